@@ -1,0 +1,119 @@
+"""Where shipped and cached files are, and what to do when one is not there."""
+
+import functools
+import hashlib
+import os
+import pathlib
+
+FLOWERS_DATASET = "tf_flowers"
+
+
+def data_folder():
+    """The folder with the shipped files: `$TLCOURSE_DATA`, or the repository's.
+
+    Returns:
+        `pathlib.Path` of an existing folder.
+
+    Raises:
+        FileNotFoundError: If there is no such folder.
+    """
+    beside = pathlib.Path(__file__).resolve().parent.parent / "data"
+    folder = pathlib.Path(os.environ.get("TLCOURSE_DATA", beside))
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"Expected the course's data folder. Received: {folder}, which does "
+            "not exist. Clone the whole repository, or set TLCOURSE_DATA to the "
+            "folder `data` of a complete copy."
+        )
+    return folder
+
+
+def shipped(name):
+    """Finds a shipped file and verifies its checksum.
+
+    Args:
+        name: String, file name inside `data`, as in data/SHA256SUMS.
+
+    Returns:
+        `pathlib.Path`.
+
+    Raises:
+        FileNotFoundError: If the file is missing.
+        ValueError: If its content is not what was shipped.
+    """
+    path = data_folder() / name
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"Expected the shipped file `{name}` in {path.parent}. It is not "
+            f"there. `git checkout -- data/{name}` brings it back."
+        )
+    _verify(path, path.stat().st_mtime_ns)
+    return path
+
+
+@functools.lru_cache
+def _verify(path, modified):
+    expected = checksums(path.parent).get(path.name)
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != expected:
+        raise ValueError(
+            f"`{path.name}` is damaged: expected sha256 {expected}. Received: "
+            f"{found} ({path.stat().st_size:,} bytes in {path.parent}). "
+            f"`git checkout -- data/{path.name}` brings the file back."
+        )
+
+
+def checksums(folder):
+    """Reads SHA256SUMS.
+
+    Args:
+        folder: `pathlib.Path` of the data folder.
+
+    Returns:
+        dict, file name to sha256 as 64 hexadecimal digits.
+    """
+    lines = (folder / "SHA256SUMS").read_text().splitlines()
+    return {line[66:]: line[:64] for line in lines}
+
+
+def keras_weights_folder():
+    """Where Keras keeps downloaded weights: `$KERAS_HOME/models`.
+
+    Returns:
+        `pathlib.Path`; it need not exist.
+
+    Source: https://keras.io/api/applications/
+    """
+    home = os.environ.get("KERAS_HOME", os.path.join("~", ".keras"))
+    return pathlib.Path(home).expanduser() / "models"
+
+
+def tfds_folder():
+    """Where TensorFlow Datasets keeps prepared datasets: `$TFDS_DATA_DIR`.
+
+    Returns:
+        `pathlib.Path`; it need not exist.
+
+    Source: https://www.tensorflow.org/datasets/overview
+    """
+    home = os.environ.get("TFDS_DATA_DIR", os.path.join("~", "tensorflow_datasets"))
+    return pathlib.Path(home).expanduser()
+
+
+def prepared_dataset(name):
+    """Finds the newest prepared version of a TFDS dataset on disk.
+
+    Args:
+        name: String such as `"tf_flowers"`, or with a configuration,
+            `"cats/big"`.
+
+    Returns:
+        `pathlib.Path` of the version's folder, or None.
+    """
+    versions = (tfds_folder() / name).glob("[0-9]*.[0-9]*.[0-9]*")
+    ready = [path for path in versions if (path / "dataset_info.json").is_file()]
+    return max(ready, key=_version, default=None)
+
+
+def _version(path):
+    return [int(part) for part in path.name.split(".") if part.isdigit()]
