@@ -5,3 +5,19 @@ data, the pictures and the bookkeeping. Importing it imports no backend.
 """
 
 __version__ = "0.1.0"
+
+
+def start(seed=0):
+    """Begins a lesson: imports Keras quietly and fixes the random seed.
+
+    Args:
+        seed: Integer; the same seed gives the same results on one machine.
+
+    Returns:
+        None. Prints one line: the versions and the backend in use.
+    """
+    from tlcourse.quiet import import_keras
+
+    keras = import_keras()
+    keras.utils.set_random_seed(seed)
+    print(f"Keras {keras.__version__} on {keras.backend.backend()}, seed {seed}")

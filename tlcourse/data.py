@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from tlcourse import assets
-from tlcourse.scenes import on_paper, plain
+from tlcourse.scenes import load_glyph_archive, on_paper, plain
 
 PER_CLASS = 120  # photographs, so that a laptop can hold them
 
@@ -141,9 +141,7 @@ def split(dataset, sizes, seed=0):
         rank[members] = (np.arange(len(members)) + 0.5) / len(members)
     order = order[np.argsort(rank, kind="stable")]
     cuts = np.cumsum([0, *sizes])
-    return [
-        dataset.take(order[a:b]) for a, b in zip(cuts[:-1], cuts[1:], strict=True)
-    ]
+    return [dataset.take(order[a:b]) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
 
 
 def load_digits(paper=True, seed=0):
@@ -168,60 +166,6 @@ def load_digits(paper=True, seed=0):
         images = plain(scans.images)
     names = tuple(str(digit) for digit in range(10))
     return Dataset(images, scans.target.astype("int64"), names)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class GlyphArchive:
-    """Typeset characters, as shipped: ink only, no colours.
-
-    Args:
-        packed: uint8 `(n, 1152)`, 48 x 48 pixels, two 4-bit levels to a byte.
-        labels: int64 `(n,)`.
-        unseen: bool `(n,)`, whether the font was kept from the base's training.
-        class_names: tuple of characters.
-        scripts: tuple of strings, the script of each class.
-    """
-
-    packed: np.ndarray
-    labels: np.ndarray
-    unseen: np.ndarray
-    class_names: tuple
-    scripts: tuple
-
-    def ink(self, positions):
-        """uint8 `(len(positions), 48, 48)`, 0 (paper) to 255 (ink)."""
-        packed = self.packed[positions]
-        levels = np.stack([packed >> 4, packed & 15], axis=-1)
-        return (levels * np.uint8(17)).reshape(-1, 48, 48)
-
-    def part(self, name):
-        """`"training"` or `"unseen"` fonts, a `GlyphArchive`."""
-        keep = self.unseen == (name == "unseen")
-        return dataclasses.replace(
-            self,
-            packed=self.packed[keep],
-            labels=self.labels[keep],
-            unseen=self.unseen[keep],
-        )
-
-
-def load_glyph_archive(path=None):
-    """Reads the shipped characters.
-
-    Args:
-        path: File, or None for the shipped one.
-
-    Returns:
-        `GlyphArchive`.
-    """
-    with np.load(path or assets.shipped("glyphs.npz"), allow_pickle=False) as file:
-        return GlyphArchive(
-            file["packed"],
-            file["labels"].astype("int64"),
-            file["unseen"][file["fonts"]],
-            tuple(file["class_names"].tolist()),
-            tuple(file["scripts"].tolist()),
-        )
 
 
 def load_glyphs(n, part="unseen", seed=0):

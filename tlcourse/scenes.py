@@ -1,10 +1,14 @@
-"""Lays ink on coloured paper: the pictures of the embedded track.
+"""Ink and paper: the pictures of the embedded track.
 
-Pure NumPy and SciPy's zoom, one random generator, so that a digit looks the
-same on every machine and backend.
+NumPy, SciPy and one random generator, so that a digit looks the same on every
+machine and backend.
 """
 
+import dataclasses
+
 import numpy as np
+
+from tlcourse import assets
 
 SIDE = 64  # of the picture, pixels
 
@@ -82,3 +86,57 @@ def _place(scan, height, tilt, shift):
     offset = (scan.shape[0] - 1) / 2 - matrix @ centre
     ink = ndimage.affine_transform(scan, matrix, offset, (SIDE, SIDE), order=3)
     return np.clip(1.6 * ink - 0.2, 0, 1)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class GlyphArchive:
+    """Typeset characters, as shipped: ink only, no colours.
+
+    Args:
+        packed: uint8 `(n, 1152)`, 48 x 48 pixels, two 4-bit levels to a byte.
+        labels: int64 `(n,)`.
+        unseen: bool `(n,)`, whether the font was kept from the base's training.
+        class_names: tuple of characters.
+        scripts: tuple of strings, the script of each class.
+    """
+
+    packed: np.ndarray
+    labels: np.ndarray
+    unseen: np.ndarray
+    class_names: tuple
+    scripts: tuple
+
+    def ink(self, positions):
+        """uint8 `(len(positions), 48, 48)`, 0 (paper) to 255 (ink)."""
+        packed = self.packed[positions]
+        levels = np.stack([packed >> 4, packed & 15], axis=-1)
+        return (levels * np.uint8(17)).reshape(-1, 48, 48)
+
+    def part(self, name):
+        """`"training"` or `"unseen"` fonts, a `GlyphArchive`."""
+        keep = self.unseen == (name == "unseen")
+        return dataclasses.replace(
+            self,
+            packed=self.packed[keep],
+            labels=self.labels[keep],
+            unseen=self.unseen[keep],
+        )
+
+
+def load_glyph_archive(path=None):
+    """Reads the shipped characters.
+
+    Args:
+        path: File, or None for the shipped one.
+
+    Returns:
+        `GlyphArchive`.
+    """
+    with np.load(path or assets.shipped("glyphs.npz"), allow_pickle=False) as file:
+        return GlyphArchive(
+            file["packed"],
+            file["labels"].astype("int64"),
+            file["unseen"][file["fonts"]],
+            tuple(file["class_names"].tolist()),
+            tuple(file["scripts"].tolist()),
+        )

@@ -20,7 +20,9 @@ SCRIPTS = {
     "hangul": "가나다라마바사자차카타파하한글국물불산강",
 }
 
-SCRIPT_OF = {character: script for script, text in SCRIPTS.items() for character in text}
+SCRIPT_OF = {
+    character: script for script, text in SCRIPTS.items() for character in text
+}
 
 # Fonts that draw something else than their character table says (small
 # capitals, ornaments, boxes, barcodes) or that no reader would recognise.

@@ -16,7 +16,7 @@ import time
 import keras
 import numpy as np
 
-from tlcourse import data
+from tlcourse import scenes
 from tlcourse.making.augment import SIDE, pictures
 
 BATCH = 128
@@ -142,7 +142,7 @@ def save(network, out):
 
 def main(out, work, steps, rate):
     keras.utils.set_random_seed(0)
-    every = data.load_glyph_archive(out / "glyphs.npz")
+    every = scenes.load_glyph_archive(out / "glyphs.npz")
     network = train(every.part("training"), work, steps, rate)
     recalibrate(network, every.part("training"))
     accuracy = evaluate(network, every.part("unseen"))

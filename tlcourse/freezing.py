@@ -1,0 +1,207 @@
+"""What trains: stages of a base, freezing them, and the truth about a model."""
+
+import dataclasses
+import math
+import re
+
+import keras
+
+_BLOCK = re.compile(r"^(block_?\d+[a-z]?|conv\d+_block\d+|expanded_conv(_\d+)?)_")
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """Neighbouring layers that work at one resolution.
+
+    Args:
+        name: String, such as `"stage 2"`; `"top"` after the last feature map.
+        size: Output height and width, pixels; 1 for the top.
+        layers: tuple of `keras.Layer`, from input to output.
+    """
+
+    name: str
+    size: int
+    layers: tuple
+
+    @property
+    def parameters(self):
+        """Integer, numbers in the stage, trainable or not."""
+        return sum(layer.count_params() for layer in self.layers)
+
+
+def stages(base):
+    """Cuts a network where its feature maps shrink; blocks stay whole.
+
+    Args:
+        base: Built functional `keras.Model` with a fixed input size.
+
+    Returns:
+        list of `Stage`, from input to output.
+    """
+    groups = []
+    for layer, size in zip(base.layers, _sizes(base), strict=True):
+        # Convolutions without padding shave off a pixel or two: the same stage.
+        if not groups or size < 0.8 * groups[-1][0]:
+            groups.append((size, []))
+        groups[-1][1].append(layer)
+    return [
+        Stage("top" if size == 1 else f"stage {number}", size, tuple(layers))
+        for number, (size, layers) in enumerate(groups, start=1)
+    ]
+
+
+def _sizes(base):
+    """Output side of each layer; of its block's last layer, in a block."""
+    shapes = [layer.output.shape for layer in base.layers]
+    last = {_block(layer): i for i, layer in enumerate(base.layers)}
+    top = len(shapes)
+    while top and len(shapes[top - 1]) < 4:
+        top -= 1
+    sizes = []
+    for i, layer in enumerate(base.layers[:top]):
+        shape = shapes[last[_block(layer)] if _block(layer) else i]
+        inside = len(shape) < 4 or not shape[1] or shape[1] == 1
+        sizes.append(sizes[-1] if inside and sizes else shape[1])
+    shrunk = [size for size in sizes if size < 0.8 * shapes[0][1]]
+    first = shrunk[0] if shrunk else sizes[0]  # what only prepares the input
+    return [min(size, first) for size in sizes] + [1] * (len(shapes) - top)
+
+
+def _block(layer):
+    match = _BLOCK.match(layer.name)
+    return match.group(1) if match else None
+
+
+def is_batchnorm(layer):
+    """Whether a layer keeps moving statistics.
+
+    Args:
+        layer: `keras.Layer`.
+
+    Returns:
+        Boolean.
+    """
+    return isinstance(layer, keras.layers.BatchNormalization)
+
+
+def freeze(base):
+    """Freezes every layer of `base`. Compile the model again afterwards.
+
+    Args:
+        base: `keras.Model`.
+
+    Returns:
+        The same `base`.
+
+    Source: https://keras.io/guides/transfer_learning/
+    """
+    base.trainable = False
+    return base
+
+
+def unfreeze_from(base, stage_or_layer, batchnorm="frozen"):
+    """Unfreezes a stage or layer and all that follow it; freezes the rest.
+
+    Compile the model again afterwards, or `fit` keeps the old choice.
+
+    Args:
+        base: Built `keras.Model`.
+        stage_or_layer: Name of a stage (see `stages`) or of a layer.
+        batchnorm: `"frozen"` keeps the BatchNormalization layers in inference
+            mode; `"awake"` lets them train as well.
+
+    Returns:
+        Integer, trainable parameters of the base.
+
+    Raises:
+        ValueError: If nothing has that name, or `batchnorm` is something else.
+
+    Source: https://github.com/keras-team/keras/issues/20285 (why layer by layer)
+    """
+    if batchnorm not in ("frozen", "awake"):
+        raise ValueError(
+            f"Expected `batchnorm` 'frozen' or 'awake'. Received: {batchnorm!r}"
+        )
+    first = _position(base, stage_or_layer)
+    base.trainable = True  # first the base: its flag overwrites its layers'
+    for position, layer in enumerate(base.layers):
+        asleep = is_batchnorm(layer) and batchnorm == "frozen"
+        layer.trainable = position >= first and not asleep
+    return count(base.trainable_weights)
+
+
+def _position(base, name):
+    starts, position = {}, 0
+    for stage in stages(base):
+        starts[stage.name] = position
+        position += len(stage.layers)
+    starts |= {layer.name: i for i, layer in enumerate(base.layers)}
+    if name not in starts:
+        names = ", ".join(stage.name for stage in stages(base))
+        raise ValueError(
+            f"Expected one of the stages ({names}) or a layer's name from "
+            f"`base.summary()`. Received: {name!r}"
+        )
+    return starts[name]
+
+
+def count(weights):
+    """Numbers (scalars, not tensors) in a list of weights.
+
+    Args:
+        weights: Sequence of `keras.Variable`.
+
+    Returns:
+        Integer.
+    """
+    return sum(math.prod(weight.shape) for weight in weights)
+
+
+@dataclasses.dataclass(frozen=True)
+class Trains:
+    """What `fit` will really change.
+
+    Args:
+        parameters: Integer, numbers that will get gradients.
+        total: Integer, all numbers in the model.
+        compiled: Boolean, whether there is a compiled choice to speak of.
+        stale: Boolean, whether the flags were changed after the choice was
+            made: `fit` still trains what it trained before.
+    """
+
+    parameters: int
+    total: int
+    compiled: bool
+    stale: bool
+
+    def __str__(self):
+        text = (
+            f"trains {self.parameters:,} of {self.total:,} parameters "
+            f"({self.parameters / max(self.total, 1):.1%})"
+        )
+        if not self.compiled:
+            return f"not compiled; would {text.replace('trains', 'train', 1)}"
+        if self.stale:
+            return f"{text}; the flags have changed since: compile again"
+        return text
+
+
+def trains(model):
+    """Finds out what a model trains, whatever its flags say now.
+
+    Keras decides at the first `fit` after `compile`, and keeps to it; the
+    optimizer remembers for which weights.
+
+    Args:
+        model: `keras.Model`, compiled or not.
+
+    Returns:
+        `Trains`.
+    """
+    now, total = model.trainable_weights, count(model.weights)
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is None:
+        return Trains(count(now), total, compiled=False, stale=False)
+    chosen = optimizer._trainable_variables if optimizer.built else now
+    stale = {id(weight) for weight in chosen} != {id(weight) for weight in now}
+    return Trains(count(chosen), total, compiled=True, stale=stale)
