@@ -72,13 +72,7 @@ class Dataset:
                 f"Expected `per_class` from 1 to {counts.min()}, the size of the "
                 f"smallest class. Received: {per_class}"
             )
-        rng = np.random.default_rng(seed)
-        order = rng.permutation(len(self))
-        drawn = [
-            order[self.labels[order] == k][:per_class]
-            for k in range(len(self.class_names))
-        ]
-        return self.take(rng.permutation(np.concatenate(drawn)))
+        return self.take(draw_few(self.labels, per_class, seed))
 
     def describe(self):
         """One line: shape, type, range, classes."""
@@ -87,6 +81,23 @@ class Dataset:
             f"images {self.images.shape} {self.images.dtype} from {low} to {high}, "
             f"labels {self.labels.shape}, {len(self.class_names)} classes"
         )
+
+
+def draw_few(labels, per_class, seed):
+    """Positions of `per_class` examples of each class.
+
+    Args:
+        labels: int `(n,)`.
+        per_class: Integer.
+        seed: Integer.
+
+    Returns:
+        int array, `per_class` positions a class, shuffled.
+    """
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(labels))
+    drawn = [order[labels[order] == k][:per_class] for k in np.unique(labels)]
+    return rng.permutation(np.concatenate(drawn))
 
 
 def check_images(images):

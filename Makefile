@@ -1,0 +1,72 @@
+# make lab    the course, in JupyterLab
+# make test   everything that has to hold
+# Others: notebooks, test-flowers, test-torch, bench, clean. README.md says more.
+
+PYTHON ?= python3
+LAB_FLAGS ?=
+VERIFY ?= ../shared/verify
+TORCH ?= torch
+
+BIN := .venv/bin
+LESSONS = $(sort $(wildcard notebooks/[0-9]*.ipynb))
+NOTEBOOKS = $(LESSONS) $(sort $(wildcard notebooks/solutions/*.ipynb))
+# Warnings of the notebook machinery are not ours to mend; those of the unit
+# tests are errors.
+NBVAL = PYTHONPATH=$(abspath tests/offline) $(BIN)/python -m pytest -q \
+	-W default --color=no --durations=5 --nbval-lax --nbval-current-env \
+	--nbval-cell-timeout=600
+
+.PHONY: lab test lint test-unit test-sync test-glyphs test-flowers test-torch
+.PHONY: notebooks bench clean
+
+lab: .venv/ready
+	$(BIN)/jupyter lab --LabApp.news_url=None $(LAB_FLAGS) $(firstword $(LESSONS))
+
+# The stamps make the second run start at once.
+.venv/ready: requirements.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -r requirements.txt -e .
+	touch $@
+
+.venv/ready-for-tests: .venv/ready
+	$(BIN)/python -m pip install --quiet -e ".[dev]"
+	touch $@
+
+test: lint test-sync test-unit test-glyphs
+ifneq ($(wildcard $(VERIFY)/keras),)
+test: test-flowers
+endif
+
+lint: .venv/ready-for-tests
+	$(BIN)/ruff check --output-format=concise tlcourse tests notebooks
+
+test-sync: .venv/ready-for-tests
+	$(BIN)/python notebooks/build.py --check
+
+# With the limits of the house style, tests/test_style.py.
+test-unit: .venv/ready-for-tests
+	$(BIN)/python -m pytest -q --color=no --durations=5 tests
+
+# Every lesson and solution with the network unreachable, outputs compared.
+test-glyphs: .venv/ready-for-tests
+	TLCOURSE_TRACK=glyphs $(NBVAL) $(NOTEBOOKS)
+
+# The same on photographs, from a folder with `keras` and `tfds` in it.
+test-flowers: .venv/ready-for-tests
+	TLCOURSE_TRACK=flowers KERAS_HOME=$(abspath $(VERIFY))/keras \
+	TFDS_DATA_DIR=$(abspath $(VERIFY))/tfds $(NBVAL) $(NOTEBOOKS)
+
+# The same on another backend. The wheel for CPUs is the smaller one; pip's
+# own options may follow the version: make test-torch TORCH="torch==2.13.0".
+test-torch: .venv/ready-for-tests
+	$(BIN)/python -m pip install --quiet $(TORCH)
+	KERAS_BACKEND=torch TLCOURSE_TRACK=glyphs $(NBVAL) $(NOTEBOOKS)
+
+notebooks: .venv/ready-for-tests
+	$(BIN)/python notebooks/build.py $(BUILD_FLAGS)
+
+bench: .venv/ready-for-tests
+	$(BIN)/python tests/benchmarks/lessons.py
+
+clean:
+	rm -rf .venv tlcourse.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,305 @@
+"""Makes the lessons and their solutions from notebooks/src.
+
+    python notebooks/build.py             all lessons whose sources changed
+    python notebooks/build.py 05 07       only these
+    python notebooks/build.py --check     writes nothing: are they in step?
+    python notebooks/build.py --execute-all
+
+A source is py:percent. A cell tagged `solution` is whole in the solutions and
+`answer = ...` in the lesson. A cell tagged `nbval-check-output` keeps its
+output, computed here on the glyphs track, and nbval compares it; every other
+cell is stored without one.
+"""
+
+import argparse
+import hashlib
+import os
+import pathlib
+import re
+import sys
+
+import jupytext
+import nbformat
+
+HERE = pathlib.Path(__file__).resolve().parent
+COMPARED = "nbval-check-output"
+PLACEHOLDER = "answer = ..."
+METADATA = {
+    "kernelspec": {
+        "display_name": "Python 3",
+        "language": "python",
+        "name": "python3",
+    },
+    "language_info": {"name": "python"},
+}
+
+
+class BuildError(Exception):
+    """Something that an author has to mend; the message says what."""
+
+
+def tags(cell):
+    """The tags of a cell, a list of strings."""
+    return cell.metadata.get("tags", [])
+
+
+def is_compared(cell):
+    """Whether nbval compares the output of a cell."""
+    return cell.cell_type == "code" and COMPARED in tags(cell)
+
+
+def read_source(path):
+    """Reads a py:percent source.
+
+    Args:
+        path: `pathlib.Path`.
+
+    Returns:
+        list of notebook cells with their tags, without ids and outputs.
+
+    Raises:
+        BuildError: If the file has no cells.
+    """
+    cells = jupytext.reads(path.read_text("utf-8"), fmt="py:percent").cells
+    if not cells:
+        raise BuildError(f"{path}: expected cells that begin with `# %%`, found none")
+    return cells
+
+
+def without_solutions(cells):
+    """The cells as the learner gets them.
+
+    Args:
+        cells: list of cells.
+
+    Returns:
+        list of cells; each run of solution cells has become one placeholder.
+    """
+    kept = []
+    for before, cell in zip([None, *cells], cells, strict=False):
+        if "solution" not in tags(cell):
+            kept.append(cell)
+        elif before is None or "solution" not in tags(before):
+            kept.append(nbformat.v4.new_code_cell(PLACEHOLDER))
+    return kept
+
+
+def assemble(name, cells):
+    """Makes a notebook without outputs; the same cells give the same bytes.
+
+    Args:
+        name: String that tells this notebook from all others, for the ids.
+        cells: list of cells.
+
+    Returns:
+        `nbformat.NotebookNode`, format 4.5.
+    """
+    made = [_fresh_cell(name, place, cell) for place, cell in enumerate(cells)]
+    notebook = nbformat.v4.new_notebook(cells=made, metadata=METADATA)
+    notebook.nbformat_minor = 5
+    return notebook
+
+
+def _fresh_cell(name, place, cell):
+    digest = hashlib.sha256(f"{name}\n{place}\n{cell.source}".encode()).hexdigest()
+    is_code = cell.cell_type == "code"
+    make = nbformat.v4.new_code_cell if is_code else nbformat.v4.new_markdown_cell
+    metadata = {"tags": list(tags(cell))} if tags(cell) else {}
+    return make(cell.source, id=digest[:12], metadata=metadata)
+
+
+def wanted(source):
+    """What a source should give.
+
+    Args:
+        source: `pathlib.Path` of notebooks/src/NN_name.py.
+
+    Returns:
+        dict, `pathlib.Path` of each notebook to the notebook without outputs.
+    """
+    cells, root = read_source(source), source.parent.parent
+    lesson, solved = f"{source.stem}.ipynb", f"solutions/{source.stem}.ipynb"
+    return {
+        root / lesson: assemble(lesson, without_solutions(cells)),
+        root / solved: assemble(solved, cells),
+    }
+
+
+def problems(path, expected):
+    """Compares a stored notebook with what its source gives, outputs apart.
+
+    Args:
+        path: `pathlib.Path` of the stored notebook.
+        expected: notebook without outputs, from `wanted`.
+
+    Returns:
+        list of strings, empty if the notebook is in step.
+    """
+    if not path.is_file():
+        return [f"{path}: not there"]
+    stored = nbformat.read(path, as_version=4)
+    found = _output_problems(stored)
+    if nbformat.writes(_blank(stored)) != nbformat.writes(expected):
+        found.insert(0, _first_difference(stored, expected))
+    return [f"{path}: {problem}" for problem in found]
+
+
+def _output_problems(notebook):
+    found = []
+    for place, cell in enumerate(notebook.cells):
+        has_output = bool(cell.get("outputs") or cell.get("execution_count"))
+        if is_compared(cell) and not (cell.outputs and cell.execution_count):
+            found.append(f"cell {place} is compared and has no stored output")
+        elif has_output and not is_compared(cell):
+            found.append(f"cell {place} stores an output and is not compared")
+    return found
+
+
+def _blank(notebook):
+    blank = nbformat.from_dict(notebook)
+    for cell in blank.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return blank
+
+
+def _first_difference(stored, expected):
+    pairs = enumerate(zip(stored.cells, expected.cells, strict=False))
+    for place, (here, there) in pairs:
+        if here.source != there.source:
+            return f"cell {place} differs from its source:\n{here.source}"
+        if here.get("id") != there.id or here.metadata != there.metadata:
+            return f"cell {place} has another id or other tags than its source"
+    if len(stored.cells) != len(expected.cells):
+        return f"{len(stored.cells)} cells; the source has {len(expected.cells)}"
+    return "its metadata or format differ from what is generated"
+
+
+def check(sources):
+    """Looks for notebooks that are out of step with their sources.
+
+    Args:
+        sources: list of `pathlib.Path`, all the sources of one folder.
+
+    Returns:
+        list of strings, empty if every notebook is in step.
+    """
+    notebooks = [pair for source in sources for pair in wanted(source).items()]
+    found = [line for pair in notebooks for line in problems(*pair)]
+    names = {path for path, _ in notebooks}
+    for root in {source.parent.parent for source in sources}:
+        strays = {*root.glob("*.ipynb"), *root.glob("solutions/*.ipynb")} - names
+        found += [f"{path}: has no source in src" for path in sorted(strays)]
+    return found
+
+
+def execute(path, notebook):
+    """Runs a notebook on the glyphs track and keeps the compared outputs.
+
+    Args:
+        path: `pathlib.Path` of where the notebook will lie.
+        notebook: notebook from `wanted`; its compared cells get their outputs.
+
+    Raises:
+        BuildError: If a cell fails, or a compared cell shows no text.
+    """
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    ran = nbformat.from_dict(notebook)
+    resources = {"metadata": {"path": str(path.parent)}}
+    client = NotebookClient(ran, timeout=600, resources=resources)
+    try:
+        client.execute(env={**os.environ, "TLCOURSE_TRACK": "glyphs"})
+    except CellExecutionError as error:
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+        raise BuildError(f"{path}: a cell failed.\n{plain}") from None
+    for place, cell in enumerate(notebook.cells):
+        if is_compared(cell):
+            cell.outputs = _text_outputs(path, place, ran.cells[place])
+            cell.execution_count = place + 1  # nbval skips a cell without one
+
+
+def _text_outputs(path, place, cell):
+    outputs = [out for out in cell.outputs if out.get("name") != "stderr"]
+    if not outputs or any("image/png" in out.get("data", {}) for out in outputs):
+        raise BuildError(
+            f"{path}: cell {place} is tagged {COMPARED}; expected an output of "
+            f"text only. Received: {len(outputs)} outputs from\n{cell.source}"
+        )
+    for out in outputs:
+        if out.output_type == "execute_result":
+            out.execution_count = place + 1
+    return outputs
+
+
+def write(path, notebook):
+    """Writes a notebook, whole or not at all.
+
+    Args:
+        path: `pathlib.Path`; its folder is made where needed.
+        notebook: `nbformat.NotebookNode`.
+    """
+    nbformat.validate(notebook)
+    path.parent.mkdir(exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_text(nbformat.writes(notebook) + "\n", "utf-8", newline="\n")
+    partial.replace(path)
+
+
+def build(source, always=False):
+    """Writes the notebooks of a source that are out of step with it.
+
+    Args:
+        source: `pathlib.Path`.
+        always: Bool; also those in step, with their outputs computed anew.
+
+    Raises:
+        BuildError: See `read_source` and `execute`.
+    """
+    for path, notebook in wanted(source).items():
+        if not always and not problems(path, notebook):
+            print(f"{path.name}: in step")
+            continue
+        if any(is_compared(cell) for cell in notebook.cells):
+            execute(path, notebook)
+        write(path, notebook)
+        print(f"{path.parent.name}/{path.name}: written")
+
+
+def _choose(folder, numbers):
+    chosen = sorted((folder / "src").glob("[0-9][0-9]_*.py"))
+    known = {source.name[:2] for source in chosen}
+    unknown = [number for number in numbers if number not in known]
+    if unknown or not chosen:
+        raise BuildError(
+            f"Expected numbers of lessons in {folder / 'src'}: "
+            f"{', '.join(sorted(known)) or 'there are none'}. Received: {unknown}"
+        )
+    return [source for source in chosen if not numbers or source.name[:2] in numbers]
+
+
+def main(arguments=None):
+    """The command line; see the module's text."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("lessons", nargs="*", help="numbers such as 05")
+    parser.add_argument("--check", action="store_true", help="write nothing")
+    parser.add_argument("--execute-all", action="store_true")
+    parser.add_argument("--folder", type=pathlib.Path, default=HERE)
+    options = parser.parse_args(arguments)
+    sources = _choose(options.folder.resolve(), options.lessons)
+    if not options.check:
+        for source in sources:
+            build(source, options.execute_all)
+        return
+    found = check(_choose(options.folder.resolve(), []))
+    if found:
+        raise BuildError("\n".join([*found, "`make notebooks` brings them in step."]))
+    print(f"{len(sources)} lessons and their solutions are in step with src")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except BuildError as error:
+        sys.exit(str(error))

@@ -1,0 +1,17 @@
+"""Tests need no network and no display, and neither do their subprocesses."""
+
+import os
+import pathlib
+import sys
+
+OFFLINE = pathlib.Path(__file__).parent / "offline"
+sys.path.insert(0, str(OFFLINE))
+
+import block_network  # noqa: E402  (the folder has to be on the path first)
+
+block_network.install()
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    filter(None, [str(OFFLINE), os.environ.get("PYTHONPATH")])
+)
+os.environ["MPLBACKEND"] = "agg"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

@@ -1,0 +1,199 @@
+"""Training and its controls."""
+
+import keras
+import numpy as np
+
+from tlcourse import heads
+from tlcourse.data import draw_few
+from tlcourse.features import extract
+from tlcourse.freezing import is_batchnorm
+
+
+class ProgressLine(keras.callbacks.Callback):
+    """One line that fills up while `fit` runs, instead of one line an epoch."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        done = round(20 * (epoch + 1) / self.params["epochs"])
+        shown = [f"{name} {value:.3f}" for name, value in (logs or {}).items()]
+        bar = "#" * done + "." * (20 - done)
+        print(f"\r[{bar}] epoch {epoch + 1}: {', '.join(shown)}", end="", flush=True)
+
+    def on_train_end(self, logs=None):
+        print()
+
+
+def train(model, train, validation, epochs, rate=1e-3, batch_size=32):
+    """Compiles and fits a classifier, with a progress line.
+
+    Args:
+        model: `keras.Model` from raw pixels to class probabilities.
+        train: `Dataset` to learn from.
+        validation: `Dataset` to watch.
+        epochs: Integer.
+        rate: Float, Adam's learning rate.
+        batch_size: Integer.
+
+    Returns:
+        `keras.callbacks.History`.
+    """
+    model.compile(
+        keras.optimizers.Adam(rate),
+        keras.losses.SparseCategoricalCrossentropy(),
+        metrics=["accuracy"],
+    )
+    return model.fit(
+        train.images,
+        train.labels,
+        batch_size=batch_size,
+        epochs=epochs,
+        validation_data=(validation.images, validation.labels),
+        verbose=0,
+        callbacks=[ProgressLine()],
+    )
+
+
+def scratch_model(track, flip=False):
+    """The control: the base's architecture from random weights, all trainable.
+
+    It gets what a network needs that starts from nothing: augmentation, and a
+    BatchNorm momentum that follows a short training (MobileNetV2's own, 0.999,
+    would still remember the random start at its end).
+
+    Args:
+        track: `Track`.
+        flip: Boolean, whether augmentation may mirror images.
+
+    Returns:
+        `keras.Model`, raw pixels to probabilities, not compiled.
+    """
+    base = track.build_base(weights="random")
+    for layer in filter(is_batchnorm, base.layers):
+        layer.momentum = 0.9
+    return heads.wrap(
+        base,
+        len(track.class_names),
+        preprocess=track.preprocess,
+        augment=heads.augmentation(flip=flip),
+    )
+
+
+def train_from_scratch(track, train, validation, epochs):
+    """Gives the control its chance: a decaying rate, the best epoch kept.
+
+    Args:
+        track: `Track`.
+        train: `Dataset` to learn from.
+        validation: `Dataset`; chooses the epoch whose weights are kept.
+        epochs: Integer.
+
+    Returns:
+        The trained `keras.Model`, and its `keras.callbacks.History`.
+    """
+    model = scratch_model(track, flip=track.name != "glyphs")
+    batch_size = 32
+    steps = epochs * -(-len(train) // batch_size)
+    model.compile(
+        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)),
+        keras.losses.SparseCategoricalCrossentropy(),
+        metrics=["accuracy"],
+    )
+    best = keras.callbacks.EarlyStopping(
+        "val_accuracy", patience=epochs, restore_best_weights=True
+    )
+    history = model.fit(
+        train.images,
+        train.labels,
+        batch_size=batch_size,
+        epochs=epochs,
+        validation_data=(validation.images, validation.labels),
+        verbose=0,
+        callbacks=[best, ProgressLine()],
+    )
+    return model, history
+
+
+def embedder(track, weights="pretrained"):
+    """The frozen base with pooling: raw pixels to one vector an image.
+
+    Args:
+        track: `Track`.
+        weights: `"pretrained"` or `"random"`.
+
+    Returns:
+        `keras.Model` from `(batch, *input_shape)` in 0..255 to
+        `(batch, features)`.
+    """
+    base = track.build_base(weights)
+    pixels = keras.Input(base.input_shape[1:], name="pixels")
+    x = base(track.preprocess(pixels))
+    return keras.Model(pixels, keras.layers.GlobalAveragePooling2D()(x))
+
+
+def vectors(track, dataset, kind):
+    """One vector for each image: what a linear classifier gets to see.
+
+    Args:
+        track: `Track`.
+        dataset: `Dataset`.
+        kind: `"features"` (trained base), `"random"` (the same architecture,
+            never trained) or `"pixels"`.
+
+    Returns:
+        float32 `(len(dataset), d)`.
+
+    Raises:
+        ValueError: If `kind` is something else.
+    """
+    if kind == "pixels":
+        step = max(1, dataset.images.shape[1] // 64)
+        small = dataset.images[:, ::step, ::step]
+        return small.reshape(len(dataset), -1).astype("float32") / 255
+    if kind not in ("features", "random"):
+        raise ValueError(
+            f"Expected `kind` 'features', 'random' or 'pixels'. Received: {kind!r}"
+        )
+    weights = "pretrained" if kind == "features" else "random"
+    return extract(embedder(track, weights), dataset.images)
+
+
+def linear_probe(vectors, labels):
+    """Fits a logistic regression on vectors, each number standardised.
+
+    Args:
+        vectors: float `(n, d)`.
+        labels: int `(n,)`.
+
+    Returns:
+        A fitted scikit-learn pipeline; `.score(vectors, labels)` is its
+        accuracy, 0..1.
+
+    Source: Alain & Bengio 2016 (arXiv 1610.01644), the linear probe.
+    """
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
+    return probe.fit(vectors, labels)
+
+
+def probe_sweep(pool, held_out, counts, draws=5):
+    """Accuracy of a linear probe against labels per class.
+
+    Args:
+        pool: pair of vectors `(n, d)` and a `Dataset` with their labels, to
+            draw the labelled examples from.
+        held_out: the same, to measure on.
+        counts: Sequence of integers, labels per class.
+        draws: Integer, draws for each count.
+
+    Returns:
+        float `(len(counts), draws)`, accuracies 0..1.
+    """
+    table = np.empty((len(counts), draws))
+    for row, per_class in enumerate(counts):
+        for draw in range(draws):
+            at = draw_few(pool[1].labels, per_class, seed=draw)
+            probe = linear_probe(pool[0][at], pool[1].labels[at])
+            table[row, draw] = probe.score(held_out[0], held_out[1].labels)
+    return table
