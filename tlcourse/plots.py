@@ -1,0 +1,231 @@
+"""Figures. Every function takes `ax=None`, draws there, and returns the axes.
+
+Colours are Okabe and Ito's, which colour-blind readers can tell apart; lines
+differ in their markers too.
+"""
+
+import itertools
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+COLOURS = (BLUE, ORANGE, GREEN, RED, "#CC79A7", "#56B4E9", "#000000")
+MARKERS = "osD^vPX"
+
+
+def _axes(ax, width=7, height=3.5):
+    return ax or plt.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def tiles(images, titles=None, columns=8, title="", ax=None):
+    """Images side by side.
+
+    Args:
+        images: `(n, h, w, 3)` uint8 or float 0..1, or `(n, h, w)` grey.
+        titles: Sequence of n strings above the images, or None.
+        columns: Integer, images in a row.
+        title: String, the figure's title.
+
+    Returns:
+        The axes.
+    """
+    n, height, width = np.shape(images)[:3]
+    columns = min(columns, n)
+    rows = -(-n // columns)
+    room = 0.35 * height if titles is not None else 0.06 * height
+    ax = _axes(ax, 1.1 * columns, (1.1 + 1.1 * room / height) * rows + 0.4)
+    for number, image in enumerate(images):
+        left, top = number % columns * width * 1.06, number // columns * (height + room)
+        box = (left, left + width, top + height, top)
+        ax.imshow(image, extent=box, cmap="gray", interpolation="nearest")
+        if titles is not None:
+            middle = left + width / 2
+            ax.text(
+                middle, top - 0.03 * height, titles[number], ha="center", fontsize=9
+            )
+    ax.set(xlim=(0, columns * width * 1.06), ylim=(rows * (height + room), -room))
+    ax.set_title(title)
+    ax.axis("off")
+    return ax
+
+
+def normalise(maps):
+    """Stretches each map to 0..1, so that it can be shown as an image.
+
+    Args:
+        maps: float `(n, h, w)` or `(n, h, w, 3)`.
+
+    Returns:
+        float, the same shape, 0..1.
+    """
+    maps = np.asarray(maps, "float32")
+    axes = tuple(range(1, maps.ndim))
+    low, high = maps.min(axes, keepdims=True), maps.max(axes, keepdims=True)
+    return (maps - low) / np.maximum(high - low, 1e-8)
+
+
+def filters(kernel, columns=16, title="", ax=None):
+    """The filters of a first convolution, as colour images.
+
+    Args:
+        kernel: float `(h, w, 3, n)`.
+        columns: Integer.
+        title: String.
+
+    Returns:
+        The axes.
+    """
+    return tiles(normalise(np.moveaxis(kernel, -1, 0)), None, columns, title, ax)
+
+
+def feature_maps(maps, n=16, columns=8, title="", ax=None):
+    """The strongest channels of one image's feature maps.
+
+    Args:
+        maps: float `(h, w, channels)`.
+        n: Integer, how many channels.
+        columns: Integer.
+        title: String.
+
+    Returns:
+        The axes.
+    """
+    strongest = np.argsort(-np.std(maps, axis=(0, 1)))[:n]
+    chosen = np.moveaxis(maps[..., np.sort(strongest)], -1, 0)
+    return tiles(normalise(chosen), None, columns, title, ax)
+
+
+def bars(values, title="", xlabel="", log=False, colours=BLUE, ax=None):
+    """Horizontal bars, each with its number.
+
+    Args:
+        values: dict, name to number.
+        title: String.
+        xlabel: String, with the unit.
+        log: Boolean, logarithmic axis.
+        colours: A colour, or one for each bar.
+
+    Returns:
+        The axes.
+    """
+    ax = _axes(ax, 7, 0.35 * len(values) + 1)
+    drawn = ax.barh(list(values), list(values.values()), color=colours)
+    texts = [f"{v:,.0f}" if v >= 100 else f"{v:.3g}" for v in values.values()]
+    ax.bar_label(drawn, texts, padding=3)
+    ax.invert_yaxis()
+    ax.set(title=title, xlabel=xlabel, xscale="log" if log else "linear")
+    ax.margins(x=0.15)
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def catalogue(networks, ax=None):
+    """Published accuracy against parameters, colour by year.
+
+    Args:
+        networks: Sequence of `bases.Network`.
+
+    Returns:
+        The axes.
+    """
+    ax = _axes(ax, 8, 4.5)
+    shown = ax.scatter(
+        [network.millions for network in networks],
+        [network.top1 for network in networks],
+        c=[network.year for network in networks],
+        cmap="viridis",
+        s=60,
+    )
+    for network in networks:
+        at = (network.millions, network.top1)
+        ax.annotate(network.name, at, (5, 4), textcoords="offset points", fontsize=8)
+    ax.figure.colorbar(shown, ax=ax, label="year of the paper")
+    ax.set(
+        xscale="log",
+        title="keras.applications: what an accuracy costs",
+        xlabel="parameters, millions",
+        ylabel="ImageNet top-1 accuracy, %",
+    )
+    return ax
+
+
+def curves(histories, metric="val_accuracy", title="", ax=None):
+    """A quantity of one or more trainings, epoch by epoch.
+
+    Args:
+        histories: dict, name to `History` or to its dict of lists.
+        metric: String, such as `"loss"` or `"val_accuracy"`.
+        title: String.
+
+    Returns:
+        The axes.
+    """
+    ax = _axes(ax)
+    styles = zip(itertools.cycle(COLOURS), itertools.cycle(MARKERS))  # noqa: B905
+    for (name, history), (colour, marker) in zip(histories.items(), styles):  # noqa: B905
+        values = getattr(history, "history", history)[metric]
+        every = max(1, len(values) // 10)
+        epochs = range(1, len(values) + 1)
+        ax.plot(
+            epochs, values, color=colour, marker=marker, markevery=every, label=name
+        )
+    ax.set(title=title, xlabel="epoch", ylabel=metric.replace("val_", "validation "))
+    ax.legend()
+    ax.grid(alpha=0.3)
+    return ax
+
+
+def label_curves(counts, tables, title="", ax=None):
+    """Accuracy against labels per class: mean and spread of several draws.
+
+    Args:
+        counts: Sequence of integers, labels per class.
+        tables: dict, name to float `(len(counts), draws)`, accuracies 0..1;
+            NaN where nothing was measured.
+        title: String.
+
+    Returns:
+        The axes.
+    """
+    ax = _axes(ax, 7, 4)
+    styles = zip(itertools.cycle(COLOURS), itertools.cycle(MARKERS))  # noqa: B905
+    for (name, table), (colour, marker) in zip(tables.items(), styles):  # noqa: B905
+        mean, spread = np.mean(table, axis=1), np.std(table, axis=1)
+        ax.errorbar(
+            counts, mean, spread, color=colour, marker=marker, capsize=3, label=name
+        )
+    ax.set(xscale="log", ylim=(0, 1), title=title)
+    ax.set(xlabel="labels per class", ylabel="accuracy on held-out images")
+    ax.set_xticks(counts, [str(count) for count in counts])
+    ax.minorticks_off()
+    ax.legend()
+    ax.grid(alpha=0.3)
+    return ax
+
+
+def confusion(true, predicted, class_names, title="", ax=None):
+    """Which class is taken for which.
+
+    Args:
+        true: int `(n,)`.
+        predicted: int `(n,)`.
+        class_names: Sequence of strings.
+        title: String.
+
+    Returns:
+        The axes.
+    """
+    n = len(class_names)
+    table = np.zeros((n, n), int)
+    np.add.at(table, (true, predicted), 1)
+    ax = _axes(ax, 0.45 * n + 2, 0.45 * n + 1.2)
+    ax.imshow(table, cmap="Blues")
+    for row, column in zip(*np.nonzero(table), strict=True):
+        dark = table[row, column] > 0.5 * table.max()
+        ink = "white" if dark else "black"
+        ax.text(column, row, table[row, column], ha="center", va="center", color=ink)
+    ax.set_xticks(range(n), class_names, rotation=45 if n < 10 else 0)
+    ax.set_yticks(range(n), class_names)
+    ax.set(title=title, xlabel="predicted", ylabel="true")
+    return ax
