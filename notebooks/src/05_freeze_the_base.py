@@ -1,0 +1,307 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # 05 · Freeze
+#
+# **You will be able to** decide which numbers of a network `fit` may change,
+# and prove that it changed no others.
+#
+# 20 minutes, and 15 for the exercises · builds on lesson 04 · a CPU is enough
+
+# %%
+import tlcourse
+
+tlcourse.start()
+
+# %%
+import math
+
+import keras
+import numpy as np
+
+from tlcourse import freezing, plots
+from tlcourse.tracks import load_track
+
+track = load_track()
+
+# %% [markdown]
+# ## The data at a glance
+#
+# Two labelled images of each class will do today. We do not want to classify
+# well yet. We want to know what a training step touches.
+
+# %%
+few = track.train.few(2)
+print(few.describe())
+plots.tiles(few.images[:8], [few.class_names[k] for k in few.labels[:8]]);
+
+# %% [markdown]
+# ## A base that somebody else trained
+#
+# Here is the network of the last lesson, its last layer removed. On it sits a
+# dense layer of our own, one output a class. The base is the expensive part.
+# The dense layer is still random.
+
+# %%
+base = track.build_base()
+model = keras.Sequential(
+    [
+        keras.Input(track.input_shape),
+        track.preprocess,
+        base,
+        keras.layers.GlobalAveragePooling2D(),
+        keras.layers.Dense(len(track.class_names), activation="softmax"),
+    ]
+)
+
+
+# %%
+def count(weights):
+    return sum(math.prod(weight.shape) for weight in weights)
+
+
+count(model.trainable_weights)
+
+# %% [markdown]
+# **Predict.** We are about to write `base.trainable = False`. How many numbers
+# will `fit` still be able to change: none, some thousands, or all of them?
+
+# %% tags=["nbval-check-output"]
+base.trainable = False
+count(model.trainable_weights)
+
+# %% [markdown]
+# **Observe.** Features times classes, plus one bias a class: the dense layer and
+# nothing else. One line froze every layer of the base.
+
+# %% tags=["nbval-check-output"]
+features = base.output_shape[-1]
+classes = len(track.class_names)
+features * classes + classes == count(model.trainable_weights)
+
+# %% [markdown]
+# ## Do not believe it, check it
+#
+# A count is a promise. So let us train for a moment, and compare the base before
+# and after, number by number.
+
+
+# %%
+def compile_and_fit(model):
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(few.images, few.labels, verbose=0)
+
+
+def unchanged(before, layer):
+    pairs = zip(before, layer.get_weights(), strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
+# %% tags=["nbval-check-output", "any-track"]
+before = base.get_weights()
+compile_and_fit(model)
+unchanged(before, base)
+
+# %% [markdown]
+# **Observe.** Not one number of the base moved. Comparing takes two lines, and it
+# is the only proof.
+#
+# ## The trap
+#
+# We change our mind. The base should train after all.
+#
+# **Predict.** After these two lines, will it?
+
+# %% tags=["nbval-check-output", "any-track"]
+base.trainable = True
+model.fit(few.images, few.labels, verbose=0)
+unchanged(before, base)
+
+# %% [markdown]
+# **Observe.** `True`: nothing moved, and nothing warned us. Keras had made up its
+# mind when we compiled and began to train. `model.summary()` shows the flags, not
+# what trains, so it would have misled us too.
+#
+# The course's helper asks the optimizer instead:
+
+# %% tags=["nbval-check-output"]
+print(freezing.trains(model))
+
+# %% [markdown]
+# After every change of `trainable`: **compile again**.
+
+# %% tags=["nbval-check-output", "any-track"]
+compile_and_fit(model)
+unchanged(before, base)
+
+# %% [markdown]
+# ## Where did it move?
+#
+# **Predict.** Now we thaw only the last stage of the base: the layers after the
+# last time that its feature maps shrink. Which bars will be zero?
+
+
+# %%
+def movement(before, after):
+    """How far the numbers of a stage went, on average."""
+    moved = sum(np.abs(a - b).sum() for a, b in zip(before, after, strict=True))
+    return float(moved / sum(a.size for a in before))
+
+
+def weights_by_stage():
+    return {
+        stage.name: [w for layer in stage.layers for w in layer.get_weights()]
+        for stage in freezing.stages(base)
+    }
+
+
+# %%
+last = freezing.stages(base)[-1]
+base.trainable = True
+for layer in base.layers:
+    layer.trainable = layer in last.layers
+start = weights_by_stage()
+compile_and_fit(model)
+end = weights_by_stage()
+moved = {name: movement(start[name], end[name]) for name in start}
+plots.bars(moved, "What one epoch changed", "mean change of a number");
+
+# %% [markdown]
+# **Observe.** Only the last bar has a length. Everything before it is exactly as
+# it came from its makers.
+#
+# ## Order matters
+#
+# A model's own flag and its layers' flags are two things. Setting the model's
+# overwrites all of its layers'. Setting a layer's leaves the model's as it is.
+#
+# **Predict.** First `base.trainable = False`, then one layer `True`. Does that
+# layer train?
+
+# %% tags=["nbval-check-output", "any-track"]
+base.trainable = False
+last.layers[0].trainable = True
+print("the base says:    ", len(base.trainable_weights), "weights train")
+print("the model around: ", len(model.trainable_weights), "weights train")
+
+# %% [markdown]
+# **Observe.** They contradict each other. The base answers for itself: frozen,
+# whole. The model around it asks every layer, and trains three: the one that we
+# thawed, and the two of our dense layer. So go from large to small: first
+# `base.trainable = True`, then freeze layers.
+#
+# ## The layer that learns without gradients
+#
+# A BatchNormalization layer holds four vectors. Two are learnt by gradients. Two
+# are averages of what passes through.
+
+# %% tags=["nbval-check-output", "any-track"]
+norm = next(layer for layer in base.layers if freezing.is_batchnorm(layer))
+[weight.name for weight in norm.weights]
+
+# %% [markdown]
+# **Predict.** We show the base some images in training mode. There is no loss, no
+# gradient, no optimizer. Does anything change?
+
+
+# %%
+def moving_mean_moves():
+    start = keras.ops.convert_to_numpy(norm.moving_mean)
+    model(few.images.astype("float32"), training=True)
+    end = keras.ops.convert_to_numpy(norm.moving_mean)
+    return not np.array_equal(start, end)
+
+
+# %% tags=["nbval-check-output", "any-track"]
+base.trainable = True
+awake = moving_mean_moves()
+norm.trainable = False
+frozen = moving_mean_moves()
+awake, frozen
+
+# %% [markdown]
+# **Observe.** Awake, the moving mean moves with every batch that passes, and with
+# it what the whole base computes. Frozen, it stays. In Keras, a frozen
+# BatchNormalization layer also works in inference mode: it uses the stored
+# averages and not those of the batch. That is why we freeze these layers when we
+# fine-tune, in lesson 08.
+
+# %% [markdown]
+# ## 📝 Exercise 5.1
+#
+# Freeze the whole base except its last two stages, BatchNormalization layers
+# included. How many numbers of `model` will `fit` change? End on `answer`.
+
+# %% tags=["solution"]
+base.trainable = True
+free = [layer for stage in freezing.stages(base)[-2:] for layer in stage.layers]
+for layer in base.layers:
+    layer.trainable = layer in free and not freezing.is_batchnorm(layer)
+answer = count(model.trainable_weights)
+answer
+
+# %% [markdown]
+# The helper of the course does the same in one call. Do you agree with it?
+
+# %%
+second_last = freezing.stages(base)[-2].name
+freezing.unfreeze_from(base, second_last)
+answer == count(model.trainable_weights)
+
+# %% [markdown]
+# ## 📝 Exercise 5.2
+#
+# Somebody wrote the next cell and wonders why the base does not learn. Run it.
+# Then set `answer` to the number of parameters that its last line trains.
+
+# %%
+base.trainable = False
+compile_and_fit(model)
+freezing.unfreeze_from(base, last.name)
+model.fit(few.images, few.labels, verbose=0);
+
+# %% tags=["solution"]
+answer = features * classes + classes
+answer
+
+# %%
+answer == freezing.trains(model).parameters
+
+# %% [markdown]
+# ## 📝 Exercise 5.3
+#
+# Three lines: `base.trainable = False`, `base.trainable = True`,
+# `model.layers[-1].trainable = False`. Then we compile. Will `fit` change more
+# numbers than before the first line, or fewer? Set `answer` to how many.
+
+# %% tags=["solution"]
+base.trainable = True
+answer = count(base.trainable_weights)
+answer
+
+# %%
+base.trainable = False
+base.trainable = True
+model.layers[-1].trainable = False
+model.compile("adam", "sparse_categorical_crossentropy")
+answer == count(model.trainable_weights)
+
+# %% [markdown]
+# ## What to take home
+#
+# - `trainable = False` on the base freezes every layer in it.
+# - After every change of a flag, compile again. Keras says nothing if you forget.
+# - From large to small: the base's flag first, then its layers'.
+# - BatchNormalization moves without gradients, unless it is frozen.
+
+# %% [markdown]
+# ## Sources
+#
+# - Keras, Transfer learning and fine-tuning: https://keras.io/guides/transfer_learning/
+# - keras-team/keras, issue 20285, on frozen BatchNormalization.
+# - Ioffe and Szegedy 2015, Batch Normalization, arXiv 1502.03167.
