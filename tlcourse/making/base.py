@@ -127,14 +127,15 @@ def evaluate(network, glyphs, n_batches=60):
 
 
 def save(network, out):
-    """Writes the weights with the top, and without it."""
-    with_top = out / "glyphs_mobilenet_v2_0.35_64.weights.h5"
-    without = out / "glyphs_mobilenet_v2_0.35_64_no_top.weights.h5"
+    """Writes the weights with the top, and without it; no optimizer."""
     bare = keras.applications.MobileNetV2(
         alpha=0.35, input_shape=(SIDE, SIDE, 3), include_top=False, weights=None
     )
     bare.set_weights(network.get_weights()[:-2])
-    for model, path in ((network, with_top), (bare, without)):
+    complete = build(network.output_shape[-1])
+    complete.set_weights(network.get_weights())
+    for model, top in ((complete, ""), (bare, "_no_top")):
+        path = out / f"glyphs_mobilenet_v2_0.35_64{top}.weights.h5"
         temporary = path.with_name(f"tmp_{path.name}")
         model.save_weights(temporary)
         os.replace(temporary, path)
