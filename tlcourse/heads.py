@@ -47,12 +47,14 @@ def _check(base, n_classes, head):
         )
 
 
-def augmentation(flip=False, seed=0):
+def augmentation(flip=False, negative=False, seed=0):
     """Small random changes that leave the class as it is.
 
     Args:
         flip: Boolean, whether left and right may be exchanged. A flower stays
             a flower; a digit does not stay a digit.
+        negative: Boolean, whether light and dark may be exchanged. A digit
+            stays a digit; a flower hardly a flower.
         seed: Integer.
 
     Returns:
@@ -64,5 +66,7 @@ def augmentation(flip=False, seed=0):
         keras.layers.RandomZoom(0.1, fill_mode="nearest", seed=seed),
     ]
     if flip:
-        layers.insert(0, keras.layers.RandomFlip("horizontal", seed=seed))
+        layers.append(keras.layers.RandomFlip("horizontal", seed=seed))
+    if negative:
+        layers.append(keras.layers.RandomInvert(0.5, value_range=(0, 255), seed=seed))
     return keras.Sequential(layers, name="augmentation")

@@ -54,7 +54,7 @@ def train(model, train, validation, epochs, rate=1e-3, batch_size=32):
     )
 
 
-def scratch_model(track, flip=False):
+def scratch_model(track):
     """The control: the base's architecture from random weights, all trainable.
 
     It gets what a network needs that starts from nothing: augmentation, and a
@@ -63,7 +63,6 @@ def scratch_model(track, flip=False):
 
     Args:
         track: `Track`.
-        flip: Boolean, whether augmentation may mirror images.
 
     Returns:
         `keras.Model`, raw pixels to probabilities, not compiled.
@@ -75,7 +74,9 @@ def scratch_model(track, flip=False):
         base,
         len(track.class_names),
         preprocess=track.preprocess,
-        augment=heads.augmentation(flip=flip),
+        augment=heads.augmentation(
+            flip=track.name != "glyphs", negative=track.name == "glyphs"
+        ),
     )
 
 
@@ -92,7 +93,7 @@ def train_from_scratch(track, train, validation, epochs, every=1):
     Returns:
         The trained `keras.Model`, and its `keras.callbacks.History`.
     """
-    model = scratch_model(track, flip=track.name != "glyphs")
+    model = scratch_model(track)
     batch_size = 32
     steps = epochs * -(-len(train) // batch_size)
     model.compile(
@@ -175,7 +176,7 @@ def linear_probe(vectors, labels):
     """
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(max_iter=1000).fit(vectors, labels)
+    return LogisticRegression(C=0.1, max_iter=1000).fit(vectors, labels)
 
 
 def probe_sweep(pool, held_out, counts, draws=5):
@@ -191,12 +192,13 @@ def probe_sweep(pool, held_out, counts, draws=5):
     Returns:
         float `(len(counts), draws)`, accuracies 0..1.
     """
+    scale = pool[0].std()  # one number, so that all kinds meet the same penalty
     table = np.empty((len(counts), draws))
     for row, per_class in enumerate(counts):
         for draw in range(draws):
             at = draw_few(pool[1].labels, per_class, seed=draw)
-            probe = linear_probe(pool[0][at], pool[1].labels[at])
-            table[row, draw] = probe.score(held_out[0], held_out[1].labels)
+            probe = linear_probe(pool[0][at] / scale, pool[1].labels[at])
+            table[row, draw] = probe.score(held_out[0] / scale, held_out[1].labels)
     return table
 
 

@@ -1,6 +1,6 @@
 """Writes data/SHA256SUMS over everything that ships.
 
-    python -m tlcourse.making.checksums --out data
+python -m tlcourse.making.checksums --out data
 """
 
 import argparse
