@@ -24,6 +24,24 @@ class ProgressLine(keras.callbacks.Callback):
         print()
 
 
+class KeepBest(keras.callbacks.Callback):
+    """Ends with the weights of the epoch that validated best.
+
+    `EarlyStopping` would do, but complains of each epoch without validation.
+    """
+
+    def on_train_begin(self, logs=None):
+        self.best, self.weights = -1.0, None
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs.get("val_accuracy", -1.0) > self.best:
+            self.best, self.weights = logs["val_accuracy"], self.model.get_weights()
+
+    def on_train_end(self, logs=None):
+        if self.weights is not None:
+            self.model.set_weights(self.weights)
+
+
 def train(model, train, validation, epochs, rate=1e-3, batch_size=32):
     """Compiles and fits a classifier, with a progress line.
 
@@ -101,9 +119,6 @@ def train_from_scratch(track, train, validation, epochs, every=1):
         keras.losses.SparseCategoricalCrossentropy(),
         metrics=["accuracy"],
     )
-    best = keras.callbacks.EarlyStopping(
-        "val_accuracy", patience=epochs, restore_best_weights=True
-    )
     history = model.fit(
         train.images,
         train.labels,
@@ -112,7 +127,7 @@ def train_from_scratch(track, train, validation, epochs, every=1):
         validation_data=(validation.images, validation.labels),
         validation_freq=every,
         verbose=0,
-        callbacks=[best, ProgressLine()],
+        callbacks=[KeepBest(), ProgressLine()],
     )
     return model, history
 

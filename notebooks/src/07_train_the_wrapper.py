@@ -94,7 +94,7 @@ ax.legend();
 # %%
 epochs = 40 if track.name == "glyphs" else 10
 scratch, scratch_history = training.train_from_scratch(
-    track, few, track.validation, epochs
+    track, few, track.validation, epochs, every=2
 )
 
 # %%

@@ -17,7 +17,9 @@ from tlcourse.training import train_from_scratch
 
 COUNTS = (1, 5, 10, 20, 50)
 DRAWS = 3
-STEPS = 600  # of 32 images, whatever the number of labels
+STEPS = 1200  # of 32 images, and at most EPOCHS times through the images
+EPOCHS = 300
+LOOKS = 15  # at the validation set; the best of them counts
 FIELDS = ("labels_per_class", "draw", "epochs", "validation_accuracy")
 
 
@@ -43,8 +45,9 @@ def run(track, per_class, draw):
     keras.utils.clear_session(free_memory=True)
     keras.utils.set_random_seed(draw)
     few = track.train.few(per_class, seed=draw)
-    epochs = min(300, STEPS // -(-len(few) // 32))
-    _, history = train_from_scratch(track, few, track.validation, epochs, every=5)
+    epochs = min(EPOCHS, STEPS // -(-len(few) // 32))
+    every = epochs // LOOKS
+    _, history = train_from_scratch(track, few, track.validation, epochs, every)
     best = max(history.history["val_accuracy"])
     return dict(zip(FIELDS, (per_class, draw, epochs, f"{best:.4f}"), strict=True))
 
