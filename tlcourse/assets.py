@@ -6,6 +6,10 @@ import os
 import pathlib
 
 FLOWERS_DATASET = "tf_flowers"
+WEIGHTS_ORIGIN = {
+    "glyphs": "this course, CC0 1.0; see data/README.md",
+    "flowers": "the Keras team, Apache 2.0; trained on ImageNet",
+}
 
 
 def data_folder():

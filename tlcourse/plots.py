@@ -50,6 +50,40 @@ def tiles(images, titles=None, columns=8, title="", ax=None):
     return ax
 
 
+def top_answers(images, probabilities, names, icons=None, n=3, title="", ax=None):
+    """Images, and below each the classes that a network finds likeliest.
+
+    Args:
+        images: uint8 `(m, h, w, 3)`.
+        probabilities: float `(m, classes)`, 0..1.
+        names: Sequence of strings, the classes.
+        icons: uint8 `(classes, h', w')`, drawn instead of names, or None.
+        n: Integer, answers for each image.
+        title: String.
+
+    Returns:
+        The axes.
+    """
+    columns = len(images)
+    ax = _axes(ax, 1.5 * columns, 1.4 + (0.9 if icons is not None else 0.35) * n)
+    step = 0.75 if icons is not None else 0.28
+    for i, (image, chances) in enumerate(zip(images, probabilities, strict=True)):
+        ax.imshow(image, extent=(i, i + 0.9, 0, 0.9))
+        for row, k in enumerate(np.argsort(-chances)[:n]):
+            low = -step * (row + 1)
+            if icons is None:
+                label = f"{names[k][:16]} {chances[k]:.2f}"
+                ax.text(i + 0.45, low + 0.1, label, ha="center", fontsize=8)
+                continue
+            box = (i + 0.2, i + 0.7, low + 0.2, low + 0.7)
+            ax.imshow(icons[k], extent=box, cmap="gray", vmin=0, vmax=255)
+            share = f"{chances[k]:.2f}"
+            ax.text(i + 0.45, low + 0.17, share, ha="center", va="top", fontsize=8)
+    ax.set(xlim=(0, columns), ylim=(-step * n - 0.1, 0.95), title=title)
+    ax.axis("off")
+    return ax
+
+
 def normalise(maps):
     """Stretches each map to 0..1, so that it can be shown as an image.
 

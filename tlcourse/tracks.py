@@ -4,6 +4,7 @@ import dataclasses
 import os
 
 import keras
+import numpy as np
 
 from tlcourse import assets, bases, data
 
@@ -104,6 +105,20 @@ class Track:
         every = self.train
         daisies = every.take(every.labels == self.class_names.index("daisy"))
         return daisies.take(slice(0, n))
+
+    def icons(self):
+        """One picture of each class that the complete network knows.
+
+        Returns:
+            uint8 `(classes, 48, 48)`, dark on light, or None where a name says
+            it better (`flowers`). Many of the characters of `glyphs` are in no
+            usual font.
+        """
+        if self.name != "glyphs":
+            return None
+        archive = data.load_glyph_archive()
+        first = np.unique(archive.labels, return_index=True)[1]
+        return 255 - archive.ink(first)
 
 
 def _from_pixels(inner, preprocess):
