@@ -54,9 +54,7 @@ def _sizes(base):
     """Output side of each layer; of its block's last layer, in a block."""
     shapes = [layer.output.shape for layer in base.layers]
     last = {_block(layer): i for i, layer in enumerate(base.layers)}
-    top = len(shapes)
-    while top and len(shapes[top - 1]) < 4:
-        top -= 1
+    top = _top(base.layers)
     sizes = []
     for i, layer in enumerate(base.layers[:top]):
         shape = shapes[last[_block(layer)] if _block(layer) else i]
@@ -65,6 +63,19 @@ def _sizes(base):
     shrunk = [size for size in sizes if size < 0.8 * shapes[0][1]]
     first = shrunk[0] if shrunk else sizes[0]  # what only prepares the input
     return [min(size, first) for size in sizes] + [1] * (len(shapes) - top)
+
+
+def _top(layers):
+    """Position of the first layer after the last feature map."""
+    pools = (keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D)
+    top = len(layers)
+    for i in reversed(range(len(layers))):
+        shape = layers[i].output.shape
+        if len(shape) == 4 and shape[1] != 1:
+            break
+        if len(shape) < 4 or isinstance(layers[i], pools):
+            top = i
+    return top
 
 
 def _block(layer):

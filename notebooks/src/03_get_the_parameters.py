@@ -39,7 +39,8 @@ print(own.describe())
 plots.tiles(own.images[:8], title="The base's own kind");
 
 # %% [markdown]
-# And these are ours. The base was never shown such classes.
+# And these are ours. They are not what the base was trained for. (On the flowers
+# track, one of our classes happens to be among its own: the daisy.)
 
 # %%
 ours = track.train.few(4)
@@ -63,7 +64,7 @@ base.count_params() == random_base.count_params(), f"{base.count_params():,}"
 # The first layer looks through small filters, 3 by 3 pixels in three colours. We
 # draw each as a tiny picture.
 #
-# **Predict.** Two rows of filters. Which row is trained?
+# **Predict.** Two sets of filters. Which one is trained?
 
 
 # %%
@@ -74,7 +75,7 @@ def first_kernel(network):
 
 rows = {"A": first_kernel(random_base), "B": first_kernel(base)}
 for row, kernel in rows.items():
-    plots.filters(kernel, title=f"Row {row}")
+    plots.filters(kernel, columns=8, title=f"Filters {row}")
 
 # %% [markdown]
 # A filter that looks for an edge is smooth on either side of it: its neighbouring
@@ -88,22 +89,21 @@ def neighbours_alike(kernel):
     return float(np.corrcoef(left, right)[0, 1])
 
 
-alike = {f"row {row}": neighbours_alike(kernel) for row, kernel in rows.items()}
+alike = {row: neighbours_alike(kernel) for row, kernel in rows.items()}
 colours_alike = {
-    f"row {row}, between colours": float(
+    f"{row}, between colours": float(
         np.corrcoef(kernel[:, :, 0].ravel(), kernel[:, :, 1].ravel())[0, 1]
     )
     for row, kernel in rows.items()
 }
-plots.bars(alike | colours_alike, "How alike are neighbours?", "correlation");
+plots.bars(alike | colours_alike, "How alike are neighbours in a filter?", "correlation");
 
 # %% tags=["nbval-check-output", "any-track"]
 max(colours_alike, key=colours_alike.get)
 
 # %% [markdown]
-# **Observe.** B is the trained row. Its three colours pull together: most of its
-# filters look for light against dark. A few prefer a colour. In row A nothing agrees
-# with anything.
+# **Observe.** B is the trained set. Its neighbours pull together, and so do its three
+# colours, as light against dark asks for. In A nothing agrees with anything.
 #
 # ## Ask the base
 #
@@ -135,8 +135,8 @@ plots.top_answers(
 # **Observe.** Below each picture: the three likeliest answers, and how sure. Nobody
 # has trained anything here. The knowledge came in a file.
 #
-# **Predict.** Now we show it ours. It must answer with the classes that it knows. It
-# cannot be right. Will it answer at random?
+# **Predict.** Now we show it ours. It must answer with the classes that it knows, so
+# it can hardly be right. Will it answer at random?
 
 # %%
 chances_ours = complete.predict(ours.images, verbose=0)
@@ -165,9 +165,9 @@ plots.bars(pairs, "Two of our pictures get the same answer", "share of pairs");
 pairs_of_one > 1.5 * pairs_of_two
 
 # %% [markdown]
-# **Observe.** What we see as one class, it answers alike, more often than not by
-# chance. It has the wrong words for the right distinctions. The rest of the course
-# gives it our words.
+# **Observe.** The upper bar is longer. To two pictures that we put in one class, it
+# gives the same answer far more often than to two others. It has the wrong words for
+# the right distinctions. The rest of the course gives it our words.
 #
 # ## The file
 #
@@ -214,8 +214,9 @@ plots.bars(sure, "Sure, by the scale of the input", "mean probability of the ans
 max(right, key=right.get)
 
 # %% [markdown]
-# **Observe.** The wrong scale raises no error. The network answers, and sometimes it
-# is even sure. Only the share of right answers tells. So ask for every network which
+# **Observe.** The wrong scale raises no error. The network answers every time. Between
+# 0 and 1 it looks at a pale picture, and copes or not. With raw pixels it is lost.
+# Only the share of right answers tells. So ask for every network which
 # scale it wants: `bases.find(name).pixels`. Better still, make the scale a layer of
 # the model, as lesson 06 does.
 
@@ -258,9 +259,13 @@ answer is not ... and answer < right["-1 to 1, as trained"] / 2
 # after the last feature map? Set `answer` to a number from 0 to 1.
 
 # %% tags=["solution"]
-top = [layer for layer in inner.layers if isinstance(layer, keras.layers.Dense)]
-last = top or inner.layers[-4:]
-answer = sum(layer.count_params() for layer in last) / inner.count_params()
+def has_positions(layer):
+    shape = layer.output.shape
+    return len(shape) == 4 and shape[1] > 1
+
+
+top = [layer for layer in inner.layers if not has_positions(layer)]
+answer = sum(layer.count_params() for layer in top) / inner.count_params()
 answer
 
 # %%
@@ -275,7 +280,7 @@ answer is not ... and abs(answer - counted) < 0.001
 # - The plan is one thing, the parameters another. Training made them, and a file
 #   carries them.
 # - A trained network answers pictures of one class alike, even if the class is new.
-# - The wrong scale gives wrong answers and no error.
+# - The wrong scale raises no error. It costs right answers.
 # - Know where a file comes from, and under which licence.
 
 # %% [markdown]
