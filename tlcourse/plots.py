@@ -34,7 +34,8 @@ def tiles(images, titles=None, columns=8, title="", ax=None):
     columns = min(columns, n)
     rows = -(-n // columns)
     room = 0.35 * height if titles is not None else 0.06 * height
-    ax = _axes(ax, 1.1 * columns, (1.1 + 1.1 * room / height) * rows + 0.4)
+    wide = max(1.1, 2.2 / columns)
+    ax = _axes(ax, wide * columns, wide * (1 + room / height) * rows + 0.4)
     for number, image in enumerate(images):
         left, top = number % columns * width * 1.06, number // columns * (height + room)
         box = (left, left + width, top + height, top)
@@ -173,8 +174,12 @@ def catalogue(networks, ax=None):
     )
     for network in networks:
         at = (network.millions, network.top1)
-        ax.annotate(network.name, at, (5, 4), textcoords="offset points", fontsize=8)
+        # Three points have a neighbour whose name would cover theirs.
+        below = network.name in ("VGG16", "ResNet101", "DenseNet201")
+        place = (-20, -13) if below else (5, 4)
+        ax.annotate(network.name, at, place, textcoords="offset points", fontsize=8)
     ax.figure.colorbar(shown, ax=ax, label="year of the paper")
+    ax.margins(x=0.15)
     ax.set(
         xscale="log",
         title="keras.applications: what an accuracy costs",

@@ -5,6 +5,7 @@ To somebody's first notebook that looks like a failure.
 """
 
 import contextlib
+import logging
 import os
 import re
 import sys
@@ -25,7 +26,13 @@ def import_keras():
         import keras
 
         keras.ops.zeros(1)
+    # A lesson builds many small models on purpose; TensorFlow advises against.
+    logging.getLogger("tensorflow").addFilter(_is_no_retracing_advice)
     return keras
+
+
+def _is_no_retracing_advice(record):
+    return "triggered tf.function retracing" not in record.getMessage()
 
 
 @contextlib.contextmanager

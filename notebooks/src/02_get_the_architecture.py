@@ -110,7 +110,9 @@ def by_stage(model):
 
 
 resnet_counts = by_stage(resnet)
-vgg = keras.applications.VGG16(include_top=False, weights=None, input_shape=(224, 224, 3))
+vgg = keras.applications.VGG16(
+    include_top=False, weights=None, input_shape=(224, 224, 3)
+)
 vgg_counts = by_stage(vgg)
 
 # %% tags=["nbval-check-output", "any-track"]

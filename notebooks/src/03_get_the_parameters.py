@@ -142,7 +142,7 @@ plots.top_answers(
 chances_ours = complete.predict(ours.images, verbose=0)
 first = np.unique(ours.labels, return_index=True)[1][:8]
 plots.top_answers(
-    ours.images[first], chances_ours[first], names, track.icons(), title="Ours: top three"
+    ours.images[first], chances_ours[first], names, track.icons(), title="Ours"
 );
 
 # %% [markdown]

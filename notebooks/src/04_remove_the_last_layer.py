@@ -86,7 +86,7 @@ for network in (headless, wider):
     flat = keras.layers.Flatten()(network.output)
     dense = keras.layers.Dense(10)
     dense(flat)
-    print(network.output_shape[1:], "gives a dense kernel of", tuple(dense.kernel.shape))
+    print(network.output_shape[1:], "needs a kernel of", tuple(dense.kernel.shape))
 
 # %% [markdown]
 # Old networks such as VGG16 end that way. With the top, they take one size only.
@@ -120,8 +120,8 @@ for ax, stage, maps in zip(axes[1:], stages, seen, strict=True):
 
 # %% [markdown]
 # **Observe.** Nine maps at each depth, the liveliest. From left to right the maps
-# shrink, and what they show moves from lines and areas of the picture to a few
-# bright spots: *something is here*. Where is traded for what.
+# shrink. At first they show the lines of the picture. Later they are coarse patches
+# that we cannot read any more: *something is here*. Where is traded for what.
 #
 # ## An image becomes a vector
 #
@@ -181,7 +181,8 @@ random_base = track.build_base(weights="random")
 random_pooled = keras.layers.GlobalAveragePooling2D()(
     random_base(track.preprocess(pixels))
 )
-random_vectors = features.extract(keras.Model(pixels, random_pooled), track.train.images)
+random_to_vector = keras.Model(pixels, random_pooled)
+random_vectors = features.extract(random_to_vector, track.train.images)
 shares = {
     "trained base": same_class(by_features),
     "raw pixels": same_class(by_pixels),
@@ -251,7 +252,7 @@ answer is not ... and list(answer.values())[-1] == shares["trained base"]
 #
 # - `include_top=False` leaves feature maps: where, and what.
 # - Convolutions do not know the size of the picture. Flatten and Dense do.
-# - Early maps show lines and areas, late ones few spots.
+# - Early maps show the lines of the picture, late ones coarse patches.
 # - Averaged, the maps are a vector, and near vectors mean like pictures.
 
 # %% [markdown]

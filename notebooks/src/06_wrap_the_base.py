@@ -278,7 +278,7 @@ model.compile("adam", from_logits)
 
 # %% tags=["solution"]
 answer = keras.losses.SparseCategoricalCrossentropy(from_logits=False)
-answer
+answer.name
 
 # %%
 answer is not ... and float(answer(right, once)) < 0.001
