@@ -107,6 +107,10 @@ def freeze(base):
     Source: https://keras.io/guides/transfer_learning/
     """
     base.trainable = False
+    # On TensorFlow, Keras skips an assignment that does not change the base's
+    # own flag, even where layers have been thawed since.
+    for layer in base.layers:
+        layer.trainable = False
     return base
 
 

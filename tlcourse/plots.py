@@ -205,7 +205,9 @@ def curves(histories, metric="val_accuracy", title="", ax=None):
     for (name, history), (colour, marker) in zip(histories.items(), styles):  # noqa: B905
         values = getattr(history, "history", history)[metric]
         every = max(1, len(values) // 10)
-        epochs = range(1, len(values) + 1)
+        # Fewer values than epochs: it looked at every second, third, ... epoch.
+        step = len(getattr(history, "epoch", values)) // len(values)
+        epochs = step * np.arange(1, len(values) + 1)
         ax.plot(
             epochs, values, color=colour, marker=marker, markevery=every, label=name
         )

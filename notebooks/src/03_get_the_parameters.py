@@ -96,7 +96,7 @@ colours_alike = {
     )
     for row, kernel in rows.items()
 }
-plots.bars(alike | colours_alike, "How alike are neighbours in a filter?", "correlation");
+plots.bars(alike | colours_alike, "How alike are neighbours?", "correlation");
 
 # %% tags=["nbval-check-output", "any-track"]
 max(colours_alike, key=colours_alike.get)

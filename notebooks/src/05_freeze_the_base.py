@@ -195,6 +195,10 @@ print("the model around: ", len(model.trainable_weights), "weights train")
 # thawed, and the two of our dense layer. So go from large to small: first
 # `base.trainable = True`, then freeze layers.
 #
+# One more surprise. On TensorFlow, Keras skips an assignment that changes nothing:
+# `base.trainable = False` on a base that says `False` already leaves the thawed
+# layer thawed. To reset every flag, set `True`, then `False`.
+#
 # ## The layer that learns without gradients
 #
 # A BatchNormalization layer holds four vectors. Two are learnt by gradients. Two
@@ -280,6 +284,7 @@ answer == freezing.trains(model).parameters
 # numbers than before the first line, or fewer? Set `answer` to how many.
 
 # %% tags=["solution"]
+base.trainable = False
 base.trainable = True
 answer = count(base.trainable_weights)
 answer
