@@ -237,11 +237,10 @@ def write(path, notebook):
     """Writes a notebook, whole or not at all.
 
     Args:
-        path: `pathlib.Path`; its folder is made where needed.
+        path: `pathlib.Path`; in a folder that exists.
         notebook: `nbformat.NotebookNode`.
     """
     nbformat.validate(notebook)
-    path.parent.mkdir(exist_ok=True)
     partial = path.with_suffix(".partial")
     partial.write_text(nbformat.writes(notebook) + "\n", "utf-8", newline="\n")
     partial.replace(path)
@@ -261,6 +260,7 @@ def build(source, always=False):
         if not always and not problems(path, notebook):
             print(f"{path.name}: in step")
             continue
+        path.parent.mkdir(exist_ok=True)  # the kernel starts in it
         if any(is_compared(cell) for cell in notebook.cells):
             execute(path, notebook)
         write(path, notebook)

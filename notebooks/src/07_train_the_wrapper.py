@@ -136,7 +136,7 @@ ax.plot(10, best, "*", markersize=12, color="black", label="from scratch, just n
 ax.legend();
 
 # %% [markdown]
-# **Observe.** The top line is transfer. It starts far above guessing with a single
+# **Observe.** The top line is transfer. It starts above guessing with a single
 # label a class. The other lines show what is *not* the reason: it is not the
 # architecture alone, and it is not that the pixels would have done.
 

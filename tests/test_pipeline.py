@@ -1,0 +1,148 @@
+"""From a source to a lesson, its solution, and what nbval compares."""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+import build
+
+SOURCE = """
+# %% [markdown]
+# # 01 · A test
+
+# %% tags=["nbval-check-output"]
+1 + 1
+
+# %%
+print("not compared")
+
+# %% tags=["solution"]
+answer = 3
+answer
+
+# %% tags=["nbval-check-output", "any-track"]
+isinstance(answer, int) or answer is ...
+"""
+NOTEBOOKS = pathlib.Path(build.__file__).parent
+LESSONS = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A folder with one source, built."""
+    folder = tmp_path_factory.mktemp("notebooks")
+    (folder / "src").mkdir()
+    (folder / "src" / "01_test.py").write_text(SOURCE)
+    shutil.copy(NOTEBOOKS / "conftest.py", folder)
+    build.main(["--folder", str(folder)])
+    return folder
+
+
+@pytest.fixture
+def folder(built, tmp_path):
+    """A copy of it that a test may spoil."""
+    return pathlib.Path(shutil.copytree(built, tmp_path / "copy"))
+
+
+def check(folder):
+    build.main(["--check", "--folder", str(folder)])
+
+
+def nbval(path, track="glyphs"):
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command += ["--rootdir", str(path.parent), "--nbval-lax", "--nbval-current-env"]
+    import os
+
+    environment = {**os.environ, "TLCOURSE_TRACK": track}
+    return subprocess.run(
+        [*command, str(path)], env=environment, capture_output=True, text=True
+    )
+
+
+def spoil(path, place, old, new):
+    notebook = nbformat.read(path, as_version=4)
+    cell = notebook.cells[place]
+    cell.outputs[0].data["text/plain"] = new
+    assert old != new
+    nbformat.write(notebook, path)
+
+
+def test_the_lesson_asks_and_the_solution_answers(folder):
+    lesson = nbformat.read(folder / "01_test.ipynb", as_version=4)
+    solution = nbformat.read(folder / "solutions" / "01_test.ipynb", as_version=4)
+    assert lesson.cells[3].source == "answer = ..."
+    assert solution.cells[3].source == "answer = 3\nanswer"
+
+
+def test_only_compared_cells_keep_their_output(folder):
+    lesson = nbformat.read(folder / "01_test.ipynb", as_version=4)
+    stored = [bool(cell.get("outputs")) for cell in lesson.cells]
+    assert stored == [False, True, False, False, True]
+
+
+def test_building_again_gives_the_same_bytes(folder):
+    path = folder / "01_test.ipynb"
+    before = path.read_bytes()
+    build.main(["--execute-all", "--folder", str(folder)])
+    assert path.read_bytes() == before
+
+
+def test_a_fresh_build_is_in_step(folder):
+    check(folder)
+
+
+def test_an_edited_source_is_noticed(folder):
+    source = folder / "src" / "01_test.py"
+    source.write_text(SOURCE.replace("1 + 1", "1 + 2"))
+    with pytest.raises(build.BuildError, match="cell 1 differs"):
+        check(folder)
+
+
+def test_an_edited_notebook_is_noticed(folder):
+    path = folder / "01_test.ipynb"
+    path.write_text(path.read_text().replace("A test", "Another test"))
+    with pytest.raises(build.BuildError, match="cell 0 differs"):
+        check(folder)
+
+
+def test_a_stray_notebook_is_noticed(folder):
+    shutil.copy(folder / "01_test.ipynb", folder / "02_stray.ipynb")
+    with pytest.raises(build.BuildError, match="no source"):
+        check(folder)
+
+
+def test_a_failing_cell_leaves_the_old_notebook(folder):
+    before = (folder / "01_test.ipynb").read_bytes()
+    (folder / "src" / "01_test.py").write_text(SOURCE.replace("1 + 1", "1 / 0"))
+    with pytest.raises(build.BuildError, match="ZeroDivisionError"):
+        build.main(["--folder", str(folder)])
+    assert (folder / "01_test.ipynb").read_bytes() == before
+
+
+def test_nbval_passes_a_fresh_build(folder):
+    assert nbval(folder / "01_test.ipynb").returncode == 0
+
+
+def test_nbval_fails_when_a_compared_output_is_changed(folder):
+    spoil(folder / "01_test.ipynb", 1, "2", "3")
+    ended = nbval(folder / "01_test.ipynb")
+    assert ended.returncode == 1
+    assert "1 failed" in ended.stdout
+
+
+def test_on_the_other_track_only_any_track_cells_are_compared(folder):
+    path = folder / "01_test.ipynb"
+    spoil(path, 1, "2", "3")
+    assert nbval(path, "flowers").returncode == 0
+    spoil(path, 4, "True", "False")
+    assert nbval(path, "flowers").returncode == 1
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_every_lesson_has_two_compared_cells_or_more(path):
+    lesson = nbformat.read(path, as_version=4)
+    assert sum(map(build.is_compared, lesson.cells)) >= 2

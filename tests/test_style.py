@@ -1,0 +1,143 @@
+"""The limits of the house style, for lessons and for code."""
+
+import ast
+import pathlib
+import re
+import statistics
+
+import jupytext
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.py"))
+MODULES = sorted((ROOT / "tlcourse").glob("*.py"))
+EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]")
+MINUTES = re.compile(r"\d+ minutes.* · builds on .* · ")
+
+of_lessons = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+of_modules = pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+
+
+def cells(source, kind):
+    notebook = jupytext.reads(source.read_text("utf-8"), fmt="py:percent")
+    return [cell.source for cell in notebook.cells if cell.cell_type == kind]
+
+
+def code_lines(cell):
+    return len([line for line in cell.splitlines() if line.strip()])
+
+
+def percentile_90(values):
+    return sorted(values)[int(0.9 * (len(values) - 1))]
+
+
+@of_lessons
+def test_a_lesson_keeps_to_its_size(source):
+    text, code = cells(source, "markdown"), cells(source, "code")
+    lines = [code_lines(cell) for cell in code]
+    words = [len(cell.split()) for cell in text]
+    # Solutions are not in the lesson; the limits on a lesson count without them.
+    solved = source.read_text("utf-8").count('tags=["solution"]')
+    assert len(text) + len(code) <= 45
+    assert len(text) + len(code) - solved <= 42
+    assert statistics.median(lines) <= 5
+    assert percentile_90(lines) <= 12
+    assert max(lines) <= 20
+    assert statistics.median(words) <= 60
+    assert max(words) <= 150
+
+
+@of_lessons
+def test_a_lesson_has_its_parts_in_order(source):
+    text = cells(source, "markdown")
+    number = source.stem[:2]
+    assert text[0].startswith(f"# {number} · ")
+    assert "**You will be able to**" in text[0]
+    assert MINUTES.search(text[0])
+    whole = "\n".join(text)
+    parts = (
+        "## The data at a glance",
+        "**Predict.**",
+        "**Observe.**",
+        f"## 📝 Exercise {number.lstrip('0')}.1",
+        "## What to take home",
+        "## Sources",
+    )
+    places = [whole.find(part) for part in parts]
+    assert -1 not in places
+    assert places == sorted(places)
+    assert text[-1].startswith("## Sources")
+    bullets = whole.split("## What to take home")[1].split("##")[0].count("\n- ")
+    assert 2 <= bullets <= 4
+
+
+@of_lessons
+def test_a_lesson_speaks_calmly_and_types_no_results(source):
+    for cell in cells(source, "markdown"):
+        assert "!" not in re.sub(r"`[^`]*`", "", cell)
+        assert not EMOJI.search(cell.replace("📝", ""))
+        assert not re.search(r"\d\s?%|\b0\.\d+ accuracy|accuracy of \d", cell)
+
+
+@of_lessons
+def test_a_lesson_starts_the_course_before_it_imports_keras(source):
+    code = cells(source, "code")
+    assert code[0] == "import tlcourse\n\ntlcourse.start()"
+    assert "tensorflow" not in "\n".join(code)
+
+
+@of_lessons
+def test_at_most_two_code_cells_stand_in_a_row(source):
+    notebook = jupytext.reads(source.read_text("utf-8"), fmt="py:percent")
+    kinds = "".join(
+        "C" if cell.cell_type == "code" else "T"
+        for cell in notebook.cells
+        if "solution" not in cell.metadata.get("tags", [])
+    )
+    # A compared value or a picture may follow the two: never more than three.
+    assert "CCCC" not in kinds
+
+
+def functions(path):
+    tree = ast.parse(path.read_text())
+    return [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
+
+
+def body_lines(node):
+    body = node.body[1:] if ast.get_docstring(node) else node.body
+    return body[-1].end_lineno - body[0].lineno + 1 if body else 0
+
+
+@of_modules
+def test_functions_are_short(path):
+    long = {f.name: body_lines(f) for f in functions(path) if body_lines(f) > 25}
+    assert long == {}
+
+
+@of_modules
+def test_public_functions_say_what_goes_in_and_out(path):
+    tree = ast.parse(path.read_text())
+    assert ast.get_docstring(tree)
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            text = ast.get_docstring(node) or ""
+            assert text.splitlines()[0].endswith("."), node.name
+            if node.args.args:
+                assert "Args:" in text, node.name
+                missing = [
+                    a.arg
+                    for a in node.args.args
+                    if a.arg != "ax" and f"{a.arg}:" not in text
+                ]
+                assert not missing, f"{node.name}: {missing}"
+            raises = any(isinstance(n, ast.Raise) for n in ast.walk(node))
+            assert not raises or "Raises:" in text, node.name
+
+
+@of_modules
+def test_the_package_asserts_nothing_and_swallows_nothing(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        assert not isinstance(node, ast.Assert)
+        if isinstance(node, ast.ExceptHandler):
+            assert node.type is not None
+            assert not isinstance(node.body[0], ast.Pass)
