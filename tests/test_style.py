@@ -5,8 +5,9 @@ import pathlib
 import re
 import statistics
 
-import jupytext
 import pytest
+
+import build
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.py"))
@@ -18,9 +19,13 @@ of_lessons = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.st
 of_modules = pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 
 
+def lesson(source):
+    """The cells of a lesson as the learner gets them."""
+    return build.without_solutions(build.read_source(source))
+
+
 def cells(source, kind):
-    notebook = jupytext.reads(source.read_text("utf-8"), fmt="py:percent")
-    return [cell.source for cell in notebook.cells if cell.cell_type == kind]
+    return [cell.source for cell in lesson(source) if cell.cell_type == kind]
 
 
 def code_lines(cell):
@@ -36,10 +41,8 @@ def test_a_lesson_keeps_to_its_size(source):
     text, code = cells(source, "markdown"), cells(source, "code")
     lines = [code_lines(cell) for cell in code]
     words = [len(cell.split()) for cell in text]
-    # Solutions are not in the lesson; the limits on a lesson count without them.
-    solved = source.read_text("utf-8").count('tags=["solution"]')
-    assert len(text) + len(code) <= 45
-    assert len(text) + len(code) - solved <= 42
+    assert len(text) + len(code) <= 40
+    assert sum(lines) <= 120
     assert statistics.median(lines) <= 5
     assert percentile_90(lines) <= 12
     assert max(lines) <= 20
@@ -66,7 +69,7 @@ def test_a_lesson_has_its_parts_in_order(source):
     places = [whole.find(part) for part in parts]
     assert -1 not in places
     assert places == sorted(places)
-    assert text[-1].startswith("## Sources")
+    assert "## Sources" in text[-1]
     bullets = whole.split("## What to take home")[1].split("##")[0].count("\n- ")
     assert 2 <= bullets <= 4
 
@@ -88,14 +91,8 @@ def test_a_lesson_starts_the_course_before_it_imports_keras(source):
 
 @of_lessons
 def test_at_most_two_code_cells_stand_in_a_row(source):
-    notebook = jupytext.reads(source.read_text("utf-8"), fmt="py:percent")
-    kinds = "".join(
-        "C" if cell.cell_type == "code" else "T"
-        for cell in notebook.cells
-        if "solution" not in cell.metadata.get("tags", [])
-    )
-    # A compared value or a picture may follow the two: never more than three.
-    assert "CCCC" not in kinds
+    kinds = "".join(cell.cell_type[0] for cell in lesson(source))
+    assert "ccc" not in kinds
 
 
 def functions(path):

@@ -121,6 +121,8 @@ vgg_counts["dense 1"] = height * width * channels * 4096 + 4096
 vgg_counts["dense 2"] = 4096 * 4096 + 4096
 vgg_counts["dense 3"] = 4096 * 1000 + 1000
 print(f"{sum(vgg_counts.values()):,}, published {bases.find('VGG16').millions} M")
+# %% [markdown]
+# The sum agrees with the published count. Now the picture of both.
 
 # %%
 import matplotlib.pyplot as plt
@@ -227,8 +229,7 @@ answer is not ... and abs(answer * 138_357_544 - 102_764_544) < 1e6
 # - More parameters do not have to mean more accuracy.
 # - `weights=None` gives the plan, and `count_params()` what it weighs.
 # - Parameters gather towards the output, and the top goes anyway.
-
-# %% [markdown]
+#
 # ## Sources
 #
 # - Keras Applications, the published figures: https://keras.io/api/applications/

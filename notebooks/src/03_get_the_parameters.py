@@ -206,7 +206,6 @@ for name, images in scales.items():
     right[name] = share_right([names[k] for k in given.argmax(axis=1)])
     sure[name] = float(given.max(axis=1).mean())
 
-# %%
 plots.bars(right, "Right, by the scale of the input", "share of pictures")
 plots.bars(sure, "Sure, by the scale of the input", "mean probability of the answer");
 
@@ -219,18 +218,14 @@ max(right, key=right.get)
 # Only the share of right answers tells. So ask for every network which
 # scale it wants: `bases.find(name).pixels`. Better still, make the scale a layer of
 # the model, as lesson 06 does.
-
-# %% [markdown]
+#
 # ## 📝 Exercise 3.1
 #
-# Prepare one raw picture, `picture`, as this base wants it: a batch of one, numbers
-# from -1 to 1. Do it in NumPy.
-
-# %%
-picture = own.images[0]
+# Prepare one raw picture, `own.images[0]`, as this base wants it: a batch of one,
+# numbers from -1 to 1. Do it in NumPy.
 
 # %% tags=["solution"]
-answer = picture[None].astype("float32") / 127.5 - 1
+answer = own.images[:1].astype("float32") / 127.5 - 1
 answer.shape
 
 # %%
@@ -282,8 +277,7 @@ answer is not ... and abs(answer - counted) < 0.001
 # - A trained network answers pictures of one class alike, even if the class is new.
 # - The wrong scale raises no error. It costs right answers.
 # - Know where a file comes from, and under which licence.
-
-# %% [markdown]
+#
 # ## Sources
 #
 # - Keras Applications: https://keras.io/api/applications/

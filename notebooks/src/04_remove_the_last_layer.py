@@ -138,6 +138,9 @@ to_vector = keras.Model(pixels, pooled)
 vectors = features.extract(to_vector, track.train.images)
 print(vectors.shape)
 
+# %% [markdown]
+# Near means: a small angle between two vectors, once the mean of all is taken off.
+
 
 # %%
 def nearest(vectors, n=5):
@@ -188,8 +191,6 @@ shares = {
     "raw pixels": same_class(by_pixels),
     "random base": same_class(nearest(random_vectors)),
 }
-
-# %%
 plots.bars(shares, "Nearest neighbour of the same class", "share of images");
 
 # %% tags=["nbval-check-output", "any-track"]
@@ -198,8 +199,7 @@ shares["trained base"] > 1.3 * max(shares["raw pixels"], shares["random base"])
 # %% [markdown]
 # **Observe.** It is the training that counts, not the architecture. And the
 # training was for other classes. This is transfer, before we have trained anything.
-
-# %% [markdown]
+#
 # ## 📝 Exercise 4.1
 #
 # The base divides height and width by 32. Which shape comes out for pictures of 256
@@ -254,8 +254,7 @@ answer is not ... and list(answer.values())[-1] == shares["trained base"]
 # - Convolutions do not know the size of the picture. Flatten and Dense do.
 # - Early maps show the lines of the picture, late ones coarse patches.
 # - Averaged, the maps are a vector, and near vectors mean like pictures.
-
-# %% [markdown]
+#
 # ## Sources
 #
 # - Keras Applications: https://keras.io/api/applications/

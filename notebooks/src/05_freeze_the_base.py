@@ -91,7 +91,7 @@ features * classes + classes == count(model.trainable_weights)
 # and after, number by number.
 
 
-# %%
+# %% tags=["nbval-check-output", "any-track"]
 def compile_and_fit(model):
     model.compile("adam", "sparse_categorical_crossentropy")
     model.fit(few.images, few.labels, verbose=0)
@@ -102,7 +102,6 @@ def unchanged(before, layer):
     return all(np.array_equal(a, b) for a, b in pairs)
 
 
-# %% tags=["nbval-check-output", "any-track"]
 before = base.get_weights()
 compile_and_fit(model)
 unchanged(before, base)
@@ -160,7 +159,6 @@ def weights_by_stage():
     }
 
 
-# %%
 last = freezing.stages(base)[-1]
 base.trainable = True
 for layer in base.layers:
@@ -213,7 +211,7 @@ norm = next(layer for layer in base.layers if freezing.is_batchnorm(layer))
 # gradient, no optimizer. Does anything change?
 
 
-# %%
+# %% tags=["nbval-check-output", "any-track"]
 def moving_mean_moves():
     start = keras.ops.convert_to_numpy(norm.moving_mean)
     model(few.images.astype("float32"), training=True)
@@ -221,7 +219,6 @@ def moving_mean_moves():
     return not np.array_equal(start, end)
 
 
-# %% tags=["nbval-check-output", "any-track"]
 base.trainable = True
 awake = moving_mean_moves()
 norm.trainable = False
@@ -234,8 +231,7 @@ awake, frozen
 # BatchNormalization layer also works in inference mode: it uses the stored
 # averages and not those of the batch. That is why we freeze these layers when we
 # fine-tune, in lesson 08.
-
-# %% [markdown]
+#
 # ## 📝 Exercise 5.1
 #
 # Freeze the whole base except its last two stages, BatchNormalization layers
@@ -260,20 +256,26 @@ answer == count(model.trainable_weights)
 # %% [markdown]
 # ## 📝 Exercise 5.2
 #
-# Somebody wrote the next cell and wonders why the base does not learn. Run it.
-# Then set `answer` to the number of parameters that its last line trains.
-
-# %%
-base.trainable = False
-compile_and_fit(model)
-freezing.unfreeze_from(base, last.name)
-model.fit(few.images, few.labels, verbose=0);
+# Somebody wrote this and wonders why the base does not learn:
+#
+# ```python
+# base.trainable = False
+# compile_and_fit(model)
+# freezing.unfreeze_from(base, last.name)
+# model.fit(few.images, few.labels, verbose=0)
+# ```
+#
+# Set `answer` to the number of parameters that the last line trains.
 
 # %% tags=["solution"]
 answer = features * classes + classes
 answer
 
 # %%
+base.trainable = False
+compile_and_fit(model)
+freezing.unfreeze_from(base, last.name)
+model.fit(few.images, few.labels, verbose=0)
 answer == freezing.trains(model).parameters
 
 # %% [markdown]
@@ -303,8 +305,7 @@ answer == count(model.trainable_weights)
 # - After every change of a flag, compile again. Keras says nothing if you forget.
 # - From large to small: the base's flag first, then its layers'.
 # - BatchNormalization moves without gradients, unless it is frozen.
-
-# %% [markdown]
+#
 # ## Sources
 #
 # - Keras, Transfer learning and fine-tuning: https://keras.io/guides/transfer_learning/

@@ -54,7 +54,6 @@ resnet = keras.applications.ResNet50(
 resnet.trainable = False
 
 
-# %%
 def wrapped(base, squeeze, n_classes=5, hidden=None):
     layers = [base, squeeze]
     if hidden:
@@ -116,11 +115,9 @@ model = keras.Model(pixels, probabilities)
 #
 # **Predict.** How many numbers is it at each step: does it grow or shrink?
 
-# %%
+# %% tags=["nbval-check-output"]
 steps = keras.Model(pixels, [x, maps, vector, probabilities])
 outputs = [keras.ops.convert_to_numpy(step) for step in steps(image.astype("float32"))]
-
-# %% tags=["nbval-check-output"]
 for name, step in zip(["rescaled", "maps", "vector", "out"], outputs, strict=True):
     print(f"{name:10}{str(step.shape[1:]):18}{step[0].size:>8,} numbers")
 
@@ -166,8 +163,6 @@ augment = keras.Sequential(
 )
 batch = np.repeat(image, 8, axis=0).astype("float32")
 varied = keras.ops.convert_to_numpy(augment(batch, training=True))
-
-# %%
 plots.tiles(varied.astype("uint8"), title="One image, eight times augmented");
 
 # %% tags=["nbval-check-output", "any-track"]
@@ -204,8 +199,6 @@ once = keras.ops.softmax(sure)
 right = np.array([0])
 from_logits = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 from_probabilities = keras.losses.SparseCategoricalCrossentropy()
-
-# %%
 costs = {
     "logits, and the loss knows": from_logits(right, sure),
     "probabilities, and the loss knows": from_probabilities(right, once),
@@ -223,8 +216,7 @@ good < 0.001, also_good < 0.001, twice > 0.5
 # however sure the network is. It trains, slowly and badly, and no error says why.
 # Choose one pair: softmax at the end and the plain loss, as in this course, or no
 # softmax and `from_logits=True`.
-
-# %% [markdown]
+#
 # ## 📝 Exercise 6.1
 #
 # EfficientNetB0 gives 1,280 feature maps. A wrapper with pooling sorts flowers into
@@ -270,11 +262,8 @@ answer is not ... and answer.count_params() == (channels + 1) * 64 + 65 * classe
 # %% [markdown]
 # ## 📝 Exercise 6.3
 #
-# This model ends on softmax, and its loss expects logits. Set `answer` to the loss
-# that belongs to the model as it is.
-
-# %%
-model.compile("adam", from_logits)
+# Somebody compiled our `model` with `from_logits` as its loss. But the model ends on
+# softmax. Set `answer` to the loss that belongs to the model as it is.
 
 # %% tags=["solution"]
 answer = keras.losses.SparseCategoricalCrossentropy(from_logits=False)
@@ -290,8 +279,7 @@ answer is not ... and float(answer(right, once)) < 0.001
 # - Preprocessing belongs into the model: raw pixels in, no mistakes outside.
 # - Augmentation works in training only, and says what does not matter.
 # - Softmax once: in the model or in the loss.
-
-# %% [markdown]
+#
 # ## Sources
 #
 # - Keras, Transfer learning and fine-tuning: https://keras.io/guides/transfer_learning/

@@ -74,7 +74,6 @@ history = model.fit(
     callbacks=[training.ProgressLine()],
 )
 
-# %%
 ax = plots.curves({"validation": history}, title="A wrapper learns")
 ax.plot(range(1, 16), history.history["accuracy"], ":", color="black", label="training")
 ax.legend();
@@ -155,9 +154,7 @@ bool((trained > others).all()), bool(trained[-1] > trained[0])
 
 # %%
 final = heads.wrap(base, len(track.class_names), preprocess=track.preprocess)
-training.train(final, track.train, track.validation, epochs=12, rate=3e-3);
-
-# %%
+training.train(final, track.train, track.validation, epochs=12, rate=3e-3)
 probabilities = final.predict(track.test.images, verbose=0)
 answers = probabilities.argmax(axis=1)
 test_accuracy = float((answers == track.test.labels).mean())
@@ -252,8 +249,7 @@ answer == "b"
 # - Say what a number is compared with. A control changes one thing.
 # - Several draws, mean and spread. Validation decides; the test set is for once.
 # - Look at the mistakes.
-
-# %% [markdown]
+#
 # ## Sources
 #
 # - Yosinski et al. 2014, How transferable are features, arXiv 1411.1792.
