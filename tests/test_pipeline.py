@@ -1,5 +1,6 @@
 """From a source to a lesson, its solution, and what nbval compares."""
 
+import os
 import pathlib
 import shutil
 import subprocess
@@ -10,8 +11,7 @@ import pytest
 
 import build
 
-SOURCE = """
-# %% [markdown]
+SOURCE = """# %% [markdown]
 # # 01 · A test
 
 # %% tags=["nbval-check-output"]
@@ -55,8 +55,6 @@ def check(folder):
 def nbval(path, track="glyphs"):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     command += ["--rootdir", str(path.parent), "--nbval-lax", "--nbval-current-env"]
-    import os
-
     environment = {**os.environ, "TLCOURSE_TRACK": track}
     return subprocess.run(
         [*command, str(path)], env=environment, capture_output=True, text=True

@@ -93,7 +93,7 @@ ax.legend();
 # %%
 epochs = 40 if track.name == "glyphs" else 10
 scratch, scratch_history = training.train_from_scratch(
-    track, few, track.validation, epochs, every=2
+    track, few, track.validation, epochs, every=5
 )
 
 # %%

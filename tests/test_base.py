@@ -1,0 +1,51 @@
+"""What the shipped base can do: the figures that the course rests on."""
+
+import numpy as np
+import pytest
+
+from tlcourse import data, training
+from tlcourse.making import augment
+from tlcourse.tracks import load_track
+
+COUNTS = [1, 5, 10]
+
+
+@pytest.fixture(scope="module")
+def track():
+    return load_track("glyphs")
+
+
+def sweep(track, kind, paper=True):
+    whole = data.load_digits(paper=paper)
+    pool, held_out = data.split(whole, [897, 900])
+    pairs = [(training.vectors(track, part, kind), part) for part in (pool, held_out)]
+    return training.probe_sweep(*pairs, COUNTS, draws=5).mean(axis=1)
+
+
+def test_it_knows_its_classes_in_fonts_that_it_never_saw(track):
+    archive = data.load_glyph_archive().part("unseen")
+    model, names = track.build_complete()
+    assert len(names) >= 150
+    rng = np.random.default_rng(0)
+    images, labels = augment.batch(archive, len(archive.labels), rng)
+    right = model.predict(images, verbose=0).argmax(axis=1) == labels
+    assert right.mean() >= 0.85
+
+
+def test_its_features_classify_digits_on_paper_from_a_few_labels(track):
+    trained = sweep(track, "features")
+    assert (trained >= [0.57, 0.83, 0.87]).all()
+    for control in ("random", "pixels"):
+        assert (sweep(track, control) < 0.25).all()
+
+
+def test_its_features_classify_plain_scans_from_a_few_labels(track):
+    assert (sweep(track, "features", paper=False) >= [0.79, 0.92, 0.95]).all()
+
+
+def test_the_shipped_control_from_scratch_is_above_guessing_with_many_labels(track):
+    counts = [1, 5, 10, 20, 50]
+    table = training.shipped_scratch(track, counts)["from scratch"]
+    assert table.shape == (5, 3)
+    assert (table >= 0.05).all() and (table <= 1).all()
+    assert table[-1].mean() > 0.3
