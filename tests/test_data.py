@@ -146,7 +146,9 @@ def test_glyphs_are_drawn_like_the_digits():
 def test_an_image_is_cut_to_its_centre_and_scaled():
     image = np.zeros((10, 30, 3), "uint8")
     image[:, 10:20] = 200
-    assert (data.fit(image, (5, 5))[:, 1:4] == 200).all()
+    cut = data.fit(image, (5, 5))
+    assert cut.shape == (5, 5, 3)
+    assert cut.min() > 150  # the dark sides are gone
     assert data.fit(image, (10, 30)) is image
 
 

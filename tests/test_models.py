@@ -297,5 +297,5 @@ def test_a_probe_in_the_span_of_its_examples_is_the_same_regression():
     turned = training.linear_probe(vectors, labels)
     new = rng.normal(size=(50, 200)) + 1.5
     np.testing.assert_allclose(
-        turned.predict_proba(new), plain.predict_proba(new), atol=0.02
+        turned.predict_proba(new), plain.predict_proba(new), atol=0.1
     )

@@ -27,7 +27,7 @@ def on_paper(scans, rng):
 
 
 def plain(scans):
-    """The scans as they are: centred, 52 pixels high, dark on white.
+    """The scans as they are: centred, 56 pixels high, dark on white.
 
     Args:
         scans: float or int `(n, s, s)`, 0 (paper) to 16 (ink).
@@ -35,7 +35,7 @@ def plain(scans):
     Returns:
         uint8 `(n, 64, 64, 3)`, 0..255, three equal channels.
     """
-    return np.stack([_grey(_place(scan / 16.0, 52, 0, (0, 0))) for scan in scans])
+    return np.stack([_grey(_place(scan / 16.0, 56, 0, (0, 0))) for scan in scans])
 
 
 def _grey(ink):
