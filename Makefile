@@ -1,6 +1,6 @@
 # make lab    the course, in JupyterLab
 # make test   everything that has to hold
-# Others: notebooks, test-flowers, test-torch, bench, clean. README.md says more.
+# Others: notebooks, test-flowers, test-torch, bench, picture, clean. README.md says more.
 
 PYTHON ?= python3
 LAB_FLAGS ?=
@@ -17,7 +17,7 @@ NBVAL = PYTHONPATH=$(abspath tests/offline) $(BIN)/python -m pytest -q \
 	--nbval-cell-timeout=600
 
 .PHONY: lab test lint test-unit test-sync test-glyphs test-flowers test-torch
-.PHONY: notebooks bench clean
+.PHONY: notebooks bench picture clean
 
 lab: .venv/ready
 	$(BIN)/jupyter lab --LabApp.news_url=None $(LAB_FLAGS) $(firstword $(LESSONS))
@@ -64,6 +64,9 @@ test-torch: .venv/ready-for-tests
 
 notebooks: .venv/ready-for-tests
 	$(BIN)/python notebooks/build.py $(BUILD_FLAGS)
+
+picture: .venv/ready-for-tests
+	TLCOURSE_TRACK=glyphs $(BIN)/python notebooks/images/take.py
 
 bench: .venv/ready-for-tests
 	$(BIN)/python tests/benchmarks/lessons.py
