@@ -261,17 +261,25 @@ def test_training_shows_one_line_that_fills_up(dataset, capsys):
     assert "[####################] epoch 2" in shown
 
 
-def test_the_epoch_that_validated_best_is_kept():
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-    best = training.KeepBest()
-    best.set_model(model)
-    best.on_train_begin()
-    for value, accuracy in ((1.0, 0.5), (2.0, 0.9), (3.0, 0.7)):
-        model.set_weights([np.full((1, 1), value), np.zeros(1)])
-        best.on_epoch_end(0, {"val_accuracy": accuracy})
-        best.on_epoch_end(0, {"loss": 0.0})  # an epoch without a look
-    best.on_train_end()
-    assert model.get_weights()[0][0, 0] == 2.0
+def test_the_control_from_scratch_trains_all_and_looks_now_and_then(dataset):
+    class Small:
+        name, class_names = "glyphs", ("a", "b")
+        preprocess = bases.preprocessing("MobileNetV2")
+
+        def build_base(self, weights):
+            assert weights == "random"
+            return bases.build("MobileNetV2", SHAPE, None, alpha=0.35)
+
+    model = training.scratch_model(Small())
+    norms = [
+        x
+        for x in model.get_layer("mobilenetv2_0.35_32").layers
+        if freezing.is_batchnorm(x)
+    ]
+    assert all(norm.momentum == 0.9 and norm.trainable for norm in norms)
+    history = training.train_from_scratch(Small(), dataset, dataset, 4, every=2)
+    assert len(history.history["loss"]) == 4
+    assert len(history.history["val_accuracy"]) == 2
 
 
 def test_a_probe_finds_what_is_linear_and_nothing_in_noise():

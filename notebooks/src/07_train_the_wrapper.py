@@ -88,11 +88,11 @@ ax.legend();
 # Is it the *trained* base that did this? A control answers such a question: change
 # one thing, keep the rest. The first one keeps the architecture and forgets the
 # training. It gets its best chance: all layers free, augmentation, more epochs, a
-# decaying rate, and the best epoch kept.
+# decaying rate, and its best epoch counts.
 
 # %%
-epochs = 40 if track.name == "glyphs" else 10
-scratch, scratch_history = training.train_from_scratch(
+epochs = 30 if track.name == "glyphs" else 10
+scratch_history = training.train_from_scratch(
     track, few, track.validation, epochs, every=5
 )
 

@@ -42,12 +42,11 @@ def write(path, rows):
 
 def run(track, per_class, draw):
     """One training from scratch; the accuracy of its best epoch."""
-    keras.utils.clear_session(free_memory=True)
     keras.utils.set_random_seed(draw)
     few = track.train.few(per_class, seed=draw)
     epochs = min(EPOCHS, STEPS // -(-len(few) // 32))
     every = epochs // LOOKS
-    _, history = train_from_scratch(track, few, track.validation, epochs, every)
+    history = train_from_scratch(track, few, track.validation, epochs, every)
     best = max(history.history["val_accuracy"])
     return dict(zip(FIELDS, (per_class, draw, epochs, f"{best:.4f}"), strict=True))
 
