@@ -181,7 +181,7 @@ class Trains:
         total: Integer, all numbers in the model.
         compiled: Boolean, whether there is a compiled choice to speak of.
         stale: Boolean, whether the flags were changed after the choice was
-            made: `fit` still trains what it trained before.
+            made: `fit` trains none that it did not train before.
     """
 
     parameters: int
@@ -204,8 +204,9 @@ class Trains:
 def trains(model):
     """Finds out what a model trains, whatever its flags say now.
 
-    Keras decides at the first `fit` after `compile`, and keeps to it; the
-    optimizer remembers for which weights.
+    The optimizer is built for the weights that were trainable at the first `fit`
+    after `compile`, and trains no others. Weights frozen since then still train
+    on TensorFlow. On PyTorch they do not.
 
     Args:
         model: `keras.Model`, compiled or not.
@@ -218,5 +219,8 @@ def trains(model):
     if optimizer is None:
         return Trains(count(now), total, compiled=False, stale=False)
     chosen = optimizer._trainable_variables if optimizer.built else now
-    stale = {id(weight) for weight in chosen} != {id(weight) for weight in now}
+    trainable = {id(weight) for weight in now}
+    stale = {id(weight) for weight in chosen} != trainable
+    if keras.backend.backend() == "torch":  # reads the flags at every step
+        chosen = [weight for weight in chosen if id(weight) in trainable]
     return Trains(count(chosen), total, compiled=True, stale=stale)

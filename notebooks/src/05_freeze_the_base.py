@@ -116,15 +116,21 @@ unchanged(before, base)
 #
 # **Predict.** After these two lines, will it?
 
-# %% tags=["nbval-check-output", "any-track"]
+# %%
 base.trainable = True
-model.fit(few.images, few.labels, verbose=0)
+try:
+    model.fit(few.images, few.labels, verbose=0)
+except ValueError as error:  # on PyTorch
+    print("Keras stopped:", str(error).split(".")[0])
+
+# %% tags=["nbval-check-output", "any-track"]
 unchanged(before, base)
 
 # %% [markdown]
-# **Observe.** `True`: nothing moved, and nothing warned us. Keras had made up its
-# mind when we compiled and began to train. `model.summary()` shows the flags, not
-# what trains, so it would have misled us too.
+# **Observe.** `True`: nothing moved. Keras had made up its mind when we compiled
+# and began to train. On TensorFlow nothing even warns us. On PyTorch, Keras stops
+# at a variable that its optimizer does not know. `model.summary()` shows the
+# flags, not what trains, so it would have misled us too.
 #
 # The course's helper asks the optimizer instead:
 
@@ -256,7 +262,7 @@ answer == count(model.trainable_weights)
 # %% [markdown]
 # ## 📝 Exercise 5.2
 #
-# Somebody wrote this and wonders why the base does not learn:
+# Somebody wrote this on TensorFlow and wonders why the base does not learn:
 #
 # ```python
 # base.trainable = False
@@ -275,7 +281,6 @@ answer
 base.trainable = False
 compile_and_fit(model)
 freezing.unfreeze_from(base, last.name)
-model.fit(few.images, few.labels, verbose=0)
 answer == freezing.trains(model).parameters
 
 # %% [markdown]
@@ -302,7 +307,7 @@ answer == count(model.trainable_weights)
 # ## What to take home
 #
 # - `trainable = False` on the base freezes every layer in it.
-# - After every change of a flag, compile again. Keras says nothing if you forget.
+# - After every change of a flag, compile again. On TensorFlow, nothing warns you.
 # - From large to small: the base's flag first, then its layers'.
 # - BatchNormalization moves without gradients, unless it is frozen.
 #
