@@ -5,25 +5,30 @@
     python notebooks/build.py --check     writes nothing: are they in step?
     python notebooks/build.py --execute-all
 
-A source is py:percent. A cell tagged `solution` is whole in the solutions and
-`answer = ...` in the lesson. A cell tagged `nbval-check-output` keeps its
+A source is py:percent. A cell tagged `solution` is whole in the solutions; in the
+lesson `answer = ...` stands there, and its call of `check`. A cell tagged `quiz`
+becomes choices that open. A cell tagged `nbval-check-output` keeps its
 output, computed here on the glyphs track, and nbval compares it; every other
 cell is stored without one.
 """
 
 import argparse
 import hashlib
+import html
 import os
 import pathlib
 import re
 import sys
+import tempfile
 
 import jupytext
 import nbformat
 
 HERE = pathlib.Path(__file__).resolve().parent
 COMPARED = "nbval-check-output"
+QUIZ = "quiz"
 PLACEHOLDER = "answer = ..."
+CHECK_CALL = re.compile(r'^check\("(?s:.*)\Z', re.MULTILINE)
 METADATA = {
     "kernelspec": {
         "display_name": "Python 3",
@@ -73,7 +78,8 @@ def without_solutions(cells):
         cells: list of cells.
 
     Returns:
-        list of cells; each run of solution cells has become one placeholder.
+        list of cells; each run of solution cells has become one placeholder,
+        with the run's call of `check` and the tags of its last cell.
     """
     kept = []
     for before, cell in zip([None, *cells], cells, strict=False):
@@ -81,7 +87,89 @@ def without_solutions(cells):
             kept.append(cell)
         elif before is None or "solution" not in tags(before):
             kept.append(nbformat.v4.new_code_cell(PLACEHOLDER))
+        if "solution" in tags(cell):
+            _place_check(kept[-1], cell)
     return kept
+
+
+def _place_check(placeholder, cell):
+    call = CHECK_CALL.search(cell.source)
+    placeholder.source = f"{PLACEHOLDER}\n\n{call[0]}" if call else PLACEHOLDER
+    others = [tag for tag in tags(cell) if tag != "solution"]
+    placeholder.metadata = {"tags": others} if others else {}
+
+
+def solution_runs(cells):
+    """The neighbouring solution cells of each exercise.
+
+    Args:
+        cells: list of cells.
+
+    Returns:
+        list of lists of cells.
+    """
+    runs = []
+    for before, cell in zip([None, *cells], cells, strict=False):
+        if "solution" in tags(cell):
+            if before is None or "solution" not in tags(before):
+                runs.append([])
+            runs[-1].append(cell)
+    return runs
+
+
+def read_quiz(text):
+    """Reads the questions of a quiz.
+
+    Args:
+        text: String of lines `? question`, `+ right | why`, `- wrong | why not`;
+            a line that begins with two spaces goes on with the one before.
+
+    Returns:
+        list of pairs: a question, and its list of (right, choice, reason).
+
+    Raises:
+        BuildError: If a line is none of these.
+    """
+    questions = []
+    joined = re.sub(r"\n {2,}", " ", text)
+    for line in filter(None, map(str.strip, joined.splitlines())):
+        mark, _, rest = line.partition(" ")
+        choice, bar, reason = rest.partition(" | ")
+        if mark == "?":
+            questions.append((rest, []))
+        elif mark in ("+", "-") and bar and questions:
+            questions[-1][1].append((mark == "+", choice, reason))
+        elif not line.startswith("#"):
+            raise BuildError(
+                "Expected in a quiz: `? question`, `+ right | why`, `- wrong | why "
+                f"not`. Received: {line}"
+            )
+    return questions
+
+
+def quiz(text):
+    """A quiz as Markdown whose choices open: no JavaScript, no kernel.
+
+    Args:
+        text: String, see `read_quiz`.
+
+    Returns:
+        String.
+    """
+    parts = ["## Quiz\n\nOpen the answer that you would give."]
+    for number, (question, choices) in enumerate(read_quiz(text), start=1):
+        parts += ["<br>"] * (number > 1)
+        parts.append(f"**{number}. {question}**")
+        parts += [
+            f"<details><summary>{_as_html(choice)}</summary>"
+            f"{'Right.' if right else 'No.'} {_as_html(reason)}</details>"
+            for right, choice, reason in choices
+        ]
+    return "\n\n".join(parts)
+
+
+def _as_html(text):
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(text, quote=False))
 
 
 def assemble(name, cells):
@@ -105,7 +193,8 @@ def _fresh_cell(name, place, cell):
     is_code = cell.cell_type == "code"
     make = nbformat.v4.new_code_cell if is_code else nbformat.v4.new_markdown_cell
     metadata = {"tags": list(tags(cell))} if tags(cell) else {}
-    return make(cell.source, id=digest[:12], metadata=metadata)
+    source = quiz(cell.source) if QUIZ in tags(cell) else cell.source
+    return make(source, id=digest[:12], metadata=metadata)
 
 
 def wanted(source):
@@ -210,7 +299,9 @@ def execute(path, notebook):
     resources = {"metadata": {"path": str(path.parent)}}
     client = NotebookClient(ran, timeout=600, resources=resources)
     try:
-        client.execute(env={**os.environ, "TLCOURSE_TRACK": "glyphs"})
+        with tempfile.TemporaryDirectory() as home:  # the author's progress is not ours
+            ours = {"TLCOURSE_TRACK": "glyphs", "TLCOURSE_HOME": home}
+            client.execute(env={**os.environ, **ours})
     except CellExecutionError as error:
         plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
         raise BuildError(f"{path}: a cell failed.\n{plain}") from None
@@ -241,8 +332,18 @@ def write(path, notebook):
         notebook: `nbformat.NotebookNode`.
     """
     nbformat.validate(notebook)
+    write_text(path, nbformat.writes(notebook) + "\n")
+
+
+def write_text(path, text):
+    """Writes a file, whole or not at all.
+
+    Args:
+        path: `pathlib.Path`; in a folder that exists.
+        text: String.
+    """
     partial = path.with_suffix(".partial")
-    partial.write_text(nbformat.writes(notebook) + "\n", "utf-8", newline="\n")
+    partial.write_text(text, "utf-8", newline="\n")
     partial.replace(path)
 
 
@@ -288,18 +389,29 @@ def main(arguments=None):
     parser.add_argument("--folder", type=pathlib.Path, default=HERE)
     options = parser.parse_args(arguments)
     sources = _choose(options.folder.resolve(), options.lessons)
+    every = _choose(options.folder.resolve(), [])
+    ours = options.folder.resolve() == HERE
+    import course
+
     if not options.check:
+        if ours:
+            for path, text in course.stale(every).items():
+                write_text(path, text)
         for source in sources:
             build(source, options.execute_all)
         return
-    found = check(_choose(options.folder.resolve(), []))
+    found = check(every)
+    if ours:
+        found += [f"{path}: out of step" for path in course.stale(every)]
     if found:
         raise BuildError("\n".join([*found, "`make notebooks` brings them in step."]))
     print(f"{len(sources)} lessons and their solutions are in step with src")
 
 
 if __name__ == "__main__":
+    import build as module  # one BuildError, also for course.py
+
     try:
-        main()
-    except BuildError as error:
+        module.main()
+    except module.BuildError as error:
         sys.exit(str(error))

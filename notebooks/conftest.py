@@ -1,10 +1,13 @@
 """What nbval compares, and on which track."""
 
 import os
+import tempfile
 
 import pytest
 
 os.environ.setdefault("TLCOURSE_TRACK", "glyphs")
+HOME = tempfile.TemporaryDirectory()  # checks passed here are not the user's
+os.environ["TLCOURSE_HOME"] = HOME.name
 
 
 @pytest.hookimpl

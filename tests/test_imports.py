@@ -12,8 +12,8 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # From the ground up; a module imports only from modules above it.
 ORDER = (
-    "quiet assets scenes data bases freezing heads features training tracks "
-    "transferability plots checks widgets"
+    "quiet assets progress machine fetch scenes data bases freezing heads features "
+    "training tracks tuning clinic transferability plots checks widgets __main__"
 ).split()
 
 

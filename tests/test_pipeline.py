@@ -10,6 +10,7 @@ import nbformat
 import pytest
 
 import build
+import course
 
 SOURCE = """# %% [markdown]
 # # 01 · A test
@@ -144,3 +145,57 @@ def test_on_the_other_track_only_any_track_cells_are_compared(folder):
 def test_every_lesson_has_two_compared_cells_or_more(path):
     lesson = nbformat.read(path, as_version=4)
     assert sum(map(build.is_compared, lesson.cells)) >= 2
+
+
+QUIZ = """## Quiz
+
+? What is `1 < 2`
+  in Python?
++ `True` | It compares.
+- Nothing | It is an expression.
+"""
+
+
+def test_a_quiz_becomes_choices_that_open():
+    shown = build.quiz(QUIZ)
+    assert "**1. What is `1 < 2` in Python?**" in shown
+    assert "<details><summary><code>True</code></summary>Right. It" in shown
+    assert "<summary>Nothing</summary>No. It is an expression.</details>" in shown
+
+
+@pytest.mark.parametrize("line", ["+ right without a reason", "* what"])
+def test_a_quiz_with_an_unknown_line_is_refused(line):
+    with pytest.raises(build.BuildError, match="Expected in a quiz"):
+        build.read_quiz(f"? Question\n{line}")
+
+
+def test_a_placeholder_keeps_the_check_and_its_tags():
+    make = build.nbformat.v4.new_code_cell
+    cell = make('answer = 3\n\ncheck("1.1", answer)')
+    cell.metadata = {"tags": ["solution", "nbval-check-output"]}
+    (kept,) = build.without_solutions([cell])
+    assert kept.source == 'answer = ...\n\ncheck("1.1", answer)'
+    assert build.tags(kept) == ["nbval-check-output"]
+
+
+def test_the_course_map_is_collected_from_the_headers(tmp_path):
+    source = tmp_path / "03_test.py"
+    header = "# # 03 · A test\n#\n# **You will be able to** do\n# it.\n#\n"
+    minutes = "# 5 minutes, and 7 for the exercises · builds on lesson 02 · a CPU\n"
+    solution = '# %% tags=["solution"]\nanswer = 3\n\ncheck("3.1", answer)\n'
+    source.write_text(f"# %% [markdown]\n{header}{minutes}\n{solution}")
+    entry = course.describe(source)
+    assert entry["exercises"] == {"3.1": "answer = 3"}
+    row = course.table([entry]).splitlines()[-1]
+    assert "| do it | 5 + 7 | lesson 02 |" in row
+
+
+def test_a_header_without_minutes_is_refused(tmp_path):
+    source = tmp_path / "03_test.py"
+    source.write_text("# %% [markdown]\n# # 03 · A test\n")
+    with pytest.raises(build.BuildError, match="expected a header"):
+        course.describe(source)
+
+
+def test_readme_and_the_list_of_lessons_are_in_step():
+    assert course.stale(sorted((NOTEBOOKS / "src").glob("*.py"))) == {}

@@ -8,10 +8,13 @@ import statistics
 import pytest
 
 import build
+import course
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.py"))
-MODULES = sorted((ROOT / "tlcourse").glob("*.py"))
+MODULES = sorted(
+    [*(ROOT / "tlcourse").glob("*.py"), *(ROOT / "tlcourse/checks").glob("*.py")]
+)
 EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]")
 MINUTES = re.compile(r"\d+ minutes.* · builds on .* · ")
 
@@ -25,7 +28,16 @@ def lesson(source):
 
 
 def cells(source, kind):
-    return [cell.source for cell in lesson(source) if cell.cell_type == kind]
+    """Their sources; a quiz has limits of its own."""
+    return [
+        cell.source
+        for cell in lesson(source)
+        if cell.cell_type == kind and build.QUIZ not in build.tags(cell)
+    ]
+
+
+def quizzes(source):
+    return [c.source for c in lesson(source) if build.QUIZ in build.tags(c)]
 
 
 def code_lines(cell):
@@ -41,7 +53,7 @@ def test_a_lesson_keeps_to_its_size(source):
     text, code = cells(source, "markdown"), cells(source, "code")
     lines = [code_lines(cell) for cell in code]
     words = [len(cell.split()) for cell in text]
-    assert len(text) + len(code) <= 40
+    assert len(lesson(source)) <= 40
     assert sum(lines) <= 120
     assert statistics.median(lines) <= 5
     assert percentile_90(lines) <= 12
@@ -62,7 +74,7 @@ def test_a_lesson_has_its_parts_in_order(source):
         "## The data at a glance",
         "**Predict.**",
         "**Observe.**",
-        f"## 📝 Exercise {number.lstrip('0')}.1",
+        f"## 📝 Exercise {int(number)}.1",
         "## What to take home",
         "## Sources",
     )
@@ -75,11 +87,37 @@ def test_a_lesson_has_its_parts_in_order(source):
 
 
 @of_lessons
+def test_a_lesson_has_exercises_with_checks_and_a_quiz(source):
+    number = int(source.stem[:2])
+    exercises = course.describe(source)["exercises"]
+    if number:
+        assert 2 <= len(exercises) <= 4
+        assert len(quizzes(source)) == 1
+    assert list(exercises) == [f"{number}.{n + 1}" for n in range(len(exercises))]
+    checked = [c for c in cells(source, "code") if c.startswith(build.PLACEHOLDER)]
+    assert len(checked) == len(exercises)
+    for cell, name in zip(checked, exercises, strict=True):
+        assert f'check("{name}", answer' in cell
+
+
+@of_lessons
+def test_each_choice_of_a_quiz_has_a_reason_and_one_is_right(source):
+    for text in quizzes(source):
+        questions = build.read_quiz(text)
+        assert 3 <= len(questions) <= 5
+        for _, choices in questions:
+            assert len(choices) >= 2
+            assert sum(right for right, _, _ in choices) == 1
+            assert all(reason for _, _, reason in choices)
+        assert len(text.split()) <= 300
+
+
+@of_lessons
 def test_a_lesson_speaks_calmly_and_types_no_results(source):
-    for cell in cells(source, "markdown"):
+    for cell in cells(source, "markdown") + quizzes(source):
         assert "!" not in re.sub(r"`[^`]*`", "", cell)
         assert not EMOJI.search(cell.replace("📝", ""))
-        assert not re.search(r"\d\s?%|\b0\.\d+ accuracy|accuracy of \d", cell)
+        assert not re.search(r"\d\s*(%|percent|accuracy)|accuracy of \d", cell)
 
 
 @of_lessons
@@ -116,7 +154,11 @@ def test_public_functions_say_what_goes_in_and_out(path):
     tree = ast.parse(path.read_text())
     assert ast.get_docstring(tree)
     for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+        # The judge of an exercise is described by its decorator.
+        judge = getattr(node, "decorator_list", []) and "checks" in str(path)
+        if isinstance(node, ast.FunctionDef) and not (
+            judge or node.name.startswith("_")
+        ):
             text = ast.get_docstring(node) or ""
             assert text.splitlines()[0].endswith("."), node.name
             if node.args.args:

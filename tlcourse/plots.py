@@ -150,6 +150,7 @@ def bars(values, title="", xlabel="", log=False, colours=BLUE, ax=None):
     ax.bar_label(drawn, texts, padding=3)
     ax.invert_yaxis()
     ax.set(title=title, xlabel=xlabel, xscale="log" if log else "linear")
+    ax.xaxis.set_minor_formatter("")
     ax.margins(x=0.15)
     ax.spines[["top", "right"]].set_visible(False)
     return ax
@@ -242,6 +243,56 @@ def label_curves(counts, tables, title="", ax=None):
     ax.minorticks_off()
     ax.legend()
     ax.grid(alpha=0.3)
+    return ax
+
+
+def rate_curve(rates, table, frozen, title="", ax=None):
+    """Accuracy after fine-tuning against the learning rate.
+
+    Args:
+        rates: Sequence of floats.
+        table: float `(len(rates), draws)`, accuracies 0..1.
+        frozen: Float, accuracy of the frozen head.
+        title: String.
+
+    Returns:
+        The axes.
+    """
+    ax = _axes(ax, 7, 4)
+    mean, spread = np.mean(table, axis=1), np.std(table, axis=1)
+    ax.errorbar(rates, mean, spread, color=BLUE, marker="o", capsize=3, label="tuned")
+    ax.axhline(frozen, color=ORANGE, linestyle="--", label="frozen head")
+    ax.set(xscale="log", ylim=(0, 1), title=title)
+    ax.set(xlabel="learning rate", ylabel="accuracy on held-out images")
+    ax.legend()
+    ax.grid(alpha=0.3)
+    return ax
+
+
+def grid(table, rows, columns, title="", ax=None):
+    """A heat map with its numbers; the best of each column has a frame.
+
+    Args:
+        table: float `(len(rows), len(columns))`, accuracies 0..1.
+        rows: Sequence of strings.
+        columns: Sequence of labels per class.
+        title: String.
+
+    Returns:
+        The axes.
+    """
+    table = np.asarray(table)
+    ax = _axes(ax, 1.1 * len(columns) + 2.5, 0.55 * len(rows) + 1.4)
+    ax.imshow(table - table.max(axis=0), cmap="Blues", aspect="auto")
+    for (row, column), value in np.ndenumerate(table):
+        best = row == table[:, column].argmax()
+        ink = "white" if best or value > table[:, column].mean() else "black"
+        weight = "bold" if best else "normal"
+        text = f"{value:.3f}" + (" *" if best else "")
+        ax.text(column, row, text, ha="center", va="center", color=ink, weight=weight)
+    ax.set_xticks(range(len(columns)), columns)
+    ax.set_yticks(range(len(rows)), rows)
+    ax.set(title=title, xlabel="labels per class", ylabel="what trains")
     return ax
 
 

@@ -27,6 +27,7 @@ tlcourse.start()
 
 # %% tags=["nbval-check-output", "any-track"]
 from tlcourse import bases
+from tlcourse.checks import check
 
 for network in bases.CATALOGUE.values():
     print(
@@ -185,12 +186,10 @@ track.base_name, base.input_shape[1:], base.output_shape[1:], base.count_params(
 # channels, and gives 64 channels. How many parameters has it? Do not forget a bias
 # for each channel that it gives.
 
-# %% tags=["solution"]
+# %% tags=["solution", "nbval-check-output", "any-track"]
 answer = 3 * 3 * 64 * 64 + 64
-answer
 
-# %%
-answer == resnet.get_layer("conv2_block1_2_conv").count_params()
+check("2.1", answer)
 
 # %% [markdown]
 # ## 📝 Exercise 2.2
@@ -198,16 +197,11 @@ answer == resnet.get_layer("conv2_block1_2_conv").count_params()
 # Which is the smallest network of the catalogue with a published accuracy above
 # eighty percent? Set `answer` to its name.
 
-# %% tags=["solution"]
+# %% tags=["solution", "nbval-check-output", "any-track"]
 good = [network for network in bases.CATALOGUE.values() if network.top1 > 80]
 answer = min(good, key=lambda network: network.millions).name
-answer
 
-# %%
-answer in bases.CATALOGUE and bases.find(answer).top1 > 80 and not any(
-    network.top1 > 80 and network.millions < bases.find(answer).millions
-    for network in bases.CATALOGUE.values()
-)
+check("2.2", answer)
 
 # %% [markdown]
 # ## 📝 Exercise 2.3
@@ -215,12 +209,37 @@ answer in bases.CATALOGUE and bases.find(answer).top1 > 80 and not any(
 # What share of VGG16 sits in the one layer that holds most? Set `answer` to a number
 # from 0 to 1.
 
-# %% tags=["solution"]
+# %% tags=["solution", "nbval-check-output", "any-track"]
 answer = max(vgg_counts.values()) / sum(vgg_counts.values())
-answer
 
-# %%
-answer is not ... and abs(answer * 138_357_544 - 102_764_544) < 1e6
+check("2.3", answer)
+
+# %% [markdown] tags=["quiz"]
+# ## Quiz
+#
+# ? What does `weights=None` give?
+# + The architecture, filled with random numbers. | Nothing is fetched, and nothing
+#   has been learnt.
+# - An error, because a network needs weights. | Keras makes random ones, the start of
+#   every training.
+# - The weights trained on ImageNet. | Those come with `weights="imagenet"`, and with
+#   a file.
+#
+# ? Two networks, one with five times the parameters of the other. Which classifies
+#   better?
+# - The larger one. | VGG16 is larger than most others of the chart, and lies below
+#   them.
+# - The smaller one, because it is newer. | Newer often is better, but size says
+#   nothing about age.
+# + One cannot say from the count. | The chart has pairs for either case. The plan
+#   counts, too.
+#
+# ? Where do the convolutions of ResNet50 keep most of their parameters?
+# - In the first stages, where the picture is large. | Early maps are large, but few.
+#   Parameters grow with the number of maps.
+# + In the late stages. | There are many maps there, and a kernel has a number for
+#   each pair of them.
+# - Evenly, stage by stage. | The bars grow towards the output.
 
 # %% [markdown]
 # ## What to take home

@@ -23,6 +23,7 @@ import keras
 import numpy as np
 
 from tlcourse import assets, plots
+from tlcourse.checks import check
 from tlcourse.tracks import load_track
 
 track = load_track()
@@ -224,13 +225,10 @@ max(right, key=right.get)
 # Prepare one raw picture, `own.images[0]`, as this base wants it: a batch of one,
 # numbers from -1 to 1. Do it in NumPy.
 
-# %% tags=["solution"]
+# %% tags=["solution", "nbval-check-output", "any-track"]
 answer = own.images[:1].astype("float32") / 127.5 - 1
-answer.shape
 
-# %%
-wanted = keras.ops.convert_to_numpy(track.preprocess(raw[:1]))
-np.shape(answer) == wanted.shape and bool(np.allclose(answer, wanted, atol=1e-4))
+check("3.1", answer, image=own.images[0])
 
 # %% [markdown]
 # ## 📝 Exercise 3.2
@@ -238,14 +236,12 @@ np.shape(answer) == wanted.shape and bool(np.allclose(answer, wanted, atol=1e-4)
 # What does it cost to preprocess twice? Measure the share of right answers for
 # pictures in -1 to 1 that are scaled by `/ 127.5 - 1` once more. Set `answer` to it.
 
-# %% tags=["solution"]
+# %% tags=["solution", "nbval-check-output", "any-track"]
 twice = (raw / 127.5 - 1) / 127.5 - 1
 given = inner.predict(twice, verbose=0)
 answer = share_right([names[k] for k in given.argmax(axis=1)])
-answer
 
-# %%
-answer is not ... and answer < right["-1 to 1, as trained"] / 2
+check("3.2", answer, once=right["-1 to 1, as trained"])
 
 # %% [markdown]
 # ## 📝 Exercise 3.3
@@ -253,7 +249,7 @@ answer is not ... and answer < right["-1 to 1, as trained"] / 2
 # Which share of the parameters of `inner` is in its top, that is, in what comes
 # after the last feature map? Set `answer` to a number from 0 to 1.
 
-# %% tags=["solution"]
+# %% tags=["solution", "nbval-check-output", "any-track"]
 def has_positions(layer):
     shape = layer.output.shape
     return len(shape) == 4 and shape[1] > 1
@@ -261,13 +257,30 @@ def has_positions(layer):
 
 top = [layer for layer in inner.layers if not has_positions(layer)]
 answer = sum(layer.count_params() for layer in top) / inner.count_params()
-answer
 
-# %%
-from tlcourse import freezing
+check("3.3", answer, network=inner)
 
-counted = freezing.stages(inner)[-1].parameters / inner.count_params()
-answer is not ... and abs(answer - counted) < 0.001
+# %% [markdown] tags=["quiz"]
+# ## Quiz
+#
+# ? A network gets pictures in the wrong scale. What does Keras do?
+# - It raises an error. | Any numbers of the right shape will pass.
+# - It converts them. | Nobody told it what the numbers mean.
+# + Nothing. The network answers, and is wrong more often. | Only the share of right
+#   answers tells.
+#
+# ? What did B's filters have that A's had not?
+# + Neighbours that resemble each other. | Edges and blobs are smooth. Random numbers
+#   are not.
+# - Larger numbers. | Size was not what we measured, and it would not tell.
+# - More parameters. | The plan is the same, and so is the count.
+#
+# ? Our pictures belong to none of the classes that the complete network knows. Its
+#   answers are
+# - random. | Two pictures of one class get the same answer far too often for that.
+# + wrong, but alike for pictures that are alike. | The distinctions are there, only
+#   the words are not ours.
+# - always the same class. | Look at the row of answers again.
 
 # %% [markdown]
 # ## What to take home

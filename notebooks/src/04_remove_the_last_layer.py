@@ -23,6 +23,7 @@ import keras
 import numpy as np
 
 from tlcourse import features, freezing, plots
+from tlcourse.checks import check
 from tlcourse.tracks import load_track
 
 track = load_track()
@@ -205,13 +206,10 @@ shares["trained base"] > 1.3 * max(shares["raw pixels"], shares["random base"])
 # The base divides height and width by 32. Which shape comes out for pictures of 256
 # by 192 pixels? Set `answer` to a tuple: height, width, channels.
 
-# %% tags=["solution"]
+# %% tags=["solution", "nbval-check-output", "any-track"]
 answer = (256 // 32, 192 // 32, 1280)
-answer
 
-# %%
-options["input_shape"] = (256, 192, 3)
-answer == keras.applications.MobileNetV2(include_top=False, **options).output_shape[1:]
+check("4.1", answer)
 
 # %% [markdown]
 # ## 📝 Exercise 4.2
@@ -219,12 +217,10 @@ answer == keras.applications.MobileNetV2(include_top=False, **options).output_sh
 # The end is not the only place to cut. Make a model from the input of `base` to the
 # output of its third stage. Set `answer` to it.
 
-# %% tags=["solution"]
+# %% tags=["solution", "nbval-check-output", "any-track"]
 answer = keras.Model(base.input, stages[2].layers[-1].output)
-answer.output_shape
 
-# %%
-getattr(answer, "output_shape", None) == (None, *seen[2].shape)
+check("4.2", answer, base=base)
 
 # %% [markdown]
 # ## 📝 Exercise 4.3
@@ -232,20 +228,40 @@ getattr(answer, "output_shape", None) == (None, *seen[2].shape)
 # At which depth are the neighbours best? Cut after each stage, pool, extract, and
 # count with `same_class`. Set `answer` to a dict: a stage's name to its share.
 
-# %% tags=["solution"]
+# %% tags=["solution", "nbval-check-output", "any-track"]
 answer = {}
 for stage in freezing.stages(base):
     cut = keras.Model(base.input, stage.layers[-1].output)
     pooled = keras.layers.GlobalAveragePooling2D()(cut(track.preprocess(pixels)))
     stage_vectors = features.extract(keras.Model(pixels, pooled), track.train.images)
     answer[stage.name] = same_class(nearest(stage_vectors))
-plots.bars(answer, "Neighbours of the same class, by depth", "share of images");
+
+check("4.3", answer, base=base, whole=shares["trained base"])
 
 # %% [markdown]
-# The last entry must be what we counted above. Is the deepest cut the best here?
+# `plots.bars(answer)` draws it. The last entry must be what we counted above. Is
+# the deepest cut the best here?
 
-# %%
-answer is not ... and list(answer.values())[-1] == shares["trained base"]
+# %% [markdown] tags=["quiz"]
+# ## Quiz
+#
+# ? What does `include_top=False` leave?
+# + Feature maps: height, width, channels. | Where in the picture the network saw
+#   something, and what.
+# - A vector with a number for each class. | The classes went with the top.
+# - A smaller picture. | Its channels are not colours any more.
+#
+# ? Why does the base take another size of picture, once its top is gone?
+# - Keras scales the picture. | Nothing scales it. The maps come out larger.
+# + A filter slides over any size. | Only Flatten and Dense count positions.
+# - The weights are stretched. | They were the same, number for number.
+#
+# ? The neighbours by features were right more often than by pixels. What does that
+#   show?
+# - That the base was trained on our classes. | It was never shown them.
+# - That averaging maps is good. | The random base averages maps, too.
+# + That the trained features carry over to new classes. | Only the training differs
+#   from the random control.
 
 # %% [markdown]
 # ## What to take home

@@ -25,6 +25,7 @@ import keras
 import numpy as np
 
 from tlcourse import freezing, plots
+from tlcourse.checks import check
 from tlcourse.tracks import load_track
 
 track = load_track()
@@ -245,23 +246,25 @@ awake, frozen
 # ## 📝 Exercise 5.1
 #
 # Freeze the whole base except its last two stages, BatchNormalization layers
-# included. How many numbers of `model` will `fit` change? End on `answer`.
+# included. How many numbers of `model` will `fit` change? Set `answer` to it. The
+# check looks at the flags, too.
 
-# %% tags=["solution"]
+# %% tags=["solution", "nbval-check-output", "any-track"]
 base.trainable = True
 free = [layer for stage in freezing.stages(base)[-2:] for layer in stage.layers]
 for layer in base.layers:
     layer.trainable = layer in free and not freezing.is_batchnorm(layer)
 answer = count(model.trainable_weights)
-answer
+
+check("5.1", answer, model=model, base=base)
 
 # %% [markdown]
 # The helper of the course does the same in one call. Do you agree with it?
 
-# %%
+# %% tags=["nbval-check-output"]
 second_last = freezing.stages(base)[-2].name
 freezing.unfreeze_from(base, second_last)
-answer == count(model.trainable_weights)
+f"{count(model.trainable_weights):,}"
 
 # %% [markdown]
 # ## 📝 Exercise 5.2
@@ -277,35 +280,49 @@ answer == count(model.trainable_weights)
 #
 # Set `answer` to the number of parameters that the last line trains.
 
-# %% tags=["solution"]
+# %% tags=["solution", "nbval-check-output", "any-track"]
 answer = features * classes + classes
-answer
 
-# %%
-base.trainable = False
-compile_and_fit(model)
-freezing.unfreeze_from(base, last.name)
-answer == freezing.trains(model).parameters
+check("5.2", answer, base=base, classes=classes)
 
 # %% [markdown]
 # ## 📝 Exercise 5.3
 #
 # Three lines: `base.trainable = False`, `base.trainable = True`,
-# `model.layers[-1].trainable = False`. Then we compile. Will `fit` change more
-# numbers than before the first line, or fewer? Set `answer` to how many.
+# `model.layers[-1].trainable = False`. Then we compile. Set `answer` to the count of
+# numbers that `fit` will change.
 
-# %% tags=["solution"]
+# %% tags=["solution", "nbval-check-output", "any-track"]
 base.trainable = False
 base.trainable = True
 answer = count(base.trainable_weights)
-answer
 
-# %%
-base.trainable = False
-base.trainable = True
-model.layers[-1].trainable = False
-model.compile("adam", "sparse_categorical_crossentropy")
-answer == count(model.trainable_weights)
+check("5.3", answer, base=base, classes=classes)
+
+# %% [markdown] tags=["quiz"]
+# ## Quiz
+#
+# ? You set `base.trainable = False` after `fit`, and call `fit` again. What trains on
+#   TensorFlow?
+# - Only the dense layer. | So say the flags, but nobody compiled.
+# + What trained before. | The choice was made when the model was compiled and first
+#   fitted.
+# - Nothing. | The compiled choice is still there.
+#
+# ? A BatchNormalization layer is frozen. What does it normalise with?
+# + Its stored averages. | Frozen means inference mode for this layer.
+# - The mean of the batch. | That is what it does while it is awake.
+# - Nothing, it is skipped. | It still scales and shifts.
+#
+# ? How do you know for certain that a layer did not change?
+# - Its flag says `False`. | The flag is a wish, and may be stale.
+# - The loss went up. | A loss can rise for many reasons.
+# + Its weights are equal before and after. | Comparing takes two lines.
+#
+# ? First the base's flag, or first its layers'?
+# + The base's, then the layers'. | The base's flag overwrites those of its layers.
+# - The layers', then the base's. | The base's flag would overwrite your choice.
+# - The order does not matter. | We saw the two contradict each other.
 
 # %% [markdown]
 # ## What to take home

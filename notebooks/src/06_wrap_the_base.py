@@ -23,6 +23,7 @@ import keras
 import numpy as np
 
 from tlcourse import plots
+from tlcourse.checks import check
 from tlcourse.tracks import load_track
 
 track = load_track()
@@ -213,7 +214,9 @@ good < 0.001, also_good < 0.001, twice > 0.5
 
 # %% [markdown]
 # **Observe.** The first two agree: nothing to pay. The third cannot get near zero
-# however sure the network is. It trains, slowly and badly, and no error says why.
+# however sure the network is. It trains, slowly and badly. There is no error. (On
+# TensorFlow, `fit` notices a softmax at the end of the model, repairs it and warns. Do
+# not count on it: two softmax layers go unnoticed, and other backends notice nothing.)
 # Choose one pair: softmax at the end and the plain loss, as in this course, or no
 # softmax and `from_logits=True`.
 #
@@ -222,19 +225,10 @@ good < 0.001, also_good < 0.001, twice > 0.5
 # EfficientNetB0 gives 1,280 feature maps. A wrapper with pooling sorts flowers into
 # 102 kinds. How many parameters has it?
 
-# %% tags=["solution"]
+# %% tags=["solution", "nbval-check-output", "any-track"]
 answer = 1280 * 102 + 102
-answer
 
-# %%
-head = keras.Sequential(
-    [
-        keras.Input((7, 7, 1280)),
-        keras.layers.GlobalAveragePooling2D(),
-        keras.layers.Dense(102, activation="softmax"),
-    ]
-)
-answer == head.count_params()
+check("6.1", answer)
 
 # %% [markdown]
 # ## 📝 Exercise 6.2
@@ -243,7 +237,7 @@ answer == head.count_params()
 # layer of 64 units with `relu`, dropout of 0.3, and the classes with softmax. Set
 # `answer` to a `keras.Sequential`.
 
-# %% tags=["solution"]
+# %% tags=["solution", "nbval-check-output", "any-track"]
 answer = keras.Sequential(
     [
         keras.Input(base.output_shape[1:]),
@@ -253,11 +247,8 @@ answer = keras.Sequential(
         keras.layers.Dense(classes, activation="softmax"),
     ]
 )
-answer.count_params()
 
-# %%
-channels = base.output_shape[-1]
-answer is not ... and answer.count_params() == (channels + 1) * 64 + 65 * classes
+check("6.2", answer, base=base, classes=classes)
 
 # %% [markdown]
 # ## 📝 Exercise 6.3
@@ -265,12 +256,31 @@ answer is not ... and answer.count_params() == (channels + 1) * 64 + 65 * classe
 # Somebody compiled our `model` with `from_logits` as its loss. But the model ends on
 # softmax. Set `answer` to the loss that belongs to the model as it is.
 
-# %% tags=["solution"]
+# %% tags=["solution", "nbval-check-output", "any-track"]
 answer = keras.losses.SparseCategoricalCrossentropy(from_logits=False)
-answer.name
 
-# %%
-answer is not ... and float(answer(right, once)) < 0.001
+check("6.3", answer)
+
+# %% [markdown] tags=["quiz"]
+# ## Quiz
+#
+# ? Why does the course pool and not flatten?
+# + The wrapper has far fewer parameters. | Few labels can teach few parameters.
+# - Pooling is more accurate for any number of labels. | We have not measured that,
+#   and it is not so for every task.
+# - Flatten does not work with convolutions. | It works, and costs a weight for every
+#   position.
+#
+# ? Where does the rescaling belong?
+# - In a loop over the files. | Then whoever predicts has to remember it.
+# + Into the model. | Raw pixels in, so that it cannot be forgotten or done twice.
+# - Into the loss. | The loss never sees a pixel.
+#
+# ? Softmax is applied twice. What happens?
+# - An error. | Any numbers will do for either.
+# - The same training, a little slower. | The loss cannot come near zero any more.
+# + Training suffers, and no error says why. | A sure and right answer still
+#   costs something.
 
 # %% [markdown]
 # ## What to take home

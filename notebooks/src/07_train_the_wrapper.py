@@ -23,6 +23,7 @@ import keras
 import numpy as np
 
 from tlcourse import heads, plots, training
+from tlcourse.checks import check
 from tlcourse.tracks import load_track
 
 track = load_track()
@@ -201,17 +202,12 @@ plots.bars(by_class, "How sure, for the first test image", "probability");
 # Measure one more point of the curve: three labels a class, five draws, the
 # trained base. Use `training.probe_sweep`. Set `answer` to the mean, a float.
 
-# %% tags=["solution"]
+# %% tags=["solution", "nbval-check-output", "any-track"]
 pool = training.vectors(track, track.train, "features"), track.train
 held_out = training.vectors(track, track.validation, "features"), track.validation
 answer = float(training.probe_sweep(pool, held_out, [3]).mean())
-answer
 
-# %% [markdown]
-# It should lie between its neighbours on the curve.
-
-# %%
-answer is not ... and bool(trained[0] < answer < trained[1])
+check("7.1", answer, one=trained[0], five=trained[1])
 
 # %% [markdown]
 # ## 📝 Exercise 7.2
@@ -220,12 +216,10 @@ answer is not ... and bool(trained[0] < answer < trained[1])
 # validation, from `history.history`. Set `answer` to that number: the epoch with
 # the best value, the earliest if several are equal.
 
-# %% tags=["solution"]
+# %% tags=["solution", "nbval-check-output", "any-track"]
 answer = int(np.argmax(history.history["val_accuracy"])) + 1
-answer
 
-# %%
-answer == 1 + int(np.argmax(history.history["val_accuracy"]))
+check("7.2", answer, history=history)
 
 # %% [markdown]
 # ## 📝 Exercise 7.3
@@ -235,12 +229,30 @@ answer == 1 + int(np.argmax(history.history["val_accuracy"]))
 # `answer` to `"a"`: the pixels are enough. `"b"`: the architecture is enough, and
 # training it was for nothing. `"c"`: we had too few labels.
 
-# %% tags=["solution"]
+# %% tags=["solution", "nbval-check-output", "any-track"]
 answer = "b"
-answer
 
-# %%
-answer == "b"
+check("7.3", answer)
+
+# %% [markdown] tags=["quiz"]
+# ## Quiz
+#
+# ? What may you decide by looking at the test set?
+# + Nothing. | It measures once what has been decided.
+# - The number of epochs. | Then the result flatters you. Validation decides.
+# - Which network to take. | That, too, is a decision.
+#
+# ? Training accuracy is perfect, validation is not. What would help most here?
+# - More epochs. | There is nothing left to learn from these pictures.
+# + More labels. | The last figure shows what each of them is worth.
+# - A larger learning rate. | The training pictures are learnt already.
+#
+# ? Why five draws for each number of labels?
+# - To have more training data. | Each draw is a training of its own.
+# + Because ten pictures may be lucky or unlucky. | Mean and spread tell luck from
+#   effect.
+# - Because the network starts from random weights. | That is one source of luck, and
+#   not the large one here.
 
 # %% [markdown]
 # ## What to take home

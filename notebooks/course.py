@@ -1,0 +1,122 @@
+"""What the lessons say about themselves, collected: the course map.
+
+`build.py` calls this. It writes tlcourse/lessons.json, which the checks and
+lesson 00 read, and the table between two marks in README.md.
+"""
+
+import json
+import pathlib
+import re
+
+import build
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+MARKS = ("<!-- course map: notebooks/build.py writes it -->", "<!-- end of map -->")
+HEADER = re.compile(
+    r"# (?P<number>\d\d) · (?P<title>.+?)\n.*"
+    r"\*\*You will be able to\*\* (?P<outcome>.+?)\n\n"
+    r"(?P<teaching>\d+) minutes(?:, and (?P<practice>\d+) for the exercises)?"
+    r" · builds on (?P<builds_on>.+?) · ",
+    re.DOTALL,
+)
+CHECK = re.compile(r'^check\("(\d+\.\d+)"', re.MULTILINE)
+
+
+def describe(source):
+    """Reads the header and the exercises of a lesson's source.
+
+    Args:
+        source: `pathlib.Path`.
+
+    Returns:
+        dict with the fields of `tlcourse.progress.Lesson`.
+
+    Raises:
+        build.BuildError: If the header has not the form that others have.
+    """
+    cells = build.read_source(source)
+    header = HEADER.match(cells[0].source)
+    if not header:
+        raise build.BuildError(
+            f"{source}: expected a header as in the other lessons: title, 'You will "
+            "be able to', minutes, 'builds on'."
+        )
+    entry = {k: " ".join(v.split()) for k, v in header.groupdict("0").items()}
+    entry["file"] = f"{source.stem}.ipynb"
+    for name in ("teaching", "practice"):
+        entry[name] = int(entry[name])
+    entry["exercises"] = _solutions(source, cells)
+    return entry
+
+
+def _solutions(source, cells):
+    found = {}
+    for run in build.solution_runs(cells):
+        code = "\n\n".join(cell.source for cell in run)
+        names = CHECK.findall(code)
+        if len(names) != 1:
+            raise build.BuildError(
+                f"{source}: expected one `check(...)` at the end of each exercise. "
+                f"Received: {names} in\n{code}"
+            )
+        found[names[0]] = build.CHECK_CALL.sub("", code).strip()
+    return found
+
+
+def table(entries):
+    """The course map as a Markdown table.
+
+    Args:
+        entries: list of dicts from `describe`.
+
+    Returns:
+        String.
+    """
+    lines = [
+        "| | lesson | you will be able to | minutes | builds on |",
+        "|---|---|---|---|---|",
+    ]
+    for entry in entries:
+        minutes = f"{entry['teaching']} + {entry['practice']}"
+        lines.append(
+            f"| {entry['number']} | [{entry['title']}](notebooks/{entry['file']}) | "
+            f"{entry['outcome'].rstrip('.')} | {minutes} | {entry['builds_on']} |"
+        )
+    return "\n".join(lines)
+
+
+def files(sources):
+    """What the files with the course map should contain.
+
+    Args:
+        sources: list of `pathlib.Path`, all lessons.
+
+    Returns:
+        dict, `pathlib.Path` to string.
+    """
+    entries = [describe(source) for source in sources]
+    readme = (ROOT / "README.md").read_text("utf-8")
+    before, rest = readme.split(MARKS[0])
+    after = rest.split(MARKS[1])[1]
+    mapped = f"{before}{MARKS[0]}\n{table(entries)}\n{MARKS[1]}{after}"
+    listed = json.dumps(entries, indent=1, ensure_ascii=False) + "\n"
+    return {
+        ROOT / "README.md": mapped,
+        ROOT / "tlcourse" / "lessons.json": listed,
+    }
+
+
+def stale(sources):
+    """Which of the files are out of step.
+
+    Args:
+        sources: list of `pathlib.Path`, all lessons.
+
+    Returns:
+        dict, as from `files`, only those that differ.
+    """
+    return {
+        path: text
+        for path, text in files(sources).items()
+        if not path.is_file() or path.read_text("utf-8") != text
+    }

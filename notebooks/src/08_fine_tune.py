@@ -1,0 +1,310 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # 08 · Fine-tune
+#
+# **You will be able to** unfreeze a base without breaking it, choose the learning
+# rate, and prove that something was tuned.
+#
+# 20 minutes, and 15 for the exercises · builds on lesson 07 · a CPU is enough
+
+# %%
+import tlcourse
+
+tlcourse.start()
+
+# %%
+import keras
+import numpy as np
+
+from tlcourse import freezing, plots, tuning
+from tlcourse.checks import check
+from tlcourse.tracks import load_track
+
+track = load_track()
+quick = track.name == "glyphs"  # small pictures
+
+# %% [markdown]
+# ## The data at a glance
+#
+# Five labelled images of each class.
+
+# %%
+few = track.train.few(5)
+print(few.describe())
+plots.tiles(few.images[:8], [few.class_names[k] for k in few.labels[:8]]);
+
+# %% [markdown]
+# ## First the top
+#
+# As in lesson 07: the base is frozen, and the wrapper learns. It has to come first. A
+# random wrapper sends random corrections down into the base. `EarlyStopping` ends the
+# training once the validation loss has not improved for three epochs, and keeps the
+# best weights.
+
+# %%
+model, base = tuning.wrapped(track)
+tuning.compile_for(model, 1e-2)
+
+
+def fit(model, epochs):
+    return model.fit(
+        few.images,
+        few.labels,
+        batch_size=16,
+        epochs=epochs,
+        validation_data=(track.validation.images, track.validation.labels),
+        verbose=0,
+        callbacks=[keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)],
+    ).history
+
+
+top = fit(model, 20 if quick else 6)
+print(f"validation accuracy of the frozen head: {top['val_accuracy'][-1]:.3f}")
+
+# %% [markdown]
+# ## Then everything
+#
+# Four steps, and none may be left out. Unfreeze, all but BatchNormalization. Choose
+# a very small learning rate, a hundredth of what the top had. Compile again.
+#
+# We want to see what moves, so here are two ways to look: at the averages in the
+# BatchNormalization layers, and at the kernels of the convolutions.
+
+
+# %%
+def moving_statistics():
+    norms = [layer for layer in base.layers if freezing.is_batchnorm(layer)]
+    averages = [x for norm in norms for x in norm.non_trainable_weights[-2:]]
+    return np.concatenate([keras.ops.convert_to_numpy(x) for x in averages])
+
+
+def kernels():
+    convolutions = [x for x in base.layers if isinstance(x, keras.layers.Conv2D)]
+    return np.concatenate([x.get_weights()[0].ravel() for x in convolutions])
+
+
+# %% [markdown]
+# **Predict.** The validation loss has come down and is flat. What will it do from the
+# moment of unfreezing?
+
+# %%
+trained_top = model.get_weights()
+statistics, weights = moving_statistics(), kernels()
+
+base.trainable = True
+for layer in base.layers:
+    if freezing.is_batchnorm(layer):
+        layer.trainable = False
+tuning.compile_for(model, 1e-4)
+tuned = fit(model, 10 if quick else 4)
+
+# %% [markdown]
+# The loss of both trainings, one after the other:
+
+# %%
+import matplotlib.pyplot as plt
+
+losses = top["val_loss"] + tuned["val_loss"]
+moment = len(top["val_loss"])
+figure, ax = plt.subplots(figsize=(7, 3.5), layout="constrained")
+ax.plot(range(1, len(losses) + 1), losses, "o-", color=plots.BLUE)
+ax.axvline(moment + 0.5, color=plots.RED, linestyle="--")
+ax.text(moment + 0.7, max(losses), "unfrozen", va="top", color=plots.RED)
+ax.set(title="First the top, then everything", xlabel="epoch")
+ax.set_ylabel("validation loss");
+
+# %% tags=["nbval-check-output", "any-track"]
+print("statistics unchanged:", np.array_equal(statistics, moving_statistics()))
+print("kernels changed:", not np.array_equal(weights, kernels()))
+print("loss went down:", min(tuned["val_loss"]) < top["val_loss"][-1])
+
+# %% [markdown]
+# **Observe.** From the dashed line on, the loss goes down again. The kernels moved. The
+# averages in the BatchNormalization layers did not, to the last bit.
+#
+# ## A recipe that no longer protects
+#
+# Many tutorials do it otherwise. They call the base with `training=False`, then
+# unfreeze all of it. In the Keras of 2020 that kept BatchNormalization asleep.
+#
+# **Predict.** Does it in ours?
+
+# %%
+other = track.build_base()
+pixels = keras.Input(track.input_shape)
+x = other(track.preprocess(pixels), training=False)  # as the guide has it
+x = keras.layers.GlobalAveragePooling2D()(x)
+outputs = keras.layers.Dense(len(track.class_names), activation="softmax")(x)
+recipe = keras.Model(pixels, outputs)
+recipe.layers[-1].set_weights(trained_top[-2:])
+
+# %% [markdown]
+# Unfreeze all of it, compile, fit:
+
+# %%
+ours, base = base, other  # `moving_statistics` looks at `base`
+other.trainable = True
+tuning.compile_for(recipe, 1e-4)
+recipe.fit(few.images, few.labels, batch_size=16, epochs=3, verbose=0)
+awake, base = moving_statistics(), ours
+
+# %% [markdown]
+# Each point is one average, before and after. On the line, nothing has changed.
+
+# %%
+size = np.abs(statistics) + 1e-3
+figure, ax = plt.subplots(figsize=(5, 5), layout="constrained")
+ax.loglog(size, np.abs(awake) + 1e-3, ".", markersize=2, color=plots.ORANGE)
+ax.axline((1e-3, 1e-3), (1, 1), color="black", linewidth=1)
+ax.set(title="Moving statistics, size", xlabel="before")
+ax.set_ylabel("after three epochs of the recipe");
+
+# %% tags=["nbval-check-output", "any-track"]
+print("statistics unchanged:", np.array_equal(statistics, awake))
+
+# %% [markdown]
+# **Observe.** Points off the line are averages that moved. In Keras 3, a layer that may
+# train wakes up in `fit`, whatever the call said. With a few images, what it learns
+# are averages of few images. So: freeze each BatchNormalization layer.
+#
+# ## The very small learning rate
+#
+# **Predict.** A rate a hundred times too large: how much of the accuracy is left?
+#
+# Every rate starts from the same trained wrapper. Several draws of five labels.
+
+# %%
+rates = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2]
+first = freezing.stages(base)[0].name
+found = tuning.compare(
+    track,
+    first,
+    [5],
+    rates,
+    epochs=10 if quick else 3,
+    draws=range(3 if quick else 1),
+    measure=lambda model: tuning.accuracy(model, track.validation),
+)
+heads, tuned_at = tuning.by_rate(found, [tuning.FROZEN]), tuning.by_rate(found, rates)
+
+# %% [markdown]
+# How much is right now, against the rate:
+
+# %%
+plots.rate_curve(rates, tuned_at, heads.mean(), "A hill, then a cliff");
+
+# %% tags=["nbval-check-output", "any-track"]
+mean = tuned_at.mean(axis=1)
+print("a small rate keeps what was learnt:", mean[:3].max() > heads.mean() - 0.02)
+print("the largest destroys it:", mean[-1] < heads.mean() - 0.3)
+
+# %% [markdown]
+# **Observe.** The dashed line is the frozen head. Too small a rate changes nothing.
+# Around the top of the hill there is a little to gain, with so few labels. Then the
+# cliff: what others learnt in hours is gone in seconds.
+#
+# ## A quick first guess
+#
+# One short run, and the rate grows at every step. Watch the loss.
+
+# %%
+start = tuning.Start(model)
+tried, losses = np.geomspace(1e-6, 1e-1, 40 if quick else 16), []
+for rate in tried:
+    model.optimizer.learning_rate = rate
+    model.reset_metrics()
+    losses.append(float(model.train_on_batch(few.images[:16], few.labels[:16])[0]))
+start.again(1e-4)
+
+# %%
+figure, ax = plt.subplots(figsize=(7, 3), layout="constrained")
+ax.loglog(tried, losses, color=plots.BLUE)
+ax.set(title="The loss while the rate grows", xlabel="learning rate", ylabel="loss");
+
+# %% [markdown]
+# **Observe.** Where the loss climbs for good, the rate is far too large. A tenth or a
+# hundredth of that is a first guess. The sweep above is the second.
+#
+# ## 📝 Exercise 8.1
+#
+# Put the steps in order: `a` compile with a small rate, `b` train the wrapper, `c`
+# freeze the BatchNormalization layers, `d` fit again, `e` set `base.trainable = True`.
+# Set `answer` to five letters, such as `"abcde"`.
+
+# %% tags=["solution", "nbval-check-output", "any-track"]
+answer = "becad"
+
+check("8.1", answer)
+
+# %% [markdown]
+# ## 📝 Exercise 8.2
+#
+# Which of the `rates` was best, on average? Set `answer` to it.
+
+# %% tags=["solution", "nbval-check-output", "any-track"]
+answer = rates[int(tuned_at.mean(axis=1).argmax())]
+
+check("8.2", answer, rates=rates, table=tuned_at)
+
+# %% [markdown]
+# ## 📝 Exercise 8.3
+#
+# Did this "fine-tuning" tune the base? Set `answer` to the largest change of any
+# number in `kernels()`. (`before` is a copy from before the last line.)
+
+# %%
+freezing.freeze(base)
+tuning.compile_for(model, 1e-4)
+model.fit(few.images, few.labels, verbose=0)
+before = kernels()
+base.trainable = True
+try:
+    model.fit(few.images, few.labels, verbose=0)
+except ValueError as error:  # on PyTorch
+    print("Keras stopped:", str(error).split(".")[0])
+
+# %% tags=["solution", "nbval-check-output", "any-track"]
+answer = float(np.abs(kernels() - before).max())
+
+check("8.3", answer, model=model)
+
+# %% [markdown] tags=["quiz"]
+# ## Quiz
+#
+# ? Why is the wrapper trained before the base is unfrozen?
+# + Its first corrections are random, and would spoil the base. | Once it is trained,
+#   they are small and mean something.
+# - Because Keras demands it. | Keras lets you do it in any order.
+# - To save time. | It does, but that is not why.
+#
+# ? What keeps the moving statistics where they are?
+# - `base(x, training=False)`. | Not in Keras 3: a layer that may train wakes up.
+# - A small learning rate. | They move without gradients, so no rate slows them.
+# + `trainable = False` on each BatchNormalization layer. | Frozen, it uses its stored
+#   averages and leaves them alone.
+#
+# ? After fine-tuning the accuracy is that of guessing. What do you suspect first?
+# - Too few labels. | Then it would be a little worse, not gone.
+# + Too large a learning rate. | That is the cliff.
+# - Too few epochs. | Fewer epochs would have changed less.
+
+# %% [markdown]
+# ## What to take home
+#
+# - First the top, then everything, with a very small rate.
+# - Unfreeze, freeze BatchNormalization, compile again, fit.
+# - Compare weights before and after. Two lines prove that something was tuned.
+# - The gain is small with few labels. The damage can be total.
+#
+# ## Sources
+#
+# - Keras, Transfer learning and fine-tuning: https://keras.io/guides/transfer_learning/
+# - keras-team/keras, issue 20285, on BatchNormalization and `training=False`.
+# - Smith 2015, Cyclical learning rates (the growing rate), arXiv 1506.01186.
+# - Howard and Ruder 2018, ULMFiT (first the top, then the rest), arXiv 1801.06146.

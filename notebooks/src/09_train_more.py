@@ -1,0 +1,279 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       format_name: percent
+# ---
+
+# %% [markdown]
+# # 09 · Train more
+#
+# **You will be able to** decide how deep to unfreeze for the labels that you have, and
+# defend it with measurements.
+#
+# 15 minutes, and 10 for the exercises · builds on lesson 08 · a CPU is enough
+
+# %%
+import tlcourse
+
+tlcourse.start()
+
+# %%
+import keras
+import numpy as np
+
+from tlcourse import freezing, plots, tuning
+from tlcourse.checks import check
+from tlcourse.tracks import load_track
+
+track = load_track()
+quick = track.name == "glyphs"  # small pictures
+
+# %% [markdown]
+# ## The data at a glance
+#
+# A base is a row of stages. Any of them can be the first that trains. Before it, all
+# is frozen. Here they are, from input to output:
+
+# %% tags=["nbval-check-output"]
+base = track.build_base()
+stages = freezing.stages(base)
+for stage in stages:
+    print(f"{stage.name:9}{len(stage.layers):4} layers{stage.parameters:9,} parameters")
+
+# %% [markdown]
+# ## A rule of thumb
+#
+# One hears: with a hundred to a thousand samples, train the last layer only. With one
+# to ten thousand, unfreeze the last few layers. With fifty thousand and more, unfreeze
+# everything.
+#
+# **Predict.** Five labels for each class, or fifty: for which would you unfreeze more?
+#
+# A small grid, live: three depths, two numbers of labels, two draws each. The same
+# trained wrapper is the start every time, and BatchNormalization stays frozen.
+
+# %%
+counts = [5, 20] if quick else [5]
+depths = {"last stage too": stages[-1].name, "all": stages[0].name}
+live = {}
+for name, first in depths.items():
+    found = tuning.compare(
+        track,
+        first,
+        counts,
+        rates=[1e-4],
+        epochs=8 if quick else 3,
+        draws=range(2 if quick else 1),
+        measure=lambda model: tuning.accuracy(model, track.validation),
+    )
+    live["head only"] = tuning.by_count(found, tuning.FROZEN).mean(axis=1)
+    live[name] = tuning.by_count(found, 1e-4).mean(axis=1)
+
+# %% [markdown]
+# As a table with colours: dark is good, and a star marks the best of each column.
+
+# %%
+order = ["head only", *depths]
+live = np.array([live[name] for name in order])
+plots.grid(live, order, counts, "Measured just now: right on held-out images");
+
+# %% tags=["nbval-check-output", "any-track"]
+bool((live > 2 / len(track.class_names)).all()), live.shape[0]
+
+# %% [markdown]
+# **Observe.** Where are the stars? With two draws it may be luck, so do not believe it
+# yet.
+
+# %% [markdown]
+# ## The whole grid
+#
+# The same for every stage and more labels, three draws, two rates each: it takes half
+# an hour, so its result ships with the course. It was measured on the glyphs track.
+# The rate was chosen on the validation set, and the test set is what you see.
+#
+# **Predict.** Where will the stars be: in one row, or on a slope?
+
+# %%
+names, all_counts, table, spread = tuning.shipped_grid()
+plots.grid(table, names, all_counts, "Right on the test set, by depth and labels");
+
+# %% [markdown]
+# And what the best depth gave beyond the head alone:
+
+# %%
+gains = {
+    f"{count} labels": 100 * (table[1:, column].max() - table[0, column])
+    for column, count in enumerate(all_counts)
+}
+plots.bars(gains, "What unfreezing gave at its best depth", "points of accuracy")
+print("spread between draws, points:", (100 * spread.mean(axis=0)).round(1))
+
+# %% tags=["nbval-check-output", "any-track"]
+first, last = list(gains.values())[0], list(gains.values())[-1]
+print("more labels, more to gain:", last > first)
+
+# %% [markdown]
+# **Observe.** With a handful of labels, every row is nearly the same: the choice hardly
+# matters, and frozen is safe and quick. With more labels, the lower rows pull ahead.
+# Compare each gain with the spread between draws, printed below the picture, before
+# you trust it.
+
+# %% [markdown]
+# So the rule of thumb has the right direction. Its numbers are another matter: here,
+# with ten classes, everything could be unfrozen long before fifty thousand samples. It
+# depends on how far the target is from what the base knows.
+
+# %% [markdown]
+# ## What depth costs
+#
+# **Predict.** How many times longer does a step take if all trains, compared with the
+# head alone?
+
+# %%
+import time
+
+model, base = tuning.wrapped(track)
+few = track.train.few(5)
+
+
+def seconds_an_epoch(first):
+    freezing.freeze(base)
+    if first:
+        freezing.unfreeze_from(base, first)
+    tuning.compile_for(model, 1e-4)
+    model.fit(few.images, few.labels, 16, verbose=0)  # the first is slow
+    start = time.perf_counter()
+    model.fit(few.images, few.labels, 16, epochs=3 if quick else 1, verbose=0)
+    return (time.perf_counter() - start) / (3 if quick else 1)
+
+
+# %% [markdown]
+# Now for each depth:
+
+# %%
+starts = {"head only": None, **depths}
+cost = {name: seconds_an_epoch(first) for name, first in starts.items()}
+plots.bars(cost, "One epoch", "seconds");
+
+# %% tags=["nbval-check-output", "any-track"]
+cost["all"] > cost["head only"]
+
+# %% [markdown]
+# **Observe.** Gradients have to walk back to the first layer that trains. The deeper it
+# lies, the longer the way.
+
+# %% [markdown]
+# ## Between all and nothing
+#
+# Two ideas for later. The first: all layers train, but early ones more slowly, since
+# they are general already. Keras has one rate for a model. So we scale the gradients,
+# layer by layer, in an optimizer of our own.
+
+
+# %%
+class Slower(keras.optimizers.Adam):
+    """Adam that takes smaller steps the nearer a weight is to the input."""
+
+    def apply(self, grads, trainable_variables=None):
+        scale = np.geomspace(0.01, 1, len(grads))
+        before = [keras.ops.copy(v) for v in self._trainable_variables]
+        super().apply(grads, trainable_variables)
+        for v, old, s in zip(self._trainable_variables, before, scale, strict=True):
+            v.assign(old + s * (v - old))
+
+
+# %% [markdown]
+# One epoch with it, and how far the first and the last kernel went:
+
+# %%
+freezing.unfreeze_from(base, stages[0].name)
+start = [np.copy(w) for w in model.get_weights()]
+model.compile(Slower(1e-4), "sparse_categorical_crossentropy")
+model.fit(few.images, few.labels, 16, verbose=0)
+moved = [float(np.abs(a - b).mean()) for a, b in zip(start, model.get_weights())]  # noqa: B905
+moved = [m for m in moved if m > 0]
+print(f"first kernel moved {moved[0]:.1e}, last one {moved[-2]:.1e}")
+
+# %% tags=["nbval-check-output", "any-track"]
+moved[0] < moved[-2]
+
+# %% [markdown]
+# The second: train less, not more. Low-rank adaptation freezes a kernel and learns a
+# narrow correction beside it. Keras layers have it built in.
+
+# %% tags=["nbval-check-output"]
+dense = keras.layers.Dense(512)
+dense.build((None, 1280))
+full = dense.count_params()
+dense.enable_lora(rank=4)
+narrow = freezing.count(dense.trainable_weights)
+print(f"{full:,} numbers in the layer, {narrow:,} of them train")
+
+# %% [markdown]
+# **Observe.** Two narrow matrices and the bias train, and the kernel rests. On a
+# network of a hundred billion, that is what makes fine-tuning affordable.
+#
+# ## 📝 Exercise 9.1
+#
+# Fill in a cell of the live grid: unfreeze from the second last stage, five labels,
+# rate 1e-4, one draw (seed 0), three epochs. Use `tuning.compare`. Set `answer` to the
+# accuracy on the validation set.
+
+# %% tags=["solution", "nbval-check-output", "any-track"]
+found = tuning.compare(
+    track,
+    stages[-2].name,
+    [5],
+    rates=[1e-4],
+    epochs=3,
+    draws=[0],
+    measure=lambda model: tuning.accuracy(model, track.validation),
+)
+answer = found[5, 0, 1e-4]
+
+check("9.1", answer, found=found)
+
+# %% [markdown]
+# ## 📝 Exercise 9.2
+#
+# Somebody has one label for each class, and no time. Which row of the shipped grid do
+# you recommend? Set `answer` to its name, from `names`. Defend it with `table` and
+# `spread`: is any other row better by more than the spread?
+
+# %% tags=["solution", "nbval-check-output", "any-track"]
+answer = names[0]
+
+check("9.2", answer, names=names)
+
+# %% [markdown] tags=["quiz"]
+# ## Quiz
+#
+# ? Many labels, and pictures unlike the base's. How deep?
+# + Deep, perhaps everything. | The features have to change, and there are labels to
+#   learn from.
+# - The head alone. | Then the features stay those of other pictures.
+# - It does not matter. | That is so with few labels only.
+#
+# ? One depth beats another by half a point, and draws differ by two points.
+# - Take the better one. | Next time it may be the other.
+# + Nothing is decided yet. | More draws, or take the cheaper one.
+# - Train longer. | That does not make the comparison surer.
+#
+# ? Why does a deeper first stage cost more time?
+# - There are more weights in early stages. | They have few.
+# + The gradient has to go further back. | It passes every layer on the way.
+# - The forward pass gets longer. | It is the same for all depths.
+
+# %% [markdown]
+# ## What to take home
+#
+# - More labels, more layers: the direction is right, the numbers are your own to find.
+# - With few labels the depth hardly matters, so take the cheap one.
+# - Compare a gain with the spread between draws.
+#
+# ## Sources
+#
+# - Yosinski et al. 2014, How transferable are features, arXiv 1411.1792.
+# - Howard and Ruder 2018, ULMFiT (smaller rates for early layers), arXiv 1801.06146.
+# - Hu et al. 2021, LoRA, arXiv 2106.09685.

@@ -1,0 +1,107 @@
+"""Fine-tuning: what it gains, what destroys, and beginning again."""
+
+import keras
+import numpy as np
+import pytest
+
+from tlcourse import freezing, plots, tuning
+from tlcourse.tracks import load_track
+
+GOOD, TOO_LARGE = 5e-5, 1e-2
+
+
+@pytest.fixture(scope="module")
+def track():
+    return load_track("glyphs")
+
+
+@pytest.fixture(scope="module")
+def found(track):
+    """Five labels a class, five draws, measured on 900 held-out images."""
+    return tuning.compare(
+        track,
+        freezing.stages(track.build_base(weights="random"))[0].name,
+        [5],
+        [GOOD, TOO_LARGE],
+        epochs=50,
+        draws=range(5),
+        measure=lambda model: tuning.accuracy(model, track.test),
+    )
+
+
+def test_with_five_labels_fine_tuning_beats_the_frozen_head(found):
+    head, good = tuning.by_rate(found, [tuning.FROZEN, GOOD]).mean(axis=1)
+    print(f"head {head:.3f}, fine-tuned {good:.3f}")
+    assert good >= head + 0.01
+
+
+def test_too_large_a_rate_destroys_what_was_learnt(found):
+    head, bad = tuning.by_rate(found, [tuning.FROZEN, TOO_LARGE]).mean(axis=1)
+    print(f"head {head:.3f}, at 1e-2 {bad:.3f}")
+    assert bad <= head - 0.3
+
+
+def test_tables_are_sorted_by_rate_and_by_count():
+    found = {
+        (count, draw, rate): count + draw / 10 + rate
+        for count in (5, 1)
+        for draw in (0, 1)
+        for rate in (0.0, 0.5)
+    }
+    assert tuning.by_count(found, 0.5).tolist() == [[1.5, 1.6], [5.5, 5.6]]
+    one = {key: value for key, value in found.items() if key[0] == 1}
+    assert tuning.by_rate(one, [0.5, 0.0]).tolist() == [[1.5, 1.6], [1.0, 1.1]]
+
+
+def test_a_start_can_be_taken_again_to_the_bit():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(32, 4)).astype("float32"), np.arange(32) % 3
+    model = tuning.compile_for(tuning.small_head((4,), 3), 1e-2)
+    start, ends = tuning.Start(model), []
+    for _ in range(2):
+        start.again(1e-2)
+        model.fit(x, y, epochs=3, shuffle=False, verbose=0)
+        ends.append(model.get_weights())
+    start.again(1e-3)
+    model.fit(x, y, epochs=3, shuffle=False, verbose=0)
+    for one, two, other in zip(*ends, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+        assert not np.array_equal(one, other)
+
+
+def test_moving_statistics_rest_only_where_batchnorm_is_frozen(track):
+    """What lesson 08 teaches, on the layers that it teaches it of."""
+    few = track.train.few(1)
+
+    def statistics(base):
+        norms = filter(freezing.is_batchnorm, base.layers)
+        return [np.copy(x) for layer in norms for x in layer.get_weights()[2:]]
+
+    for batchnorm, rests in (("frozen", True), ("awake", False)):
+        model, base = tuning.wrapped(track)
+        freezing.unfreeze_from(base, freezing.stages(base)[0].name, batchnorm)
+        before, kernel = statistics(base), base.layers[1].get_weights()[0]
+        tuning.compile_for(model, 1e-3).fit(few.images, few.labels, verbose=0)
+        pairs = zip(before, statistics(base), strict=True)
+        assert all(np.array_equal(a, b) for a, b in pairs) == rests
+        assert not np.array_equal(kernel, base.layers[1].get_weights()[0])
+        keras.utils.clear_session(free_memory=True)
+
+
+def test_the_shipped_grid_is_whole():
+    names, counts, mean, spread = tuning.shipped_grid()
+    assert names[0] == "head only" and len(names) == 6
+    assert counts == [1, 2, 5, 10, 20, 50]
+    assert mean.shape == spread.shape == (6, 6)
+    assert (mean > 0.5).all() and (mean < 1).all()
+    ax = plots.grid(mean, names, counts, "grid")
+    assert sum("*" in text.get_text() for text in ax.texts) == 6
+    plots.plt.close("all")
+
+
+def test_a_rate_curve_shows_the_frozen_head_too():
+    ax = plots.rate_curve([1e-4, 1e-2], [[0.9, 0.8], [0.1, 0.2]], 0.85, "sweep")
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert set(labels) == {"frozen head", "tuned"}
+    assert ax.get_xscale() == "log"
+    plots.plt.close("all")

@@ -1,0 +1,62 @@
+"""The command line.
+
+python -m tlcourse fetch flowers    what the flowers track needs, with a bar
+python -m tlcourse progress         the lessons, and what you have done
+"""
+
+import argparse
+import sys
+
+
+def main(arguments=None):
+    """Runs a command.
+
+    Args:
+        arguments: list of strings, or None for those of the process.
+
+    Returns:
+        Integer, 0 if all went well.
+    """
+    parser = argparse.ArgumentParser("python -m tlcourse", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    fetch = commands.add_parser("fetch", help="weights and photographs")
+    fetch.add_argument("track", choices=["flowers"])
+    commands.add_parser("progress", help="the lessons, and what you have done")
+    options = parser.parse_args(arguments)
+    return _fetch() if options.command == "fetch" else _progress()
+
+
+def _progress():
+    from tlcourse import progress
+
+    print(progress.CourseMap())
+    return 0
+
+
+def _fetch():
+    from tlcourse import fetch
+
+    try:
+        fetched = fetch.fetch_flowers(show)
+    except ConnectionError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    print(f"\n{len(fetched)} fetched. All is there for the flowers track.")
+    return 0
+
+
+def show(what, done, total):
+    """Draws a progress bar on one line of the terminal.
+
+    Args:
+        what: String.
+        done: Integer, bytes.
+        total: Integer, bytes; 0 where it is not known.
+    """
+    share = done / total if total else 0
+    bar = "#" * round(20 * share) + "." * (20 - round(20 * share))
+    print(f"\r[{bar}] {done / 1e6:7.1f} MB {what[-48:]}", end="", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

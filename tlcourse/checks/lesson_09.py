@@ -1,0 +1,36 @@
+"""Exercises of lesson 09."""
+
+from tlcourse.checks.exercise import exercise, near
+
+
+@exercise(
+    "9.1",
+    "share",
+    hint="As in the loop, with `stages[-2].name`, `[5]`, `draws=[0]` and `epochs=3`.",
+    right="One cell more. One draw, so do not build on it.",
+)
+def one_more_cell(answer, found):
+    keys = set(found)
+    if not any(rate for _, _, rate in keys):
+        return "Nothing was tuned. Give `rates=[1e-4]`."
+    if {(count, draw) for count, draw, _ in keys} != {(5, 0)}:
+        return "Five labels and the draw 0 only. `found` should be your own result."
+    if near(answer, found[5, 0, 0.0]) and not near(answer, found[5, 0, 1e-4]):
+        return "That is the frozen head. Take the entry with your rate."
+    if not near(answer, found[5, 0, 1e-4]):
+        return "The answer is `found[5, 0, 1e-4]`: labels, draw, rate."
+
+
+@exercise(
+    "9.2",
+    "text",
+    hint="Look at the first column. Compare its differences with `spread`.",
+    right="Quick, and nothing is better by more than luck.",
+)
+def depth_for_one_label(answer, names):
+    if answer not in names:
+        return f"Take a name from `names`: {', '.join(names)}."
+    if answer == names[-1]:
+        return "That is the slowest. Is its gain larger than the spread between draws?"
+    if answer != names[0]:
+        return "A cheaper row is as good, within the spread between draws."

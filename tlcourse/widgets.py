@@ -1,0 +1,65 @@
+"""Views. The only module that imports ipywidgets; works with 7.7 and 8."""
+
+import html
+
+import ipywidgets
+
+from tlcourse import fetch
+
+
+class FetchButton:
+    """A button that fetches what the flowers track needs, and a progress bar.
+
+    Without widgets, `python -m tlcourse fetch flowers` does the same.
+    """
+
+    def __init__(self):
+        self.button = ipywidgets.Button(
+            description="Fetch the photographs",
+            tooltip="Downloads weights and photographs for the flowers track",
+            layout=ipywidgets.Layout(width="auto"),
+        )
+        self.bar = ipywidgets.IntProgress(max=100, description="done")
+        self.caption = ipywidgets.HTML()  # wraps, a Label does not
+        self.button.on_click(self._on_click)
+        row = [self.button, self.bar, self.caption]
+        self.box = ipywidgets.VBox(row)
+        self._say_what_is_missing()
+
+    def _say_what_is_missing(self):
+        needs = len(fetch.missing())
+        self.button.disabled = needs == 0
+        self.bar.value = 0 if needs else 100
+        self.caption.value = (
+            f"Not here yet: {needs} of {len(fetch.FILES) + 1} parts, 230 MB in all."
+            if needs
+            else "All is here for the flowers track."
+        )
+
+    def _on_click(self, _):
+        self.button.disabled = True
+        try:
+            fetch.fetch_flowers(self._report)
+        except ConnectionError as error:
+            self.caption.value = html.escape(str(error))
+            self.button.disabled = False
+        else:
+            self._say_what_is_missing()
+
+    def _report(self, what, done, total):
+        self.bar.value = round(100 * done / total) if total else 0
+        self.caption.value = f"{what}: {done / 1e6:.1f} of {total / 1e6:.1f} MB"
+
+    def __repr__(self):
+        return (
+            f"Button: {self.button.description}. {self.caption.value} Without "
+            "widgets: python -m tlcourse fetch flowers"
+        )
+
+    def _repr_mimebundle_(self, **_):
+        view = {"version_major": 2, "version_minor": 0}
+        view["model_id"] = self.box.model_id
+        return {
+            "text/plain": repr(self),
+            "application/vnd.jupyter.widget-view+json": view,
+        }
