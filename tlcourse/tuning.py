@@ -155,6 +155,7 @@ def compare(track, first, counts, rates, epochs, draws, measure):
         dict, `(labels, draw, rate)` to what `measure` gave. The rate is `FROZEN`
         for the wrapper before fine-tuning.
     """
+    keras.utils.set_random_seed(0)
     model, base = wrapped(track)
     freezing.unfreeze_from(base, first)
     start = Start(compile_for(model, rates[0]))
@@ -227,18 +228,27 @@ def shipped_grid():
     firsts = list(dict.fromkeys(row["first"] for row in rows))
     counts = sorted({int(row["labels_per_class"]) for row in rows})
     cells = [[_best(rows, first, count) for count in counts] for first in firsts]
-    heads_alone = [_best(rows, firsts[0], count, frozen=True) for count in counts]
-    figures = np.array([heads_alone, *cells])
-    names = ["head only", *(f"from {first}" for first in firsts)]
-    return names, counts, figures.mean(axis=-1), figures.std(axis=-1)
+    alone = [_frozen(rows, count) for count in counts]
+    mean = np.array([[np.mean(cell) for cell in row] for row in (alone, *cells)])
+    spread = np.array([[np.std(cell) for cell in row] for row in (alone, *cells)])
+    return ["head only", *(f"from {first}" for first in firsts)], counts, mean, spread
 
 
-def _best(rows, first, count, frozen=False):
+def _frozen(rows, count):
+    """Test accuracies of the head alone: there is one for each draw and depth."""
+    return [
+        float(row["test"])
+        for row in rows
+        if int(row["labels_per_class"]) == count and float(row["rate"]) == FROZEN
+    ]
+
+
+def _best(rows, first, count):
     """Test accuracies of the rate that is best on the validation set."""
     by = {}
     for row in rows:
         here = row["first"] == first and int(row["labels_per_class"]) == count
-        if here and (float(row["rate"]) == FROZEN) == frozen:
+        if here and float(row["rate"]) != FROZEN:
             by.setdefault(row["rate"], []).append(row)
     rate = max(by, key=lambda r: np.mean([float(x["validation"]) for x in by[r]]))
     return [float(row["test"]) for row in by[rate]]

@@ -53,6 +53,7 @@ tuning.compile_for(model, 1e-2)
 
 
 def fit(model, epochs):
+    stop = keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)
     return model.fit(
         few.images,
         few.labels,
@@ -60,7 +61,7 @@ def fit(model, epochs):
         epochs=epochs,
         validation_data=(track.validation.images, track.validation.labels),
         verbose=0,
-        callbacks=[keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)],
+        callbacks=[stop],
     ).history
 
 

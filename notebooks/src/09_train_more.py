@@ -92,37 +92,43 @@ bool((live > 2 / len(track.class_names)).all()), live.shape[0]
 # an hour, so its result ships with the course. It was measured on the glyphs track.
 # The rate was chosen on the validation set, and the test set is what you see.
 #
-# **Predict.** Where will the stars be: in one row, or on a slope?
+# **Predict.** By the rule, the stars should move down as we go to the right. Will they?
 
 # %%
 names, all_counts, table, spread = tuning.shipped_grid()
 plots.grid(table, names, all_counts, "Right on the test set, by depth and labels");
 
 # %% [markdown]
-# And what the best depth gave beyond the head alone:
+# And what the best depth gave beyond the head alone, beside the spread between draws:
 
 # %%
-gains = {
-    f"{count} labels": 100 * (table[1:, column].max() - table[0, column])
-    for column, count in enumerate(all_counts)
-}
-plots.bars(gains, "What unfreezing gave at its best depth", "points of accuracy")
-print("spread between draws, points:", (100 * spread.mean(axis=0)).round(1))
+gains, luck = {}, {}
+for column, count in enumerate(all_counts):
+    gains[f"{count} labels"] = 100 * (table[1:, column].max() - table[0, column])
+    luck[f"{count} labels"] = 100 * spread[0, column]
+
+import matplotlib.pyplot as plt
+
+figure, axes = plt.subplots(1, 2, figsize=(10, 3), layout="constrained", sharex=True)
+unit = "points of accuracy"
+plots.bars(gains, "Gain of the best depth", unit, ax=axes[0])
+plots.bars(luck, "Spread between draws", unit, colours=plots.ORANGE, ax=axes[1]);
 
 # %% tags=["nbval-check-output", "any-track"]
-first, last = list(gains.values())[0], list(gains.values())[-1]
-print("more labels, more to gain:", last > first)
+few_gain, most_gain = gains["5 labels"], gains["50 labels"]
+print("less than three points anywhere:", max(gains.values()) < 3)
+print("more to gain with fifty than with five:", most_gain > few_gain)
 
 # %% [markdown]
-# **Observe.** With a handful of labels, every row is nearly the same: the choice hardly
-# matters, and frozen is safe and quick. With more labels, the lower rows pull ahead.
-# Compare each gain with the spread between draws, printed below the picture, before
-# you trust it.
+# **Observe.** The rule promised a slope: the more labels, the deeper. Here it does not
+# hold. The gain is small everywhere, about as large as luck, and it does not grow with
+# the labels. The base knows characters, and our digits are characters too. Its frozen
+# features are nearly all one can get.
 
 # %% [markdown]
-# So the rule of thumb has the right direction. Its numbers are another matter: here,
-# with ten classes, everything could be unfrozen long before fifty thousand samples. It
-# depends on how far the target is from what the base knows.
+# So was the rule wrong? It speaks of targets that are further from the base, and of far
+# more images than we have. What to take from it is the question, not the numbers. On a
+# task of your own, measure: the head alone first, then deeper, several draws.
 
 # %% [markdown]
 # ## What depth costs
@@ -155,9 +161,6 @@ def seconds_an_epoch(first):
 starts = {"head only": None, **depths}
 cost = {name: seconds_an_epoch(first) for name, first in starts.items()}
 plots.bars(cost, "One epoch", "seconds");
-
-# %% tags=["nbval-check-output", "any-track"]
-cost["all"] > cost["head only"]
 
 # %% [markdown]
 # **Observe.** Gradients have to walk back to the first layer that trains. The deeper it
@@ -249,11 +252,11 @@ check("9.2", answer, names=names)
 # %% [markdown] tags=["quiz"]
 # ## Quiz
 #
-# ? Many labels, and pictures unlike the base's. How deep?
-# + Deep, perhaps everything. | The features have to change, and there are labels to
-#   learn from.
-# - The head alone. | Then the features stay those of other pictures.
-# - It does not matter. | That is so with few labels only.
+# ? A rule of thumb says: so many samples, so many layers. What do you do with it?
+# - Follow it. | On our grid, it would have cost time and given nothing.
+# + Take it as a guess, and measure the head alone first. | The head is cheap, and tells
+#   whether there is anything left to gain.
+# - Ignore it. | It asks a good question: how much may change, for how many labels?
 #
 # ? One depth beats another by half a point, and draws differ by two points.
 # - Take the better one. | Next time it may be the other.
@@ -268,8 +271,8 @@ check("9.2", answer, names=names)
 # %% [markdown]
 # ## What to take home
 #
-# - More labels, more layers: the direction is right, the numbers are your own to find.
-# - With few labels the depth hardly matters, so take the cheap one.
+# - A rule of thumb is a claim. A grid tests it, and here it does not hold.
+# - Where the base is near the target, the head alone is nearly all there is to gain.
 # - Compare a gain with the spread between draws.
 #
 # ## Sources
