@@ -170,36 +170,38 @@ plots.bars(cost, "One epoch", "seconds");
 # ## Between all and nothing
 #
 # Two ideas for later. The first: all layers train, but early ones more slowly, since
-# they are general already. Keras has one rate for a model. So we scale the gradients,
-# layer by layer, in an optimizer of our own.
-
+# they are general already. Keras has one rate for a model. So we write an optimizer of
+# our own that takes back a part of each step: nearly all of it at the input, nothing at
+# the output.
 
 # %%
-class Slower(keras.optimizers.Adam):
-    """Adam that takes smaller steps the nearer a weight is to the input."""
+freezing.unfreeze_from(base, stages[0].name)
+weights = model.trainable_weights
+shares = np.geomspace(0.01, 1, len(weights)).tolist()
 
+
+class Slower(keras.optimizers.Adam):
     def apply(self, grads, trainable_variables=None):
-        scale = np.geomspace(0.01, 1, len(grads))
-        before = [keras.ops.copy(v) for v in self._trainable_variables]
+        before = [keras.ops.copy(weight) for weight in weights]
         super().apply(grads, trainable_variables)
-        for v, old, s in zip(self._trainable_variables, before, scale, strict=True):
-            v.assign(old + s * (v - old))
+        for weight, old, share in zip(weights, before, shares, strict=True):
+            weight.assign(old + share * (weight - old))
 
 
 # %% [markdown]
 # One epoch with it, and how far the first and the last kernel went:
 
 # %%
-freezing.unfreeze_from(base, stages[0].name)
-start = [np.copy(w) for w in model.get_weights()]
+kernels = [w for w in model.trainable_weights if w.name == "kernel"]
+before = [keras.ops.convert_to_numpy(kernel).copy() for kernel in kernels]
 model.compile(Slower(1e-4), "sparse_categorical_crossentropy")
 model.fit(few.images, few.labels, 16, verbose=0)
-moved = [float(np.abs(a - b).mean()) for a, b in zip(start, model.get_weights())]  # noqa: B905
-moved = [m for m in moved if m > 0]
-print(f"first kernel moved {moved[0]:.1e}, last one {moved[-2]:.1e}")
+after = [keras.ops.convert_to_numpy(kernel) for kernel in kernels]
+moved = [float(np.abs(a - b).mean()) for a, b in zip(before, after, strict=True)]
+print(f"first kernel moved {moved[0]:.1e}, last one {moved[-1]:.1e}")
 
 # %% tags=["nbval-check-output", "any-track"]
-moved[0] < moved[-2]
+moved[0] < moved[-1] / 10
 
 # %% [markdown]
 # The second: train less, not more. Low-rank adaptation freezes a kernel and learns a
