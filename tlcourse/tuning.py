@@ -26,9 +26,7 @@ class Start:
         self.model = model
         model.optimizer.build(model.trainable_variables)
         self.weights = model.get_weights()
-        self.state = [
-            keras.ops.convert_to_numpy(value) for value in model.optimizer.variables
-        ]
+        self.state = [np.copy(value.numpy()) for value in model.optimizer.variables]
 
     def again(self, rate, weights=None):
         """Takes the model back, and sets another learning rate.
