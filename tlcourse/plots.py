@@ -283,10 +283,11 @@ def grid(table, rows, columns, title="", ax=None):
     """
     table = np.asarray(table)
     ax = _axes(ax, 1.1 * len(columns) + 2.5, 0.55 * len(rows) + 1.4)
-    ax.imshow(table - table.max(axis=0), cmap="Blues", aspect="auto")
+    below = table - table.max(axis=0)
+    ax.imshow(below, cmap="Blues", aspect="auto")
     for (row, column), value in np.ndenumerate(table):
         best = row == table[:, column].argmax()
-        ink = "white" if best or value > table[:, column].mean() else "black"
+        ink = "white" if below[row, column] > 0.5 * below.min() else "black"
         weight = "bold" if best else "normal"
         text = f"{value:.3f}" + (" *" if best else "")
         ax.text(column, row, text, ha="center", va="center", color=ink, weight=weight)

@@ -72,7 +72,7 @@ print(f"validation accuracy of the frozen head: {top['val_accuracy'][-1]:.3f}")
 # ## Then everything
 #
 # Four steps, and none may be left out. Unfreeze, all but BatchNormalization. Choose
-# a very small learning rate, a hundredth of what the top had. Compile again.
+# a very small learning rate, a thousandth of what the top had. Compile again.
 #
 # We want to see what moves, so here are two ways to look: at the averages in the
 # BatchNormalization layers, and at the kernels of the convolutions.
@@ -102,7 +102,7 @@ base.trainable = True
 for layer in base.layers:
     if freezing.is_batchnorm(layer):
         layer.trainable = False
-tuning.compile_for(model, 1e-4)
+tuning.compile_for(model, 1e-5)
 tuned = fit(model, 10 if quick else 4)
 
 # %% [markdown]
@@ -123,10 +123,13 @@ ax.set_ylabel("validation loss");
 # %% tags=["nbval-check-output", "any-track"]
 print("statistics unchanged:", np.array_equal(statistics, moving_statistics()))
 print("kernels changed:", not np.array_equal(weights, kernels()))
-print("loss went down:", min(tuned["val_loss"]) < top["val_loss"][-1])
+
+# %% tags=["nbval-check-output"]
+print("below the best of the top:", min(tuned["val_loss"]) < min(top["val_loss"]))
 
 # %% [markdown]
-# **Observe.** From the dashed line on, the loss goes down again. The kernels moved. The
+# **Observe.** At the dashed line, `EarlyStopping` has gone back to the best epoch. From
+# there the loss goes on down, a little: these are few labels. The kernels moved. The
 # averages in the BatchNormalization layers did not, to the last bit.
 #
 # ## A recipe that no longer protects
