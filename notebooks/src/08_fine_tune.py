@@ -120,6 +120,9 @@ ax.text(moment + 0.7, max(losses), "unfrozen", va="top", color=plots.RED)
 ax.set(title="First the top, then everything", xlabel="epoch")
 ax.set_ylabel("validation loss");
 
+# %% [markdown]
+# And which numbers moved:
+
 # %% tags=["nbval-check-output", "any-track"]
 print("statistics unchanged:", np.array_equal(statistics, moving_statistics()))
 print("kernels changed:", not np.array_equal(weights, kernels()))
