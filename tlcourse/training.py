@@ -1,6 +1,7 @@
 """Training and its controls."""
 
 import csv
+import functools
 import types
 
 import keras
@@ -25,6 +26,26 @@ class ProgressLine(keras.callbacks.Callback):
         print()
 
 
+def compile_for(model, rate):
+    """Compiles a classifier with Adam; call it after each change of `trainable`.
+
+    Args:
+        model: `keras.Model` to class probabilities.
+        rate: Float, the learning rate, or a schedule of Keras.
+
+    Returns:
+        The same model.
+    """
+    model.compile(
+        keras.optimizers.Adam(rate),
+        keras.losses.SparseCategoricalCrossentropy(),
+        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+    )
+    # If the first `fit` has to make variables, TensorFlow traces its step twice.
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
 def train(model, train, validation, epochs, rate=1e-3, batch_size=32):
     """Compiles and fits a classifier, with a progress line.
 
@@ -39,12 +60,7 @@ def train(model, train, validation, epochs, rate=1e-3, batch_size=32):
     Returns:
         `keras.callbacks.History`.
     """
-    model.compile(
-        keras.optimizers.Adam(rate),
-        keras.losses.SparseCategoricalCrossentropy(),
-        metrics=["accuracy"],
-    )
-    return model.fit(
+    return compile_for(model, rate).fit(
         train.images,
         train.labels,
         batch_size=batch_size,
@@ -98,11 +114,7 @@ def train_from_scratch(track, train, validation, epochs, every=1):
     model = scratch_model(track)
     batch_size = 32
     steps = epochs * -(-len(train) // batch_size)
-    model.compile(
-        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(2e-3, steps)),
-        keras.losses.SparseCategoricalCrossentropy(),
-        metrics=["accuracy"],
-    )
+    compile_for(model, keras.optimizers.schedules.CosineDecay(2e-3, steps))
     history = model.fit(
         train.images,
         train.labels,
@@ -119,6 +131,7 @@ def train_from_scratch(track, train, validation, epochs, every=1):
     return kept
 
 
+@functools.lru_cache(maxsize=1)  # the next dataset needs the same one
 def embedder(track, weights="pretrained"):
     """The frozen base with pooling: raw pixels to one vector an image.
 

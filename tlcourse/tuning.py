@@ -7,7 +7,7 @@ import numpy as np
 
 from tlcourse import assets, data, freezing, heads
 from tlcourse.features import extract
-from tlcourse.training import embedder
+from tlcourse.training import compile_for, embedder
 
 BATCH = 16
 FROZEN = 0.0  # in a table, the rate of the frozen head
@@ -19,12 +19,11 @@ class Start:
     Much quicker than building the model anew: its graphs stay.
 
     Args:
-        model: Compiled `keras.Model`.
+        model: `keras.Model` from `compile_for`.
     """
 
     def __init__(self, model):
         self.model = model
-        model.optimizer.build(model.trainable_variables)
         self.weights = model.get_weights()
         self.state = [np.copy(value.numpy()) for value in model.optimizer.variables]
 
@@ -41,24 +40,6 @@ class Start:
         for value, saved in pairs:
             value.assign(saved)
         self.model.optimizer.learning_rate = rate
-
-
-def compile_for(model, rate):
-    """Compiles a classifier with Adam; call it after each change of `trainable`.
-
-    Args:
-        model: `keras.Model` to class probabilities.
-        rate: Float, the learning rate.
-
-    Returns:
-        The same model.
-    """
-    model.compile(
-        keras.optimizers.Adam(rate),
-        keras.losses.SparseCategoricalCrossentropy(),
-        metrics=["accuracy"],
-    )
-    return model
 
 
 def wrapped(track):
@@ -153,6 +134,7 @@ def compare(track, first, counts, rates, epochs, draws, measure):
         dict, `(labels, draw, rate)` to what `measure` gave. The rate is `FROZEN`
         for the wrapper before fine-tuning.
     """
+    # Once: on TensorFlow, a new seed throws away everything that is compiled.
     keras.utils.set_random_seed(0)
     model, base = wrapped(track)
     freezing.unfreeze_from(base, first)
@@ -164,7 +146,6 @@ def compare(track, first, counts, rates, epochs, draws, measure):
             few = track.train.take(at)
             began = [*start.weights[:-2], *trainer.train(at)]
             for rate in (FROZEN, *rates):
-                keras.utils.set_random_seed(draw)
                 start.again(rate, began)
                 if rate != FROZEN:
                     model.fit(few.images, few.labels, BATCH, epochs, verbose=0)

@@ -194,7 +194,7 @@ found = tuning.compare(
     first,
     [5],
     rates,
-    epochs=10 if quick else 3,
+    epochs=6 if quick else 3,
     draws=range(3 if quick else 1),
     measure=lambda model: tuning.accuracy(model, track.validation),
 )
