@@ -1,23 +1,31 @@
 # make lab    the course, in JupyterLab
 # make test   everything that has to hold
-# Others: notebooks, test-flowers, test-torch, bench, picture, clean. README.md says more.
+# Others: notebooks, test-flowers, test-torch, test-env, bench, picture, clean.
+# README.md says more.
 
 PYTHON ?= python3
 LAB_FLAGS ?=
 VERIFY ?= ../shared/verify
 TORCH ?= torch
+# Not `?=`: some shells have a variable of this name.
+ENV = colab
+LESSONS_IN_ENV ?= $(LESSONS)
+TESTS_IN_ENV = $(wildcard tests/test_freeze_panel.py tests/test_explorers.py)
 
 BIN := .venv/bin
 LESSONS = $(sort $(wildcard notebooks/[0-9]*.ipynb))
 NOTEBOOKS = $(LESSONS) $(sort $(wildcard notebooks/solutions/*.ipynb))
+# Two notebooks at a time: most of what a lesson does keeps one core busy.
+WORKERS ?= 2
+SPREAD = -n $(WORKERS) --dist loadscope
 # Warnings of the notebook machinery are not ours to mend; those of the unit
 # tests are errors.
 NBVAL = PYTHONPATH=$(abspath tests/offline) $(BIN)/python -m pytest -q \
 	-W default --color=no --durations=5 --nbval-lax --nbval-current-env \
-	--nbval-cell-timeout=600
+	--nbval-cell-timeout=600 $(SPREAD)
 
 .PHONY: lab test lint test-unit test-sync test-glyphs test-flowers test-torch
-.PHONY: notebooks bench picture clean
+.PHONY: test-env notebooks bench picture clean
 
 lab: .venv/ready
 	$(BIN)/jupyter lab --LabApp.news_url=None $(LAB_FLAGS) $(firstword $(LESSONS))
@@ -45,7 +53,8 @@ test-sync: .venv/ready-for-tests
 
 # With the limits of the house style, tests/test_style.py.
 test-unit: .venv/ready-for-tests
-	$(BIN)/python -m pytest -q --color=no --durations=5 tests
+	$(BIN)/python -m pytest -q --color=no --durations=5 -n $(WORKERS) \
+	--dist loadfile tests
 
 # Every lesson and solution with the network unreachable, outputs compared.
 test-glyphs: .venv/ready-for-tests
@@ -62,6 +71,23 @@ test-torch: .venv/ready-for-tests
 	$(BIN)/python -m pip install --quiet $(TORCH)
 	KERAS_BACKEND=torch TLCOURSE_TRACK=glyphs $(NBVAL) $(NOTEBOOKS)
 
+# Lessons and widgets with the packages of another place, tests/environments:
+# make test-env ENV=colab PYTHON=python3.13. What old packages warn of on a
+# new Python is not ours to mend.
+OLD = jupyter_client.jsonutil jupyter_client.session
+test-env: BIN = .venv-$(ENV)/bin
+test-env: SPREAD =
+test-env: .venv-$(ENV)/ready
+	TLCOURSE_TRACK=glyphs $(NBVAL) $(LESSONS_IN_ENV)
+	$(if $(TESTS_IN_ENV),$(BIN)/python -m pytest -q --color=no --durations=5 \
+	$(OLD:%=-W ignore::DeprecationWarning:%) $(TESTS_IN_ENV))
+
+.venv-$(ENV)/ready: tests/environments/$(ENV).txt pyproject.toml
+	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet -r $<
+	$(@D)/bin/python -m pip install --quiet --no-deps -e .
+	touch $@
+
 notebooks: .venv/ready-for-tests
 	$(BIN)/python notebooks/build.py $(BUILD_FLAGS)
 
@@ -72,4 +98,4 @@ bench: .venv/ready-for-tests
 	$(BIN)/python tests/benchmarks/lessons.py
 
 clean:
-	rm -rf .venv tlcourse.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* tlcourse.egg-info .pytest_cache .ruff_cache .hypothesis

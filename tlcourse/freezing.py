@@ -53,11 +53,11 @@ def stages(base):
 def _sizes(base):
     """Output side of each layer; of its block's last layer, in a block."""
     shapes = [layer.output.shape for layer in base.layers]
-    last = {_block(layer): i for i, layer in enumerate(base.layers)}
+    last = {block(layer): i for i, layer in enumerate(base.layers)}
     top = _top(base.layers)
     sizes = []
     for i, layer in enumerate(base.layers[:top]):
-        shape = shapes[last[_block(layer)] if _block(layer) else i]
+        shape = shapes[last[block(layer)] if block(layer) else i]
         inside = len(shape) < 4 or not shape[1] or shape[1] == 1
         sizes.append(sizes[-1] if inside and sizes else shape[1])
     shrunk = [size for size in sizes if size < 0.8 * shapes[0][1]]
@@ -78,7 +78,15 @@ def _top(layers):
     return top
 
 
-def _block(layer):
+def block(layer):
+    """The block that a layer's name puts it in.
+
+    Args:
+        layer: `keras.Layer`.
+
+    Returns:
+        String such as `"conv2_block1"`, or None.
+    """
     match = _BLOCK.match(layer.name)
     return match.group(1) if match else None
 
@@ -224,3 +232,67 @@ def trains(model):
     if keras.backend.backend() == "torch":  # reads the flags at every step
         chosen = [weight for weight in chosen if id(weight) in trainable]
     return Trains(count(chosen), total, compiled=True, stale=stale)
+
+
+def compile_again(model):
+    """Compiles a model as it was compiled before, with a new optimizer.
+
+    A model that was never compiled gets Adam, sparse categorical crossentropy and
+    accuracy.
+
+    Args:
+        model: `keras.Model`.
+
+    Returns:
+        The same model.
+
+    Raises:
+        ValueError: If Keras can't repeat what `compile` was given.
+    """
+    if getattr(model, "optimizer", None) is None:
+        model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        model.optimizer.build(model.trainable_variables)  # decided, as below
+        return model
+    try:
+        model.compile_from_config(model.get_compile_config())
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ValueError(
+            "Expected a loss and metrics that Keras can write down. Received: "
+            f"{error}. Call `model.compile(...)` in a cell, as you did before."
+        ) from error
+    return model
+
+
+def compile_line(model):
+    """Keras code that compiles as `compile_again` does.
+
+    Args:
+        model: `keras.Model`.
+
+    Returns:
+        String, one line or several.
+    """
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is None:
+        return (
+            'model.compile("adam", "sparse_categorical_crossentropy",\n'
+            '              metrics=["accuracy"])'
+        )
+    name, loss = type(optimizer).__name__, model.loss
+    rate = f"{float(optimizer.learning_rate):.2g}" if _plain_rate(optimizer) else "..."
+    shown = f'"{loss}"' if isinstance(loss, str) else _called(loss)
+    return (
+        f"model.compile(keras.optimizers.{name}({rate}),\n"
+        f"              {shown}, metrics=...)  # as before"
+    )
+
+
+def _plain_rate(optimizer):
+    schedules = keras.optimizers.schedules.LearningRateSchedule
+    return not isinstance(getattr(optimizer, "_learning_rate", None), schedules)
+
+
+def _called(loss):
+    if isinstance(loss, keras.losses.Loss):
+        return f"keras.losses.{type(loss).__name__}()"
+    return getattr(loss, "__name__", "loss")

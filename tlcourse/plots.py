@@ -8,6 +8,7 @@ import itertools
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import LogLocator
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 COLOURS = (BLUE, ORANGE, GREEN, RED, "#CC79A7", "#56B4E9", "#000000")
@@ -218,6 +219,25 @@ def curves(histories, metric="val_accuracy", title="", ax=None):
     return ax
 
 
+def steps_curve(losses, n, title="Training", ax=None):
+    """The loss step by step, with room for the steps to come.
+
+    Args:
+        losses: Sequence of floats, so far.
+        n: Integer, steps in all.
+        title: String.
+
+    Returns:
+        The axes.
+    """
+    ax = _axes(ax, 7, 2.4)
+    ax.plot(range(1, len(losses) + 1), losses, color=BLUE)
+    ax.set(xlim=(0, n + 1), title=title, xlabel="step", ylabel="loss of the step")
+    ax.set_ylim(0, 1.05 * max(losses, default=1))
+    ax.grid(alpha=0.3)
+    return ax
+
+
 def label_curves(counts, tables, title="", ax=None):
     """Accuracy against labels per class: mean and spread of several draws.
 
@@ -266,6 +286,87 @@ def rate_curve(rates, table, frozen, title="", ax=None):
     ax.set(xlabel="learning rate", ylabel="accuracy on held-out images")
     ax.legend()
     ax.grid(alpha=0.3)
+    return ax
+
+
+def loss_curves(tables, shown=None, title="", ax=None):
+    """Training loss over the epochs, mean of several draws, for some of the rates.
+
+    The band goes from the lowest draw to the highest. A rate keeps its colour,
+    and the scale stays, whichever are shown.
+
+    Args:
+        tables: dict, learning rate to float `(draws, epochs)`, losses.
+        shown: Sequence of rates, or None for all.
+        title: String.
+
+    Returns:
+        The axes.
+    """
+    ax = _axes(ax, 7, 4)
+    for place, (rate, table) in enumerate(tables.items()):
+        if shown is not None and rate not in shown:
+            continue
+        table, k = np.asarray(table, float), place % len(COLOURS)
+        epochs = np.arange(1, table.shape[1] + 1)
+        low, high = table.min(axis=0), table.max(axis=0)
+        ax.fill_between(epochs, low, high, color=COLOURS[k], alpha=0.2, linewidth=0)
+        style = {"color": COLOURS[k], "marker": MARKERS[k], "label": f"{rate:g}"}
+        line = "-" if place < len(COLOURS) else "--"
+        ax.plot(epochs, table.mean(axis=0), line, **style)
+    ax.set(title=title, xlabel="epoch", ylabel="training loss")
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    _scale_for_all(ax, tables)
+    ax.legend(title="learning rate", loc="upper left", bbox_to_anchor=(1.01, 1))
+    ax.grid(alpha=0.3)
+    return ax
+
+
+def _scale_for_all(ax, tables):
+    """The same scale whichever rates are shown; logarithmic where they differ much."""
+    losses = np.concatenate([np.ravel(table) for table in tables.values()])
+    losses = losses[np.isfinite(losses) & (losses > 0)]
+    if not losses.size:
+        return
+    low, high = losses.min(), losses.max()
+    if high > 4 * low:
+        ax.set(yscale="log", ylim=(low / 1.2, high * 1.2))
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter("{x:g}")
+        ax.yaxis.set_minor_formatter("")
+    else:
+        ax.set_ylim(0, 1.1 * high)
+
+
+def stage_bars(networks, title="", ax=None):
+    """Parameters of each stage, of one network or of several side by side.
+
+    Args:
+        networks: dict, a network's name to a sequence of its stages, each with
+            `name`, `size` (side of its maps, pixels) and `parameters`.
+        title: String.
+
+    Returns:
+        The axes.
+    """
+    rows = max(map(len, networks.values()))
+    ax = _axes(ax, 7, 0.32 * rows * len(networks) + 1.4)
+    height, hatches = 0.8 / len(networks), ("", "//", "..")
+    for place, (name, stages) in enumerate(networks.items()):
+        at = np.arange(len(stages)) + (place - (len(networks) - 1) / 2) * height
+        millions = [stage.parameters / 1e6 for stage in stages]
+        style = {"color": COLOURS[place], "hatch": hatches[place % 3]}
+        drawn = ax.barh(at, millions, height, label=name, edgecolor="white", **style)
+        texts = [f"{s.parameters / 1e6:.3g} M, maps {s.size}" for s in stages]
+        ax.bar_label(drawn, texts, padding=3, fontsize=8)
+    longest = max(networks.values(), key=len)
+    ax.set_yticks(range(rows), [stage.name for stage in longest])
+    ax.invert_yaxis()
+    ax.margins(x=0.25)
+    ax.set(title=title, xlabel="parameters, millions")
+    ax.spines[["top", "right"]].set_visible(False)
+    if len(networks) > 1:
+        ax.legend(loc="upper right")
     return ax
 
 

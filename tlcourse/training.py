@@ -71,6 +71,31 @@ def train(model, train, validation, epochs, rate=1e-3, batch_size=32):
     )
 
 
+def steps(model, dataset, n, batch_size=32, seed=0):
+    """Trains step by step, so that somebody can watch and stop it.
+
+    Args:
+        model: Compiled `keras.Model`, raw pixels to class probabilities.
+        dataset: `Dataset` to learn from.
+        n: Integer, steps; the images come round in a new order each time.
+        batch_size: Integer.
+        seed: Integer, for the order.
+
+    Yields:
+        Float, the loss of each step.
+    """
+    rng, waiting = np.random.default_rng(seed), np.empty(0, int)
+    for _ in range(n):
+        while len(waiting) < batch_size:
+            waiting = np.concatenate([waiting, rng.permutation(len(dataset))])
+        at, waiting = waiting[:batch_size], waiting[batch_size:]
+        model.reset_metrics()  # or the loss would be an average of all steps
+        found = model.train_on_batch(
+            dataset.images[at], dataset.labels[at], return_dict=True
+        )
+        yield float(found["loss"])
+
+
 def scratch_model(track):
     """The control: the base's architecture from random weights, all trainable.
 

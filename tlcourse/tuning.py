@@ -115,7 +115,7 @@ def accuracy(model, dataset):
     return float(found[1])
 
 
-def compare(track, first, counts, rates, epochs, draws, measure):
+def compare(track, first, counts, rates, epochs, draws, measure, curves=None):
     """Fine-tunes from one stage on, at several numbers of labels and rates.
 
     BatchNorm stays frozen. Each draw starts from the same wrapper, trained on
@@ -129,6 +129,9 @@ def compare(track, first, counts, rates, epochs, draws, measure):
         epochs: Integer.
         draws: Sequence of integers, seeds.
         measure: Function of the compiled model, such as its accuracy.
+        curves: dict to fill, or None: each rate to the list of its trainings, in
+            the order of counts and draws, each a list of the training loss in
+            every epoch.
 
     Returns:
         dict, `(labels, draw, rate)` to what `measure` gave. The rate is `FROZEN`
@@ -148,7 +151,9 @@ def compare(track, first, counts, rates, epochs, draws, measure):
             for rate in (FROZEN, *rates):
                 start.again(rate, began)
                 if rate != FROZEN:
-                    model.fit(few.images, few.labels, BATCH, epochs, verbose=0)
+                    fit = model.fit(few.images, few.labels, BATCH, epochs, verbose=0)
+                    if curves is not None:
+                        curves.setdefault(rate, []).append(fit.history["loss"])
                 found[per_class, draw, rate] = measure(model)
                 print(".", end="", flush=True)
     print()

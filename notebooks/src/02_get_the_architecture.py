@@ -50,6 +50,26 @@ plots.catalogue(bases.CATALOGUE.values());
 # made networks better, not size alone. Newer networks lie above older ones of their
 # size.
 #
+# ## Two at a time
+#
+# Choose a network, and another one beside it. The bars are its stages: a stage is a
+# row of layers that work at one resolution. Nothing is built for this. The figures
+# came with the course.
+#
+# **Predict.** EfficientNetB3 and ConvNeXtTiny classify about equally well, and one
+# has less than half the parameters of the other. Does it have fewer layers as well,
+# and look at smaller pictures?
+
+# %%
+from tlcourse.widgets import CatalogueExplorer
+
+CatalogueExplorer("EfficientNetB3", "ConvNeXtTiny")
+
+# %% [markdown]
+# **Observe.** Neither. It has far more layers, and wants larger pictures. Parameters
+# are one price among several. Try pairs of your own, and look at the line about
+# pixels: not all networks want the same.
+#
 # ## Build three of them
 #
 # A plan without parameters is quickly built. `weights=None` says: only the

@@ -124,6 +124,22 @@ for ax, stage, maps in zip(axes[1:], stages, seen, strict=True):
 # shrink. At first they show the lines of the picture. Later they are coarse patches
 # that we cannot read any more: *something is here*. Where is traded for what.
 #
+# Now choose the image and the depth yourself.
+#
+# **Predict.** The maps of one depth: do they all show the same, or each something
+# else? And at another depth?
+
+# %%
+from tlcourse.widgets import FeatureMapViewer
+
+names = [track.class_names[k] for k in shown.labels]
+FeatureMapViewer(base, track.preprocess, shown.images, names)
+
+# %% [markdown]
+# **Observe.** At the first depth they are variations of the picture: light, dark, or
+# its edges only. Deeper, the maps of one image have less and less in common. Each
+# channel looks for something of its own.
+#
 # ## An image becomes a vector
 #
 # Average each map, and an image is one vector: a number for each channel. Similar

@@ -243,6 +243,34 @@ awake, frozen
 # averages and not those of the batch. That is why we freeze these layers when we
 # fine-tune, in lesson 08.
 #
+# ## All of it at a glance
+#
+# Here is a panel for what you have just done by hand. A click sets the flags of the
+# model. Open a stage, and you can choose single layers.
+#
+# **Predict.** Find three ways to train about a tenth of the parameters. Do they cost
+# the same? Look at the gradients, the memory and the step. `Measure an epoch` times
+# them on your machine.
+
+# %%
+from tlcourse.widgets import FreezePanel
+
+panel = FreezePanel(model, few, batch_size=10)
+panel
+
+# %% tags=["nbval-check-output"]
+base.trainable = True  # code and panel look at the same flags
+for layer in base.layers:
+    layer.trainable = layer in freezing.stages(base)[0].layers
+panel.refresh()
+print(panel.sheet.count)
+print(*panel.sheet.lines[3])
+
+# %% [markdown]
+# **Observe.** We thawed the first stage by code, and the panel shows it, as its button
+# `Refresh` would. So few numbers, and a step costs most of what training everything
+# does. Gradients walk back to the first layer that trains, and the way is what costs.
+#
 # ## 📝 Exercise 5.1
 #
 # Freeze the whole base except its last two stages, BatchNormalization layers
@@ -259,17 +287,11 @@ answer = count(model.trainable_weights)
 check("5.1", answer, model=model, base=base)
 
 # %% [markdown]
-# The helper of the course does the same in one call. Do you agree with it?
-
-# %% tags=["nbval-check-output"]
-second_last = freezing.stages(base)[-2].name
-freezing.unfreeze_from(base, second_last)
-f"{count(model.trainable_weights):,}"
-
-# %% [markdown]
 # ## 📝 Exercise 5.2
 #
-# Somebody wrote this on TensorFlow and wonders why the base does not learn:
+# Somebody wrote this on TensorFlow and wonders why the base does not learn. The helper
+# `unfreeze_from` does what you did in 5.1: it thaws a stage and all that follow,
+# BatchNormalization excepted.
 #
 # ```python
 # base.trainable = False

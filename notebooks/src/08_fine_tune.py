@@ -184,10 +184,11 @@ print("statistics unchanged:", np.array_equal(statistics, awake))
 #
 # **Predict.** A rate a hundred times too large: how much of the accuracy is left?
 #
-# Every rate starts from the same trained wrapper. Several draws of five labels.
+# Every rate starts from the same trained wrapper. Several draws of five labels. The
+# picture shows how much is right afterwards.
 
 # %%
-rates = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2]
+rates, curves = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2], {}
 first = freezing.stages(base)[0].name
 found = tuning.compare(
     track,
@@ -197,13 +198,9 @@ found = tuning.compare(
     epochs=6 if quick else 3,
     draws=range(3 if quick else 1),
     measure=lambda model: tuning.accuracy(model, track.validation),
+    curves=curves,
 )
 heads, tuned_at = tuning.by_rate(found, [tuning.FROZEN]), tuning.by_rate(found, rates)
-
-# %% [markdown]
-# How much is right now, against the rate:
-
-# %%
 plots.rate_curve(rates, tuned_at, heads.mean(), "A hill, then a cliff");
 
 # %% tags=["nbval-check-output", "any-track"]
@@ -215,6 +212,22 @@ print("the largest destroys it:", mean[-1] < heads.mean() - 0.3)
 # **Observe.** The dashed line is the frozen head. Too small a rate changes nothing.
 # Around the top of the hill there is a little to gain, with so few labels. Then the
 # cliff: what others learnt in hours is gone in seconds.
+#
+# The sweep has kept the training loss of every epoch.
+#
+# **Predict.** At the largest rate, where does the loss begin, and where does it end?
+# Look at one rate first, then lay several over each other.
+
+# %%
+from tlcourse.widgets import RateExplorer
+
+RateExplorer(curves)
+
+# %% [markdown]
+# **Observe.** At small rates there is little to see. The trained wrapper knew these
+# few images already; augmentation alone makes the loss waver. The largest rate begins
+# far above: its first steps did the damage. Then its loss falls, like that of a good
+# training, and yet little of the accuracy is left. A falling curve proves nothing.
 #
 # ## A quick first guess
 #

@@ -1,19 +1,21 @@
-"""Views. The only module that imports ipywidgets; works with 7.7 and 8."""
+"""A button that fetches what the flowers track needs."""
 
 import html
 
 import ipywidgets
 
 from tlcourse import fetch
+from tlcourse.widgets.view import View, told
 
 
-class FetchButton:
+class FetchButton(View):
     """A button that fetches what the flowers track needs, and a progress bar.
 
     Without widgets, `python -m tlcourse fetch flowers` does the same.
     """
 
     def __init__(self):
+        super().__init__()
         self.button = ipywidgets.Button(
             description="Fetch the photographs",
             tooltip="Downloads weights and photographs for the flowers track",
@@ -23,7 +25,7 @@ class FetchButton:
         self.caption = ipywidgets.HTML()  # wraps, a Label does not
         self.button.on_click(self._on_click)
         row = [self.button, self.bar, self.caption]
-        self.box = ipywidgets.VBox(row)
+        self.box = ipywidgets.VBox([*row, self.message])
         self._say_what_is_missing()
 
     def _say_what_is_missing(self):
@@ -36,6 +38,7 @@ class FetchButton:
             else "All is here for the flowers track."
         )
 
+    @told
     def _on_click(self, _):
         self.button.disabled = True
         try:
@@ -56,10 +59,5 @@ class FetchButton:
             "widgets: python -m tlcourse fetch flowers"
         )
 
-    def _repr_mimebundle_(self, **_):
-        view = {"version_major": 2, "version_minor": 0}
-        view["model_id"] = self.box.model_id
-        return {
-            "text/plain": repr(self),
-            "application/vnd.jupyter.widget-view+json": view,
-        }
+    def _repr_html_(self):
+        return f"<p>{html.escape(repr(self))}</p>"

@@ -1,0 +1,106 @@
+"""Widgets in JupyterLab, in a real browser. Pictures go to build/screenshots."""
+
+import os
+import pathlib
+import shutil
+
+import pytest
+from images import lab
+
+from tlcourse import freezing, heads
+from tlcourse.tracks import load_track
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PICTURES = ROOT / "build" / "screenshots"
+
+pytestmark = pytest.mark.skipif(
+    not shutil.which("chromium") and "CI" not in os.environ,
+    reason="no Chromium here; in CI its absence is a failure",
+)
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    """A page that can open the lessons, in a folder of its own."""
+    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
+    monkeypatch.setenv("TLCOURSE_TRACK", "glyphs")
+    monkeypatch.setenv("TLCOURSE_HOME", str(tmp_path))
+    monkeypatch.delenv("MPLBACKEND", raising=False)
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with lab.serve(tmp_path / "notebooks") as url, lab.browse(height=1100) as page:
+        page.lessons = f"{url}/tree"
+        yield page
+
+
+def keras_counts():
+    """What Keras says of lesson 05's model: all frozen but the first stage, and
+    the same with the last stage as well."""
+    track = load_track("glyphs")
+    base = track.build_base("random")
+    model = heads.wrap(base, len(track.class_names))
+    counts, stages = [], freezing.stages(base)
+    for free in (stages[0].layers, [*stages[0].layers, *stages[-1].layers]):
+        base.trainable = True
+        for layer in base.layers:
+            layer.trainable = layer in free
+        counts.append(freezing.count(model.trainable_weights))
+    return counts
+
+
+def test_the_freeze_panel_by_keyboard_alone(page):
+    first, both = keras_counts()
+    lab.run_all(page, f"{page.lessons}/05_freeze_the_base.ipynb")
+    box = page.get_by_role("checkbox", name="stage 5", exact=True)
+    lab.scroll_to(page, box)
+    page.screenshot(path=PICTURES / "freeze_panel_before.png")
+    # The exercises below the panel changed the flags; the panel reads them anew.
+    page.get_by_role("button", name="Refresh", exact=True).focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="freeze everything", exact=True).focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("trains 0 of").first.wait_for()
+
+    for name in ("head", "stage 1"):
+        page.get_by_role("checkbox", name=name, exact=True).focus()
+        page.keyboard.press("Space")
+    norms = page.get_by_role("checkbox", name="BatchNorm layers train too")
+    norms.focus()
+    page.keyboard.press("Space")
+    page.get_by_text(f"trains {first:,} of").first.wait_for()
+
+    box.focus()
+    page.keyboard.press("Space")
+    page.get_by_text(f"trains {both:,} of").first.wait_for()
+    page.get_by_text("changed since compile").first.wait_for()
+    page.keyboard.press("Tab")
+    focused = page.evaluate("document.activeElement.textContent")
+    assert focused == "Layers of stage 5"
+    page.screenshot(path=PICTURES / "freeze_panel_changed.png")
+
+    box.focus()
+    page.keyboard.press("Space")  # untick
+    page.get_by_text(f"trains {first:,} of").first.wait_for()
+    page.get_by_role("button", name="Compile", exact=True).focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("compiled as shown").first.wait_for()
+    page.screenshot(path=PICTURES / "freeze_panel_compiled.png")
+
+
+def test_a_few_steps_are_trained_live_and_stopped(page):
+    lab.run_all(page, f"{page.lessons}/05_freeze_the_base.ipynb")
+    start = page.get_by_role("button", name="Train 30 steps", exact=True)
+    lab.scroll_to(page, start)
+    compiled = page.get_by_role("button", name="Compile", exact=True)
+    compiled.focus()
+    page.keyboard.press("Enter")
+    page.get_by_text("compiled as shown").first.wait_for()
+    start.focus()
+    page.keyboard.press("Enter")
+    curve = page.get_by_role("img", name="Loss step by step").first
+    curve.wait_for(timeout=120_000)
+    stop = page.get_by_role("button", name="Stop", exact=True)
+    if stop.is_enabled():
+        stop.focus()
+        page.keyboard.press("Enter")
+    page.get_by_text("of 30 steps, loss from").first.wait_for()
+    page.screenshot(path=PICTURES / "live_training.png")

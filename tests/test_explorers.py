@@ -1,0 +1,378 @@
+"""Catalogue explorer, feature map viewer, rate explorer: states, then views."""
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from tlcourse import (
+    bases,
+    catalogue,
+    feature_maps,
+    freezing,
+    heads,
+    plots,
+    rates,
+    tuning,
+)
+from tlcourse.tracks import load_track
+from tlcourse.widgets import CatalogueExplorer, FeatureMapViewer, RateExplorer
+
+CURVES = {
+    1e-2: [[5.0, 8.0, 4.0], [6.0, 7.0, 3.0]],
+    1e-5: [[1.0, 0.9, 0.8], [1.1, 0.85, 0.8]],
+    1e-4: [[1.0, 0.5, 0.3], [1.1, 0.6, 0.2]],
+}
+
+
+@pytest.fixture(autouse=True)
+def no_figure_left_open():
+    yield
+    assert plt.get_fignums() == []
+
+
+def bundle_is_whole(view):
+    """The three forms: widget, static HTML with a picture and alt text, text."""
+    bundle = view._repr_mimebundle_()
+    assert bundle["text/plain"] == repr(view)
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"]
+    assert "<script" not in bundle["text/html"]
+    assert 'src="data:image/png;base64,' in bundle["text/html"]
+    assert view.state.alt.split(".")[0] in bundle["text/html"]
+    return bundle
+
+
+def fails_aloud(view, widget, value):
+    """A handler that fails tells it in the view, and does not hide it."""
+    with pytest.raises(ValueError, match="Expected.*Received"):
+        widget({"new": value})
+    assert 'role="alert"' in view.message.value
+    assert "Received" in view.message.value
+
+
+# Catalogue
+
+
+@pytest.fixture(scope="module")
+def stages():
+    return catalogue.shipped_stages()
+
+
+def test_the_shipped_stages_are_of_the_catalogue(stages):
+    assert list(stages) == list(bases.CATALOGUE)
+    for found in stages.values():
+        sizes = [stage.size for stage in found]
+        assert sizes == sorted(sizes, reverse=True) and len(set(sizes)) == len(sizes)
+
+
+@pytest.mark.parametrize("name", ["MobileNetV2", "EfficientNetB0"])
+def test_the_shipped_figures_are_those_of_keras(name, stages):
+    base = bases.build(name, weights=None)
+    expected = [
+        (stage.name, stage.size, len(stage.layers), stage.parameters)
+        for stage in freezing.stages(base)
+    ]
+    found = [(s.name, s.size, s.layers, s.parameters) for s in stages[name]]
+    assert found == expected
+    assert sum(stage.parameters for stage in stages[name]) == base.count_params()
+    assert sum(stage.layers for stage in stages[name]) == len(base.layers)
+    keras.utils.clear_session(free_memory=True)
+
+
+def test_published_counts_are_at_least_those_without_the_top(stages):
+    for network in bases.CATALOGUE.values():
+        own = sum(stage.parameters for stage in stages[network.name]) / 1e6
+        assert own < network.millions + 0.05, network.name
+
+
+def test_a_comparison_has_a_column_for_each_network_once(stages):
+    state = catalogue.Comparison(stages, "VGG16")
+    assert state.facts["usual input"] == ["224 x 224 pixels"]
+    both = state.with_second("InceptionV3")
+    assert both.facts["smallest input"] == ["32 x 32 pixels", "75 x 75 pixels"]
+    assert both.facts["year of the paper"] == ["2014", "2015"]
+    assert both.facts["wants pixels"][1] == "from -1 to 1"
+    assert both.parameters("VGG16") == 14_714_688
+    assert both.with_first("InceptionV3").names == ("InceptionV3",)
+    assert both.with_second(None) == state
+
+
+def test_a_comparison_is_told_in_words(stages):
+    told = str(catalogue.Comparison(stages, "VGG16", "MobileNet"))
+    assert "VGG16: 14,714,688 parameters without the top, 48 % of them in" in told
+    assert "stage 1, maps 112 x 112: 38,720" in told
+    assert "MobileNet" in told and "published: 71.3 % | 70.4 %" in told
+
+
+def test_a_comparison_refuses_what_the_catalogue_lacks(stages):
+    state = catalogue.Comparison(stages)
+    for wrong in (state.with_first, state.with_second):
+        with pytest.raises(ValueError, match="Expected one of.*Received: 'ResNet51'"):
+            wrong("ResNet51")
+
+
+def test_every_kind_of_pixels_has_words():
+    assert {network.pixels for network in bases.CATALOGUE.values()} == set(
+        catalogue.PIXELS
+    )
+
+
+def test_the_catalogue_explorer_shows_what_is_chosen():
+    view = CatalogueExplorer()
+    before = view.bars.value, view.facts.value, view.message.value
+    view.first.value = "VGG16"
+    after = view.bars.value, view.facts.value, view.message.value
+    assert all(a != b for a, b in zip(before, after, strict=True))
+    assert 'alt="VGG16: 14,714,688' in view.bars.value
+    assert "ResNet50" not in view.bars.value + view.facts.value + view.message.value
+    view.second.value = "ResNet50"
+    assert 'scope="col">ResNet50' in view.facts.value
+    assert "ResNet50" in bundle_is_whole(view)["text/plain"]
+    view.second.value = "none"
+    assert (view.bars.value, view.facts.value, view.message.value) == after
+
+
+def test_the_catalogue_explorer_takes_every_network_beside_itself():
+    view = CatalogueExplorer("ConvNeXtTiny", "ConvNeXtTiny")
+    assert view.facts.value.count('scope="col"') == 1
+    for name in bases.CATALOGUE:
+        view.first.value = name
+        assert name in view.message.value
+
+
+def test_the_catalogue_explorer_refuses_unknown_names():
+    for names in (("ResNet51",), ("ResNet50", "none")):
+        with pytest.raises(ValueError, match="Expected one of.*Received"):
+            CatalogueExplorer(*names)
+    view = CatalogueExplorer()
+    fails_aloud(view, view._on_first, "ResNet51")
+
+
+def test_stage_bars_have_a_bar_for_each_stage_of_each_network(stages):
+    names = ("ConvNeXtTiny", "VGG16")
+    ax = plots.stage_bars({name: stages[name] for name in names}, "two")
+    assert len(ax.patches) == 4 + 5
+    assert [label.get_text() for label in ax.get_yticklabels()][-1] == "stage 5"
+    assert {text.get_text() for text in ax.get_legend().get_texts()} == set(names)
+    assert plots.stage_bars({"VGG16": stages["VGG16"]}).get_legend() is None
+    plt.close("all")
+
+
+# Feature maps
+
+
+@pytest.fixture(scope="module")
+def track():
+    return load_track("glyphs")
+
+
+@pytest.fixture(scope="module")
+def base(track):
+    return track.build_base()
+
+
+@pytest.fixture
+def images(track):
+    return track.train.images[:3]
+
+
+def test_maps_are_those_that_keras_computes(track, base, images):
+    state = feature_maps.FeatureMaps(base, track.preprocess, images)
+    state.choose(image=1, depth=2)
+    layer = freezing.stages(base)[2].layers[-1]
+    prepared = track.preprocess(images.astype("float32"))
+    maps = keras.Model(base.input, layer.output)(prepared)
+    whole = keras.ops.convert_to_numpy(maps)[1]
+    found = state.maps
+    assert found.of == whole.shape[-1] and len(found.channels) == 16
+    expected = whole[..., list(found.channels)]
+    np.testing.assert_allclose(found.values, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_the_strongest_channels_come_first():
+    maps = np.stack([np.eye(3) * size for size in (1, 3, 0, 2)], axis=-1)
+    found = feature_maps.strongest(maps, n=3)
+    assert found.channels == (1, 3, 0) and found.of == 4
+    np.testing.assert_array_equal(found.values, maps[..., [1, 3, 0]])
+
+
+def test_maps_are_computed_once(track, base, images, monkeypatch):
+    state = feature_maps.FeatureMaps(base, track.preprocess, images)
+    computed = []
+    compute = state._compute
+    monkeypatch.setattr(
+        state, "_compute", lambda *place: computed.append(place) or compute(*place)
+    )
+    for image in (0, 1, 0, 1):
+        state.choose(image=image)
+        state.maps, state.alt, str(state)
+    assert computed == [(0, 0), (1, 0)]
+
+
+def test_labels_name_stage_layer_size_and_channels(track, base, images):
+    state = feature_maps.FeatureMaps(base, track.preprocess, images, "abc")
+    assert len(state.labels) == len(freezing.stages(base))
+    first = "stage 1: expanded_conv_project_BN, 32 x 32, 8 channels"
+    assert state.labels[0] == first
+    assert state.names == ["image 1 (a)", "image 2 (b)", "image 3 (c)"]
+    assert "one for every 2 x 2 pixels" in state.alt
+    assert "8 liveliest of 8 maps" in state.alt
+    assert state.image_alt == "image 1 (a), 64 x 64 pixels."
+
+
+@pytest.mark.parametrize("choice", [{"image": 3}, {"depth": -1}, {"depth": 0.5}])
+def test_a_choice_that_is_not_there_is_refused(track, base, images, choice):
+    state = feature_maps.FeatureMaps(base, track.preprocess, images)
+    with pytest.raises(ValueError, match="Expected `(image|depth)` from 0 to .*Receiv"):
+        state.choose(**choice)
+    assert (state.image, state.depth) == (0, 0)
+
+
+def test_images_that_do_not_fit_are_refused(track, base, images):
+    wrong = (
+        (images.astype("float32"), None, "uint8, 0 to 255"),
+        (images[0], None, "shape \\(n, height, width, 3\\)"),
+        (images[:, :32], None, "images of \\(64, 64, 3\\)"),
+        (images[:0], None, "at least one"),
+        (images, ["a"], "one name for each of 3 images"),
+    )
+    for pixels, names, words in wrong:
+        with pytest.raises(ValueError, match=f"(?s)Expected.*{words}.*Received"):
+            FeatureMapViewer(base, track.preprocess, pixels, names)
+
+
+def test_a_model_that_cannot_be_cut_is_refused(track, base, images):
+    whole = heads.wrap(base, 3, "pool", track.preprocess)
+    with pytest.raises(ValueError, match=f"the base itself.*get_layer.'{base.name}'"):
+        FeatureMapViewer(whole, track.preprocess, images)
+    dense = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    with pytest.raises(ValueError, match="Expected.*Received"):
+        FeatureMapViewer(dense, track.preprocess, images)
+    with pytest.raises(ValueError, match="Expected a `keras.Model`. Received: str"):
+        FeatureMapViewer("base", track.preprocess, images)
+
+
+def test_the_viewer_shows_what_is_chosen(track, base, images):
+    view = FeatureMapViewer(base, track.preprocess, images)
+    before = view.picture.value, view.maps.value, view.message.value
+    view.depth.value = 1
+    assert view.picture.value == before[0]
+    assert view.maps.value != before[1] and "block_2_add" in view.maps.value
+    view.image.value = 2
+    assert view.picture.value != before[0] and 'alt="image 3,' in view.picture.value
+    assert "image 3. stage 2: 8 of 8 maps, 16 x 16 each." in view.message.value
+    html = bundle_is_whole(view)["text/html"]
+    assert html.count("<img") == 2
+    assert "image 3. stage 2" in repr(view)
+    fails_aloud(view, view._on_image, 3)
+
+
+def test_the_viewer_takes_photographs_of_224_pixels_and_other_networks():
+    images = np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3), "uint8")
+    for name, shape in (("MobileNetV2", (224, 224, 3)), ("ConvNeXtTiny", (32, 32, 3))):
+        base = bases.build(name, shape, weights=None)
+        small = images[:, : shape[0], : shape[1]]
+        view = FeatureMapViewer(base, bases.preprocessing(name), small)
+        for depth in range(len(view.state.ends)):
+            view.depth.value = depth
+        assert f"of {base.output_shape[-1]} maps" in view.message.value
+        keras.utils.clear_session(free_memory=True)
+
+
+# Rates
+
+
+def test_rates_are_sorted_and_the_smallest_is_chosen():
+    state = rates.Rates(CURVES)
+    assert state.every == [1e-5, 1e-4, 1e-2]
+    assert state.chosen == (1e-5,)
+    assert state.with_chosen([1e-2, 1e-5]).chosen == (1e-5, 1e-2)
+    assert state.tables[1e-2].shape == (2, 3)
+
+
+def test_each_curve_is_told_in_words():
+    state = rates.Rates(CURVES, tuple(CURVES))
+    small, good, large = state.lines
+    assert (
+        small
+        == "1e-05 (2 draws): begins at 1.05, falls, and ends at 0.8 after 3 epochs."
+    )
+    assert "begins at 1.05, falls, and ends at 0.25" in good
+    assert "wavers between 3.5 and 7.5, and ends at 3.5" in large
+    assert all(line in state.alt for line in state.lines)
+    assert "0.0001" in str(state.with_chosen([])) and "No rate" in str(
+        state.with_chosen([])
+    )
+
+
+@pytest.mark.parametrize(
+    "curve, words",
+    [
+        ([1, 2], "begins at 1, rises, and ends at 2"),
+        ([1, 1.001], "hardly moves"),
+        ([1, 0.2, 1], "wavers between 0.2 and 1"),
+        ([1], "one epoch only"),
+        ([1, float("nan"), float("nan")], "no number any more from epoch 2 on"),
+    ],
+)
+def test_the_words_fit_the_curve(curve, words):
+    state = rates.Rates({0.1: [curve]})
+    assert words in state.lines[0] and "1 draw)" in state.lines[0]
+    view = RateExplorer({0.1: [curve]})  # also where there is no number to draw
+    assert words in view.message.value
+
+
+@pytest.mark.parametrize(
+    "curves",
+    [{}, [1, 2], None, {0.0: [[1]]}, {"a": [[1]]}, {0.1: []}, {0.1: [[1], [1, 2]]}]
+    + [{0.1: [[]]}],
+)
+def test_what_is_no_curve_is_refused(curves):
+    with pytest.raises(ValueError, match="Expected.*Received"):
+        RateExplorer(curves)
+
+
+def test_the_rate_explorer_shows_one_curve_or_several():
+    view = RateExplorer(CURVES)
+    before = view.curves.value
+    view.rates.value = (1e-4, 1e-2)
+    assert view.curves.value != before
+    assert 'alt="Mean training loss' in view.curves.value
+    for text in (view.curves.value, view.message.value):
+        assert "0.0001 (2 draws)" in text and "1e-05" not in text
+    assert "0.01 (2 draws)" in bundle_is_whole(view)["text/plain"]
+    view.rates.value = ()
+    assert view.curves.value == "" and "No rate is chosen." in view._repr_html_()
+    view.rates.value = (1e-5,)
+    assert view.curves.value == before
+    fails_aloud(view, view._on_rates, (0.5,))
+
+
+def test_the_rate_explorer_begins_with_the_rates_it_is_given():
+    view = RateExplorer(CURVES, [1e-2])
+    assert view.rates.value == (1e-2,)
+    with pytest.raises(ValueError, match="Expected rates among 1e-05.*Received: .0.5"):
+        RateExplorer(CURVES, [0.5])
+
+
+def test_a_rate_keeps_its_colour_and_the_scale_whatever_is_shown():
+    tables = rates.Rates(CURVES).tables
+    every, one = plots.loss_curves(tables), plots.loss_curves(tables, [1e-4])
+    assert len(every.lines) == 3 and len(one.lines) == 1
+    assert len({line.get_color() for line in every.lines}) == 3
+    assert one.lines[0].get_color() == every.lines[1].get_color()
+    assert one.get_ylim() == every.get_ylim()
+    assert one.lines[0].get_ydata().tolist() == pytest.approx([1.05, 0.55, 0.25])
+    plt.close("all")
+
+
+def test_compare_records_the_losses_and_gives_the_same(track):
+    curves, sweep = {}, [1e-5, 1e-3]
+    first = freezing.stages(track.build_base(weights="random"))[-1].name
+    measure = freezing.trains
+    found = tuning.compare(track, first, [1], sweep, 2, [0, 1], measure, curves)
+    assert {rate for _, _, rate in found} == {tuning.FROZEN, *sweep}
+    assert list(curves) == sweep
+    assert np.shape([curves[rate] for rate in sweep]) == (2, 2, 2)
+    assert RateExplorer(curves).state.every == sweep
+    keras.utils.clear_session(free_memory=True)

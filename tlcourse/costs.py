@@ -1,0 +1,200 @@
+"""What a choice of layers costs: gradients, memory, arithmetic, time."""
+
+import dataclasses
+import time
+
+import keras
+import numpy as np
+
+from tlcourse import freeze_state
+
+FLOAT = 4  # bytes
+SLOTS = {"SGD": 0, "RMSprop": 1, "Adagrad": 1, "Lion": 1}  # others keep two
+MB = 1e6
+
+
+@dataclasses.dataclass(frozen=True)
+class Costs:
+    """What one training step takes.
+
+    Args:
+        trainable: Integer, numbers that get gradients.
+        total: Integer, all numbers of the model.
+        passed: frozenset of integers, units that a gradient passes through.
+        norms_awake: Integer, BatchNormalization layers that train.
+        norms_asleep: Integer, those in inference mode.
+        optimizer_bytes: Integer, what the optimizer keeps.
+        activation_bytes: Integer, outputs kept for the backward pass.
+        flop: Integer, multiplications and additions of one step.
+        backward: Float, work of the backward pass alone, in no unit.
+    """
+
+    trainable: int
+    total: int
+    passed: frozenset
+    norms_awake: int
+    norms_asleep: int
+    optimizer_bytes: int
+    activation_bytes: int
+    flop: int
+    backward: float
+
+
+def of(state, batch_size=32):
+    """Counts what one training step of a model takes.
+
+    The forward pass goes through every layer. The backward pass goes from the
+    output to the first layer that trains: at each layer once for its input, and
+    once for its weights, if they train.
+
+    Args:
+        state: `freeze_state.FreezeState`.
+        batch_size: Integer, images in a step.
+
+    Returns:
+        `Costs`.
+    """
+    units, calls = state.structure.units, state.structure.calls
+    reached, kept, passes, backward = [], set(), 0, 0.0
+    for place, call in enumerate(calls):
+        trains = call.unit in state.free
+        into = any(reached[source] for source in call.feeds)
+        reached.append(trains or into)
+        passes += call.flop * (1 + trains + into)
+        backward += (trains + into) * _work(call)
+        if trains or into:
+            kept |= {place, *call.feeds}
+    norms = [i for i, unit in enumerate(units) if unit.is_batchnorm]
+    awake = len(state.free & set(norms))
+    numbers = sum(calls[place].outputs for place in kept)
+    through = {c.unit for c, hit in zip(calls, reached, strict=True) if hit} - {None}
+    return Costs(
+        trainable=state.trainable,
+        total=sum(unit.parameters for unit in units),
+        passed=frozenset(through),
+        norms_awake=awake,
+        norms_asleep=len(norms) - awake,
+        optimizer_bytes=FLOAT * _slots(state.structure.model) * state.trainable,
+        activation_bytes=FLOAT * batch_size * numbers,
+        flop=batch_size * passes,
+        backward=backward,
+    )
+
+
+def _work(call):
+    """Arithmetic, and numbers to be moved: on a CPU one weighs like sixty."""
+    return call.flop + 60 * call.outputs
+
+
+def _slots(model):
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is None:
+        return 2
+    momentum = bool(getattr(optimizer, "momentum", 0))
+    return SLOTS.get(type(optimizer).__name__, 2) + momentum
+
+
+@dataclasses.dataclass(frozen=True)
+class Timing:
+    """Measured on this machine, to be read between the points.
+
+    Args:
+        batch_size: Integer.
+        backward: tuple of floats, rising: work of the backward pass.
+        seconds: tuple of floats, one step each.
+        overhead: Float, seconds that `fit` needs besides its steps.
+    """
+
+    batch_size: int
+    backward: tuple
+    seconds: tuple
+    overhead: float
+
+    def epoch(self, found, images):
+        """Estimates an epoch.
+
+        Args:
+            found: `Costs` of what trains.
+            images: Integer, in an epoch.
+
+        Returns:
+            Float, seconds.
+        """
+        steps = images / self.batch_size
+        step = np.interp(found.backward, self.backward, self.seconds)
+        return float(self.overhead + steps * step)
+
+
+def measure(state, batch_size=32, report=lambda share: None):
+    """Times training steps of a copy of the model, at three depths.
+
+    The model itself stays as it is. It takes as long as three times the first
+    epoch of a training: every compiled choice has to be traced anew.
+
+    Args:
+        state: `freeze_state.FreezeState`.
+        batch_size: Integer, images in a step.
+        report: Function of a share, 0 to 1, called as it gets on.
+
+    Returns:
+        `Timing`.
+
+    Raises:
+        ValueError: If Keras can't copy the model.
+    """
+    model = state.structure.model
+    try:
+        copy = keras.models.clone_model(model)
+    except (TypeError, NotImplementedError, ValueError) as error:
+        raise ValueError(
+            "Expected a model that `keras.models.clone_model` can copy, to time "
+            f"the copy. Received: {error}"
+        ) from error
+    start = freeze_state.read(copy)
+    depths = _depths(start)
+    points, overheads = [], []
+    for number, depth in enumerate(depths):
+        depth.apply()
+        step, overhead = _step_seconds(copy, batch_size)
+        points.append((of(depth, batch_size).backward, step))
+        overheads.append(overhead)
+        report((number + 1) / len(depths))
+    work, seconds = zip(*sorted(points), strict=True)
+    rising = tuple(np.maximum.accumulate(seconds).tolist())
+    return Timing(batch_size, work, rising, float(np.median(overheads)))
+
+
+def _depths(state):
+    """Head only (or the last stage), half of the stages, everything."""
+    first = "head only" if state.head_parts else "last stage"
+    half = (len(state.base_parts) + 1) // 2
+    named = [state.preset(first), state.preset("last stages", max(1, half))]
+    return [*named, state.preset("everything")]
+
+
+def _step_seconds(model, batch_size, steps=4):
+    """Seconds of one step, and of calling `fit` at all."""
+    shapes = [tensor.shape[1:] for tensor in model.inputs]
+    rng = np.random.default_rng(0)
+    n = batch_size * (steps + 1)
+    x = [rng.integers(0, 256, (n, *shape)).astype("float32") for shape in shapes]
+    y = [np.zeros((n, *tensor.shape[1:]), "float32") for tensor in model.outputs]
+    x, y = (each[0] if len(each) == 1 else each for each in (x, y))
+    model.compile(keras.optimizers.Adam(1e-5), "mse")
+    model.optimizer.build(model.trainable_variables)
+    few = _first(x, batch_size), _first(y, batch_size)
+    model.fit(*few, batch_size, verbose=0)  # the first one is slow
+    one = min(_seconds(model, *few, batch_size) for _ in range(3))
+    many = min(_seconds(model, x, y, batch_size) for _ in range(2))
+    step = max((many - one) / steps, 1e-6)
+    return step, max(one - step, 0.0)
+
+
+def _first(arrays, n):
+    return [a[:n] for a in arrays] if isinstance(arrays, list) else arrays[:n]
+
+
+def _seconds(model, x, y, batch_size):
+    start = time.perf_counter()
+    model.fit(x, y, batch_size, verbose=0)
+    return time.perf_counter() - start

@@ -1,0 +1,17 @@
+"""Views. The only modules that import ipywidgets; they work with 7.7 and 8."""
+
+from tlcourse.widgets.catalogue_explorer import CatalogueExplorer
+from tlcourse.widgets.feature_map_viewer import FeatureMapViewer
+from tlcourse.widgets.fetch_button import FetchButton
+from tlcourse.widgets.freeze_panel import FreezePanel
+from tlcourse.widgets.live_training import LiveTraining
+from tlcourse.widgets.rate_explorer import RateExplorer
+
+__all__ = [
+    "CatalogueExplorer",
+    "FeatureMapViewer",
+    "FetchButton",
+    "FreezePanel",
+    "LiveTraining",
+    "RateExplorer",
+]

@@ -1,0 +1,91 @@
+"""What all views have in common."""
+
+import base64
+import functools
+import html
+import io
+
+import ipywidgets
+
+
+class View:
+    """A box of widgets that also has a form as HTML and as text.
+
+    A subclass makes `self.box`, `_repr_html_` and `__repr__`, and calls `ready` at
+    the end of its construction. `self.message` is where it speaks to the learner.
+    """
+
+    def __init__(self):
+        self.message = ipywidgets.HTML()
+
+    def say(self, text, is_error=False):
+        """Tells the learner something; a screen reader reads it out.
+
+        Args:
+            text: String.
+            is_error: Boolean.
+        """
+        role, colour = ("alert", "#D55E00") if is_error else ("status", "inherit")
+        style = f"border-left: 4px solid {colour}; padding-left: 8px"
+        self.message.value = (
+            f'<div role="{role}" style="{style}">{html.escape(text)}</div>'
+            if text
+            else ""
+        )
+
+    def _repr_mimebundle_(self, **_):
+        view = {"version_major": 2, "version_minor": 0}
+        view["model_id"] = self.box.model_id
+        return {
+            "text/plain": repr(self),
+            "text/html": self._repr_html_(),
+            "application/vnd.jupyter.widget-view+json": view,
+        }
+
+
+def told(callback):
+    """Shows an exception of a callback in its view, and lets it go on.
+
+    Jupyter writes exceptions of callbacks to a log that a learner never opens.
+
+    Args:
+        callback: Method of a `View`.
+
+    Returns:
+        The method, wrapped.
+
+    Raises:
+        Exception: Whatever the callback raises.
+    """
+
+    @functools.wraps(callback)
+    def method(self, *arguments):
+        try:
+            return callback(self, *arguments)
+        except Exception as error:
+            self.say(f"{type(error).__name__}: {error}", is_error=True)
+            raise
+
+    return method
+
+
+def picture(ax, alt):
+    """A figure as an HTML image.
+
+    Args:
+        ax: Axes of matplotlib; their figure is closed.
+        alt: String, what there is to see, for those who do not see it.
+
+    Returns:
+        String, HTML.
+    """
+    import matplotlib.pyplot as plt
+
+    file = io.BytesIO()
+    ax.figure.savefig(file, format="png", dpi=90)
+    plt.close(ax.figure)
+    data = base64.b64encode(file.getvalue()).decode()
+    return (
+        f'<img alt="{html.escape(alt)}" style="max-width: 100%" '
+        f'src="data:image/png;base64,{data}">'
+    )
