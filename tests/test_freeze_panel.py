@@ -436,13 +436,17 @@ def test_measuring_leaves_the_model_as_it_is(model, dataset):
     assert all(np.array_equal(a, b) for a, b in pairs)
 
 
-def test_an_epoch_is_read_between_the_measured_depths(model):
-    state = freeze_state.read(model)
-    most = costs.of(state.preset("everything"))
-    timing = costs.Timing(32, (0.0, most.backward), (1.0, 3.0), 0.5)
-    nothing = costs.of(state.preset("freeze everything"))
-    assert timing.epoch(nothing, 64) == pytest.approx(0.5 + 2 * 1.0)
-    assert timing.epoch(most, 64) == pytest.approx(0.5 + 2 * 3.0)
+def test_an_epoch_adds_up_what_was_measured(model):
+    everything = costs.of(freeze_state.read(model).preset("everything"))
+    timing = costs.Timing(32, 1.0, 1e-6, 1e-3, 0.5)
+    step = 1.0 + 1e-6 * everything.backward + 1e-3 * everything.trainable
+    assert timing.epoch(everything, 64) == pytest.approx(0.5 + 2 * step)
+
+
+def test_what_steps_have_in_common_is_found():
+    rows = np.array([[1.0, 1e4, 1e3], [1.0, 1e6, 3e5], [1.0, 1e8, 4e5]])
+    truth = np.array([0.02, 1e-9, 2e-8])
+    assert costs._solve(rows, rows @ truth) == pytest.approx(truth.tolist())
 
 
 # The view

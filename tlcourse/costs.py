@@ -11,6 +11,7 @@ from tlcourse import freeze_state
 FLOAT = 4  # bytes
 SLOTS = {"SGD": 0, "RMSprop": 1, "Adagrad": 1, "Lion": 1}  # others keep two
 MB = 1e6
+DEPTHS = ("head only", "last stage", "all but BatchNorm")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,18 +97,20 @@ def _slots(model):
 
 @dataclasses.dataclass(frozen=True)
 class Timing:
-    """Measured on this machine, to be read between the points.
+    """Measured on this machine: what a step of `fit` is made of.
 
     Args:
         batch_size: Integer.
-        backward: tuple of floats, rising: work of the backward pass.
-        seconds: tuple of floats, one step each.
+        forward: Float, seconds of a step that trains nothing.
+        work: Float, seconds for each unit of `Costs.backward`.
+        update: Float, seconds for each number that the optimizer changes.
         overhead: Float, seconds that `fit` needs besides its steps.
     """
 
     batch_size: int
-    backward: tuple
-    seconds: tuple
+    forward: float
+    work: float
+    update: float
     overhead: float
 
     def epoch(self, found, images):
@@ -120,16 +123,16 @@ class Timing:
         Returns:
             Float, seconds.
         """
-        steps = images / self.batch_size
-        step = np.interp(found.backward, self.backward, self.seconds)
-        return float(self.overhead + steps * step)
+        step = self.forward + self.work * found.backward + self.update * found.trainable
+        return float(self.overhead + images / self.batch_size * step)
 
 
 def measure(state, batch_size=32, report=lambda share: None):
-    """Times training steps of a copy of the model, at three depths.
+    """Times training steps of a copy of the model, for three choices.
 
-    The model itself stays as it is. It takes as long as three times the first
-    epoch of a training: every compiled choice has to be traced anew.
+    The head alone, the last stage (many numbers, a short way back), and everything but
+    BatchNormalization (the whole way back). The model itself stays as it is. It takes as long as the
+    first epochs of three trainings: each choice has to be compiled anew.
 
     Args:
         state: `freeze_state.FreezeState`.
@@ -142,34 +145,40 @@ def measure(state, batch_size=32, report=lambda share: None):
     Raises:
         ValueError: If Keras can't copy the model.
     """
-    model = state.structure.model
+    copy = _copy(state.structure.model)
+    start = freeze_state.read(copy)
+    rows, seconds, overheads = [], [], []
+    for number, preset in enumerate(DEPTHS):
+        chosen = start.preset(preset)
+        chosen.apply()
+        step, overhead = _step_seconds(copy, batch_size)
+        found = of(chosen, batch_size)
+        rows.append([1.0, found.backward, found.trainable])
+        seconds.append(step)
+        overheads.append(overhead)
+        report((number + 1) / len(DEPTHS))
+    forward, work, update = _solve(np.array(rows), np.array(seconds))
+    return Timing(batch_size, forward, work, update, float(np.median(overheads)))
+
+
+def _copy(model):
     try:
-        copy = keras.models.clone_model(model)
+        return keras.models.clone_model(model)
     except (TypeError, NotImplementedError, ValueError) as error:
         raise ValueError(
             "Expected a model that `keras.models.clone_model` can copy, to time "
             f"the copy. Received: {error}"
         ) from error
-    start = freeze_state.read(copy)
-    depths = _depths(start)
-    points, overheads = [], []
-    for number, depth in enumerate(depths):
-        depth.apply()
-        step, overhead = _step_seconds(copy, batch_size)
-        points.append((of(depth, batch_size).backward, step))
-        overheads.append(overhead)
-        report((number + 1) / len(depths))
-    work, seconds = zip(*sorted(points), strict=True)
-    rising = tuple(np.maximum.accumulate(seconds).tolist())
-    return Timing(batch_size, work, rising, float(np.median(overheads)))
 
 
-def _depths(state):
-    """Head only (or the last stage), half of the stages, everything."""
-    first = "head only" if state.head_parts else "last stage"
-    half = (len(state.base_parts) + 1) // 2
-    named = [state.preset(first), state.preset("last stages", max(1, half))]
-    return [*named, state.preset("everything")]
+def _solve(rows, seconds):
+    """What three steps have in common; no part of it takes less than nothing."""
+    from scipy.optimize import nnls
+
+    scale = np.maximum(rows.max(axis=0), 1e-12)
+    # A relative error counts the same, whether a step is short or long.
+    found, _ = nnls(rows / scale / seconds[:, None], np.ones(len(seconds)))
+    return (found / scale).tolist()
 
 
 def _step_seconds(model, batch_size, steps=4):
@@ -184,8 +193,8 @@ def _step_seconds(model, batch_size, steps=4):
     model.optimizer.build(model.trainable_variables)
     few = _first(x, batch_size), _first(y, batch_size)
     model.fit(*few, batch_size, verbose=0)  # the first one is slow
-    one = min(_seconds(model, *few, batch_size) for _ in range(3))
-    many = min(_seconds(model, x, y, batch_size) for _ in range(2))
+    one = np.median([_seconds(model, *few, batch_size) for _ in range(3)])
+    many = np.median([_seconds(model, x, y, batch_size) for _ in range(3)])
     step = max((many - one) / steps, 1e-6)
     return step, max(one - step, 0.0)
 

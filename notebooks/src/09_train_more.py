@@ -166,8 +166,8 @@ plots.bars(cost, "One epoch", "seconds");
 # **Observe.** Gradients have to walk back to the first layer that trains. The deeper it
 # lies, the longer the way.
 #
-# The panel of lesson 05 knows this in advance. `Measure an epoch` times three depths of
-# a copy, and reads the others between them. **Predict.** Where lies the depth that
+# The panel of lesson 05 knows this in advance. `Measure an epoch` times three choices
+# on a copy, and computes all others from them. **Predict.** Where lies the depth that
 # costs half of training everything? Find it. Then compile, train a few steps, and watch
 # the loss.
 

@@ -136,7 +136,7 @@ class FreezePanel(View):
 
     @told
     def _on_measure(self, _):
-        self.say("Timing steps of a copy of the model, at three depths.")
+        self.say("Timing steps of a copy of the model, for three choices.")
         self.measure.disabled = True
         try:
             self.sheet.measure(lambda share: setattr(self.bar, "value", share))
