@@ -130,9 +130,10 @@ class Timing:
 def measure(state, batch_size=32, report=lambda share: None):
     """Times training steps of a copy of the model, for three choices.
 
-    The head alone, the last stage (many numbers, a short way back), and everything but
-    BatchNormalization (the whole way back). The model itself stays as it is. It takes as long as the
-    first epochs of three trainings: each choice has to be compiled anew.
+    The head alone, the last stage (many numbers, a short way back), and everything
+    but BatchNormalization (the whole way back). The model itself stays as it is. It
+    takes as long as the first epochs of three trainings: each choice has to be
+    compiled anew.
 
     Args:
         state: `freeze_state.FreezeState`.

@@ -4,7 +4,8 @@
 
 Three networks, three choices of what trains. The estimate is calibrated for each
 network, as the panel's button does, before and after; in between each choice is
-compiled and trained for real. Wanted: a ratio from 1/1.5 to 1.5. Machines are noisy, so this is no test.
+compiled and trained for real. Wanted: a ratio from 1/1.5 to 1.5. Machines are noisy,
+so this is no test.
 """
 
 import argparse
