@@ -91,6 +91,7 @@ def _slots(model):
     optimizer = getattr(model, "optimizer", None)
     if optimizer is None:
         return 2
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # mixed precision
     momentum = bool(getattr(optimizer, "momentum", 0))
     return SLOTS.get(type(optimizer).__name__, 2) + momentum
 
@@ -149,15 +150,15 @@ def measure(state, batch_size=32, report=lambda share: None):
     copy = _copy(state.structure.model)
     start = freeze_state.read(copy)
     rows, seconds, overheads = [], [], []
-    for number, preset in enumerate(DEPTHS):
-        chosen = start.preset(preset)
+    choices = [each for each in map(start.preset, DEPTHS) if each.free]
+    for number, chosen in enumerate(choices):
         chosen.apply()
         step, overhead = _step_seconds(copy, batch_size)
         found = of(chosen, batch_size)
         rows.append([1.0, found.backward, found.trainable])
         seconds.append(step)
         overheads.append(overhead)
-        report((number + 1) / len(DEPTHS))
+        report((number + 1) / len(choices))
     forward, work, update = _solve(np.array(rows), np.array(seconds))
     return Timing(batch_size, forward, work, update, float(np.median(overheads)))
 
@@ -187,7 +188,7 @@ def _step_seconds(model, batch_size, steps=4):
     shapes = [tensor.shape[1:] for tensor in model.inputs]
     rng = np.random.default_rng(0)
     n = batch_size * (steps + 1)
-    x = [rng.integers(0, 256, (n, *shape)).astype("float32") for shape in shapes]
+    x = [rng.integers(0, 2, (n, *shape)).astype("float32") for shape in shapes]
     y = [np.zeros((n, *tensor.shape[1:]), "float32") for tensor in model.outputs]
     x, y = (each[0] if len(each) == 1 else each for each in (x, y))
     model.compile(keras.optimizers.Adam(1e-5), "mse")

@@ -2,6 +2,8 @@
 
 import html
 
+import keras
+
 from tlcourse import costs, freeze_state, freezing
 from tlcourse.freeze_state import FreezeState
 
@@ -77,6 +79,8 @@ class Sheet:
         found = freezing.trains(self.model)
         if not found.compiled:
             return "not compiled yet"
+        if found.stale and keras.backend.backend() == "torch":
+            return "changed since compile: compile again"
         if found.stale:
             return (
                 f"changed since compile: compile again (until then, fit trains "
@@ -91,7 +95,7 @@ class Sheet:
         inside = {unit.path.split("/")[0] for unit in found.units if "/" in unit.path}
         name = " and ".join(sorted(inside)) or self.model.name
         total = sum(unit.parameters for unit in found.units)
-        return f"{name}: {len(found.calls)} layers, {total:,} parameters"
+        return f"{name}: {found.n_layers} layers, {total:,} parameters"
 
     @property
     def count(self):
@@ -110,8 +114,9 @@ class Sheet:
         reached = [part.name for part in self.parts if passed & set(part.units)]
         if not reached:
             return "nothing trains, so no gradients are computed"
-        if len(reached) == len(self.parts):
-            return "from the output all the way back to the input"
+        units = enumerate(self.state.structure.units)
+        if next(i for i, unit in units if unit.learnable) in passed:
+            return "from the output all the way back to the first layer"
         return f"from the output back to {reached[0]}, where they stop"
 
     @property
@@ -143,7 +148,7 @@ class Sheet:
             (
                 f"one step of {self.batch_size} images",
                 f"{found.flop / 1e9:.2f} GFLOP "
-                f"({found.flop / everything.flop:.0%} of training everything)",
+                f"({found.flop / max(everything.flop, 1):.0%} of training everything)",
             ),
             (f"one epoch of {self.images:,} images", self._epoch(found, everything)),
         ]

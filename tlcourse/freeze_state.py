@@ -1,7 +1,6 @@
 """What of a model trains: read, changed, applied, written as Keras code."""
 
 import dataclasses
-import textwrap
 
 from tlcourse import freezing, structure
 
@@ -84,7 +83,7 @@ class FreezeState:
             ValueError: If there is no such preset, or not so many stages.
         """
         stages, head = self.base_parts, self.head_parts
-        if name == "last stages" and not 1 <= n <= len(stages):
+        if name == "last stages" and stages and not 1 <= n <= len(stages):
             raise ValueError(
                 f"Expected from 1 to {len(stages)} stages, as the base has. "
                 f"Received: {n}"
@@ -111,14 +110,18 @@ class FreezeState:
 
     @property
     def head_parts(self):
-        """list of `Part`: the wrapper, or a network's own top."""
-        return [p for p in self.structure.parts if p.name in ("head", "top")]
+        """list of `Part`, one or none: the wrapper, or a network's own top."""
+        parts = self.structure.parts
+        if all(part.size is None for part in parts):  # no stages: the last layer
+            return [*parts[-1:]]
+        return [p for p in parts if p.name in ("head", "top")][-1:]
 
     @property
     def base_parts(self):
         """list of `Part`: the stages of the base."""
-        outside = ("head", "top", "before the base")
-        return [p for p in self.structure.parts if p.name not in outside]
+        outside = self.head_parts
+        parts = self.structure.parts
+        return [p for p in parts if p not in outside and p.name != "before the base"]
 
     @property
     def trainable(self):
@@ -135,8 +138,9 @@ class FreezeState:
             `"trains"`, `"partly"` or `"frozen"`. A part trains if all its layers
             do; frozen BatchNormalization layers do not spoil it.
         """
-        plain = set(part.units) - self._norms()
-        if (plain or set(part.units)) <= self.free:
+        useful = {i for i in part.units if self.structure.units[i].learnable}
+        plain = useful - self._norms()
+        if useful and (plain or useful) <= self.free:
             return "trains"
         return "partly" if self.free & set(part.units) else "frozen"
 
@@ -179,17 +183,26 @@ def read(model):
         `FreezeState`.
 
     Raises:
-        ValueError: See `structure.read`.
+        ValueError: See `structure.read`; or if of one layer a part trains.
     """
     known = isinstance(model, structure.Structure)
     found = model if known else structure.read(model)
     trains = {id(weight) for weight in found.model.trainable_weights}
-    free = frozenset(
-        i
-        for i, unit in enumerate(found.units)
-        if any(id(weight) in trains for weight in unit.layer.weights)
-    )
+    units = enumerate(found.units)
+    free = frozenset(i for i, unit in units if _is_free(unit, trains))
     return FreezeState(found, free)
+
+
+def _is_free(unit, trains):
+    numbers = freezing.count(w for w in unit.layer.weights if id(w) in trains)
+    if numbers not in (0, unit.learnable):
+        raise ValueError(
+            "Expected layers that train as a whole or not at all. Received: "
+            f"{unit.path!r}, of which {numbers:,} of {unit.learnable:,} numbers train "
+            "(low-rank adaptation, or flags set inside the layer). Set its "
+            "`trainable` to False and then to True, or go on without the panel."
+        )
+    return numbers > 0
 
 
 def _apply(model, free, outermost=False):
@@ -217,14 +230,15 @@ def _code(state, model, name):
     inner = [x for x in model.layers if structure.is_graph(x) and x.weights]
     lines = []
     if inner and len(rows) <= 4:  # a wrapper: name its few layers
+        lines.append(f"{name}.trainable = {name == 'model' or _trains(model, free)}")
         for _, layer, trains in rows:
-            lines.append(f'{name}.get_layer("{layer.name}").trainable = {trains}')
+            lines.append(f"{name}.get_layer({layer.name!r}).trainable = {trains}")
     elif rows:
-        lines += _loop(name, rows, any(_trains(x, free) for x in (model,)))
+        lines += _loop(name, rows, name == "model" or _trains(model, free))
     for number, nested in enumerate(inner, start=1):
-        called = "base" if name == "model" else "inner"
+        called = "base" if name == "model" else f"{name}_inner"
         called += f"_{number}" if len(inner) > 1 else ""
-        lines.append(f'{called} = {name}.get_layer("{nested.name}")')
+        lines.append(f"{called} = {name}.get_layer({nested.name!r})")
         lines += _code(state, nested, called)
     return lines
 
@@ -285,16 +299,9 @@ def _condition(start, end):
 
 
 def _by_name(name, names):
-    listed = textwrap.fill(
-        ", ".join(f'"{each}"' for each in names),
-        76,
-        initial_indent="    ",
-        subsequent_indent="    ",
-        break_on_hyphens=False,
-    )
     return [
         "trains = {",
-        listed,
+        *(f"    {each!r}," for each in names),
         "}",
         f"for layer in {name}.layers:",
         "    layer.trainable = layer.name in trains",

@@ -257,8 +257,9 @@ def compile_again(model):
         model.compile_from_config(model.get_compile_config())
     except (TypeError, ValueError, AttributeError) as error:
         raise ValueError(
-            "Expected a loss and metrics that Keras can write down. Received: "
-            f"{error}. Call `model.compile(...)` in a cell, as you did before."
+            "Expected optimizer, loss and metrics that Keras can write down. "
+            f"Received: {error}. Call `model.compile(...)` in a cell, as you did "
+            "before."
         ) from error
     return model
 
@@ -270,29 +271,11 @@ def compile_line(model):
         model: `keras.Model`.
 
     Returns:
-        String, one line or several.
+        String, one line or two.
     """
-    optimizer = getattr(model, "optimizer", None)
-    if optimizer is None:
+    if getattr(model, "optimizer", None) is None:
         return (
             'model.compile("adam", "sparse_categorical_crossentropy",\n'
             '              metrics=["accuracy"])'
         )
-    name, loss = type(optimizer).__name__, model.loss
-    rate = f"{float(optimizer.learning_rate):.2g}" if _plain_rate(optimizer) else "..."
-    shown = f'"{loss}"' if isinstance(loss, str) else _called(loss)
-    return (
-        f"model.compile(keras.optimizers.{name}({rate}),\n"
-        f"              {shown}, metrics=...)  # as before"
-    )
-
-
-def _plain_rate(optimizer):
-    schedules = keras.optimizers.schedules.LearningRateSchedule
-    return not isinstance(getattr(optimizer, "_learning_rate", None), schedules)
-
-
-def _called(loss):
-    if isinstance(loss, keras.losses.Loss):
-        return f"keras.losses.{type(loss).__name__}()"
-    return getattr(loss, "__name__", "loss")
+    return "model.compile_from_config(model.get_compile_config())  # as before"

@@ -7,6 +7,14 @@ import keras
 
 from tlcourse import freezing
 
+# Their kernels are put down once for each place or time step of the input.
+BY_INPUT = (
+    keras.layers.RNN,
+    keras.layers.Conv1DTranspose,
+    keras.layers.Conv2DTranspose,
+    keras.layers.Conv3DTranspose,
+)
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Unit:
@@ -84,6 +92,15 @@ class Structure:
         """Integer, numbers in a part."""
         return sum(self.units[i].parameters for i in part.units)
 
+    @property
+    def n_layers(self):
+        """Integer, layers with weights or without; inputs do not count."""
+        inside = [layer for inner in models(self.model) for layer in inner.layers]
+        inputs = keras.layers.InputLayer
+        return len(
+            {id(x) for x in inside if not (is_graph(x) or isinstance(x, inputs))}
+        )
+
 
 def read(model):
     """Finds the parts of a model and the way through them.
@@ -144,8 +161,8 @@ def _check_sizes(model):
         if any(side is None for shape in shapes for side in shape):
             raise ValueError(
                 f"Expected a fixed input size. Received: {inner.name!r} with input "
-                f"{shapes[0]}. Build it with `input_shape=(height, width, 3)`: what "
-                "a step costs depends on it."
+                f"{shapes}. Give every side a number, for pictures "
+                "`input_shape=(height, width, 3)`: what a step costs depends on it."
             )
 
 
@@ -261,8 +278,8 @@ def _flop(node):
     layer = node.operation
     if isinstance(layer, keras.layers.Embedding):  # looks up, does not multiply
         return 0
-    turned = isinstance(layer, keras.layers.Conv2DTranspose)
-    shape = (node.input_tensors if turned else node.output_tensors)[0].shape
+    by_input = isinstance(layer, BY_INPUT)
+    shape = (node.input_tensors if by_input else node.output_tensors)[0].shape
     places = math.prod(side or 1 for side in shape[1:-1])
     kernels = [weight for weight in layer.weights if len(weight.shape) > 1]
     return 2 * places * freezing.count(kernels)
@@ -296,12 +313,16 @@ def _bases(model):
 
 
 def _own_parts(model, places):
-    if any(len(layer.output.shape) == 4 for layer in model.layers):
+    if any(map(_has_maps, model.layers)):
         return [
             _part(stage.name, stage.size, stage.layers, places)
             for stage in freezing.stages(model)
         ]
     return [_part(x.name, None, [x], places) for x in model.layers if x.weights]
+
+
+def _has_maps(layer):
+    return len(getattr(layer.output, "shape", ())) == 4
 
 
 def _part(name, size, layers, places):

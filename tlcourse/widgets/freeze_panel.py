@@ -8,7 +8,7 @@ from tlcourse import freeze_sheet
 from tlcourse.widgets.live_training import LiveTraining
 from tlcourse.widgets.view import View, told
 
-WIDE = ipywidgets.Layout(width="auto")
+WIDE = {"width": "auto"}  # a Layout would be shared, and closed, by all
 NARROW = {"style": {"description_width": "initial"}}
 
 
@@ -148,7 +148,7 @@ class FreezePanel(View):
     def _why_not_train(self):
         if self.sheet.status == "compiled as shown":
             return None
-        return f"The model is {self.sheet.status}. Press Compile first."
+        return f"The model is {self.sheet.status.split(':')[0]}. Press Compile first."
 
     def _show(self):
         """Writes everything anew. Events that this causes are not the user's."""
