@@ -51,10 +51,12 @@ lint: .venv/ready-for-tests
 test-sync: .venv/ready-for-tests
 	$(BIN)/python notebooks/build.py --check
 
-# With the limits of the house style, tests/test_style.py.
+# With the limits of the house style, tests/test_style.py. The browser has the
+# machine for itself.
 test-unit: .venv/ready-for-tests
 	$(BIN)/python -m pytest -q --color=no --durations=5 -n $(WORKERS) \
-	--dist loadfile tests
+	--dist loadfile --ignore tests/test_browser.py tests
+	$(BIN)/python -m pytest -q --color=no --durations=5 tests/test_browser.py
 
 # Every lesson and solution with the network unreachable, outputs compared.
 test-glyphs: .venv/ready-for-tests

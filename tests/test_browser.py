@@ -19,17 +19,19 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.fixture
-def page(tmp_path, monkeypatch):
-    """A page that can open the lessons, in a folder of its own."""
-    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
-    monkeypatch.setenv("TLCOURSE_TRACK", "glyphs")
-    monkeypatch.setenv("TLCOURSE_HOME", str(tmp_path))
-    monkeypatch.delenv("MPLBACKEND", raising=False)
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """Lesson 05 in JupyterLab, all cells run, in a folder of its own."""
+    folder = tmp_path_factory.mktemp("lessons") / "notebooks"
+    shutil.copytree(ROOT / "notebooks", folder)
     PICTURES.mkdir(parents=True, exist_ok=True)
-    with lab.serve(tmp_path / "notebooks") as url, lab.browse(height=1100) as page:
-        page.lessons = f"{url}/tree"
-        yield page
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TLCOURSE_TRACK", "glyphs")
+        patch.setenv("TLCOURSE_HOME", str(folder))
+        patch.delenv("MPLBACKEND", raising=False)
+        with lab.serve(folder) as url, lab.browse(height=1100) as page:
+            lab.run_all(page, f"{url}/tree/05_freeze_the_base.ipynb")
+            yield page
 
 
 def keras_counts():
@@ -49,7 +51,6 @@ def keras_counts():
 
 def test_the_freeze_panel_by_keyboard_alone(page):
     first, both = keras_counts()
-    lab.run_all(page, f"{page.lessons}/05_freeze_the_base.ipynb")
     box = page.get_by_role("checkbox", name="stage 5", exact=True)
     lab.scroll_to(page, box)
     page.screenshot(path=PICTURES / "freeze_panel_before.png")
@@ -87,7 +88,6 @@ def test_the_freeze_panel_by_keyboard_alone(page):
 
 
 def test_a_few_steps_are_trained_live_and_stopped(page):
-    lab.run_all(page, f"{page.lessons}/05_freeze_the_base.ipynb")
     start = page.get_by_role("button", name="Train 30 steps", exact=True)
     lab.scroll_to(page, start)
     compiled = page.get_by_role("button", name="Compile", exact=True)

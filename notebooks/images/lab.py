@@ -65,7 +65,9 @@ def serve(folder):
             path = pathlib.Path(home, f"{name}.jupyterlab-settings")
             path.parent.mkdir(parents=True)
             path.write_text(json.dumps(values))
-        environment = {**os.environ, "JUPYTERLAB_SETTINGS_DIR": home}
+        # Nor does it open what was open the last time.
+        homes = {"JUPYTERLAB_SETTINGS_DIR": home, "JUPYTERLAB_WORKSPACES_DIR": home}
+        environment = os.environ | homes
         server = subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment)
         try:
             wait_for(url)
@@ -119,7 +121,7 @@ def wait_for_kernel(server, seconds=120):
     raise TimeoutError(f"Expected an idle kernel. Received: {kernels}")
 
 
-def run_all(page, address, seconds=240):
+def run_all(page, address, seconds=480):
     """Opens a notebook and runs all its cells.
 
     Args:
