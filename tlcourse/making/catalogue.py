@@ -6,23 +6,13 @@ A minute on two CPU cores, resumable: every finished network is in the file.
 """
 
 import argparse
-import csv
 import pathlib
 
 import keras
 
 from tlcourse import bases, freezing, structure
 from tlcourse.catalogue import FIELDS
-from tlcourse.making.controls import finished
-
-
-def write(path, rows):
-    temporary = path.with_suffix(".tmp")
-    with open(temporary, "w", newline="") as file:
-        out = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        out.writeheader()
-        out.writerows(rows)
-    temporary.replace(path)
+from tlcourse.making.controls import finished, write
 
 
 def stages(name):
@@ -42,7 +32,7 @@ def main(out):
         if name not in done:
             rows.extend(stages(name))
             keras.utils.clear_session(free_memory=True)
-            write(path, rows)
+            write(path, rows, FIELDS)
             print(name, flush=True)
 
 

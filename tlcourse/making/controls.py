@@ -31,10 +31,11 @@ def finished(path):
         return list(csv.DictReader(file))
 
 
-def write(path, rows):
+def write(path, rows, fields):
+    """A table, whole or not at all."""
     temporary = path.with_suffix(".tmp")
     with open(temporary, "w", newline="") as file:
-        out = csv.DictWriter(file, FIELDS, lineterminator="\n")
+        out = csv.DictWriter(file, fields, lineterminator="\n")
         out.writeheader()
         out.writerows(rows)
     os.replace(temporary, path)
@@ -59,7 +60,7 @@ def main(out):
         for draw in range(DRAWS):
             if (per_class, draw) not in done:
                 rows.append(run(track, per_class, draw))
-                write(path, rows)
+                write(path, rows, FIELDS)
                 print(rows[-1], flush=True)
 
 

@@ -6,13 +6,12 @@ Half an hour on two CPU cores, resumable: every finished cell is in the file.
 """
 
 import argparse
-import csv
 import pathlib
 
 import keras
 
 from tlcourse import freezing, tuning
-from tlcourse.making.controls import finished
+from tlcourse.making.controls import finished, write
 from tlcourse.tracks import load_track
 
 COUNTS = (1, 2, 5, 10, 20, 50)
@@ -21,15 +20,6 @@ DRAWS = (0, 1, 2)
 STEPS = 300  # of 16 images, and at most EPOCHS times through the images
 EPOCHS = 50
 FIELDS = ("first", "labels_per_class", "draw", "rate", "validation", "test")
-
-
-def write(path, rows):
-    temporary = path.with_suffix(".tmp")
-    with open(temporary, "w", newline="") as file:
-        out = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        out.writeheader()
-        out.writerows(rows)
-    temporary.replace(path)
 
 
 def cell(track, first, per_class):
@@ -56,7 +46,7 @@ def main(out):
         for per_class in COUNTS:
             if (stage.name, per_class) not in done:
                 rows.extend(cell(track, stage.name, per_class))
-                write(path, rows)
+                write(path, rows, FIELDS)
                 print(stage.name, per_class, flush=True)
 
 
