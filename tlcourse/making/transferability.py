@@ -1,0 +1,136 @@
+"""The whole of lesson 11's experiment: every cut, treatment, division and seed.
+
+    python -m tlcourse.making.transferability --out data --work build/transferability
+
+An hour and a half on two CPU cores with TensorFlow, on any backend and device.
+Interrupted at any moment, the same command goes on with the next training, and the
+table is the same as if nothing had happened: each training has seeds of its own.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import platform
+import time
+
+import keras
+import numpy as np
+
+from tlcourse.making.base import write_json
+from tlcourse.making.controls import finished, write
+from tlcourse.transferability import CUTS, TREATMENTS, Experiment, Settings, Trainer
+
+SEEDS = (0, 1, 2, 3, 4)
+SPLITS = ("near", "far")
+FIELDS = ("split", "seed", "treatment", "cut", "accuracy")
+
+
+def plan(splits=SPLITS, seeds=SEEDS, cuts=CUTS):
+    """Every training of the experiment, in order: split, seed, treatment, cut."""
+    for split in splits:
+        for seed in seeds:
+            yield split, seed, "base", 0
+            for treatment in TREATMENTS:
+                yield from ((split, seed, treatment, cut) for cut in cuts)
+
+
+def kept_bases(experiment, work):
+    """Trains the bases A and B of an experiment, or reads them."""
+    path = work / f"{experiment.split}_{experiment.seed}.npz"
+    if not path.exists():
+        arrays = {
+            f"{half}{place:02d}": array
+            for half in "AB"
+            for place, array in enumerate(experiment.base(half))
+        }
+        temporary = path.with_suffix(".tmp")
+        with open(temporary, "wb") as file:
+            np.savez(file, **arrays)
+        os.replace(temporary, path)
+    return read_bases(path)
+
+
+def read_bases(path):
+    """dict of `"A"` and `"B"` to lists of weights."""
+    with np.load(path) as file:
+        names = sorted(file)
+        return {
+            half: [file[name] for name in names if name[0] == half] for half in "AB"
+        }
+
+
+def check_settings(work, settings):
+    """Refuses to mix the rows of two different experiments."""
+    path, wanted = work / "settings.json", vars(settings)
+    if not path.exists():
+        write_json(path, wanted)
+    found = json.loads(path.read_text())
+    if found != wanted:
+        raise ValueError(
+            f"Expected the settings with which {work} was begun, {found}. Received: "
+            f"{wanted}. Take another folder with `--work`."
+        )
+
+
+def environment(settings):
+    """dict: what the figures were made with."""
+    return {
+        "settings": vars(settings),
+        "keras": keras.__version__,
+        "backend": keras.backend.backend(),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+    }
+
+
+def run(work, jobs, settings):
+    """Trains what is not in the table yet.
+
+    Args:
+        work: `pathlib.Path` of a folder; the table and the bases are kept there.
+        jobs: Sequence of (split, seed, treatment, cut).
+        settings: `Settings`.
+
+    Returns:
+        list of dict, the rows of all jobs.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    check_settings(work, settings)
+    jobs, path = list(jobs), work / "transferability.csv"
+    rows, trainer, experiment = finished(path), Trainer(settings), None
+    for place, (split, seed, treatment, cut) in enumerate(jobs):
+        if place < len(rows):
+            continue
+        if experiment is None or (experiment.split, experiment.seed) != (split, seed):
+            experiment = Experiment(split, seed, settings, trainer)
+            experiment.bases |= kept_bases(experiment, work)
+        started, accuracy = time.time(), experiment.accuracy(treatment, cut)
+        values = split, seed, treatment, cut, f"{accuracy:.4f}"
+        rows.append(dict(zip(FIELDS, values, strict=True)))
+        write(path, rows, FIELDS)
+        bar = "#" * (20 * len(rows) // len(jobs))
+        where = f"{len(rows)} of {len(jobs)}, {time.time() - started:.0f} s"
+        print(f"[{bar:.<20}] {where}", *values, flush=True)
+    return rows
+
+
+def main(out, work, settings=None):
+    settings = settings or Settings()
+    rows = run(work, plan(), settings)
+    write(out / "transferability.csv", rows, FIELDS)
+    write_json(out / "transferability.json", environment(settings))
+    with contextlib.closing(np.load(work / "near_0.npz")) as bases:
+        temporary = out / "tmp_transferability_bases.npz"
+        np.savez_compressed(temporary, **bases)
+    os.replace(temporary, out / "transferability_bases.npz")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=pathlib.Path, default="data")
+    parser.add_argument("--work", type=pathlib.Path, default="build/transferability")
+    arguments = parser.parse_args()
+    main(arguments.out, arguments.work)
