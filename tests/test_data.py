@@ -46,6 +46,32 @@ def test_images_in_another_range_are_refused_with_the_cure(dtype):
         data.check_images(images)
 
 
+SCALED = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3)) / 255
+SCALED[:, 0, 0], SCALED[:, 1, 1] = 1, 0
+
+
+@pytest.mark.parametrize("scaled", [SCALED, SCALED * 2 - 1, SCALED[:1]])
+def test_pixels_scaled_and_then_cut_to_integers_are_refused(scaled):
+    cut = scaled.astype("int64").astype("uint8")  # as numpy wraps -1 to 255
+    with pytest.raises(ValueError, match=r"Received: images of the values .*1.* alone"):
+        data.check_images(cut)
+
+
+@pytest.mark.parametrize(
+    "values", [(0,), (1,), (255,), (0, 255), (0, 2), (0, 1, 2), (254, 255), (1, 254)]
+)
+def test_dark_white_and_black_on_white_pictures_are_legitimate(values):
+    images = np.resize(np.array(values, "uint8"), (2, 8, 8, 3))
+    data.check_images(images)
+
+
+def test_one_black_picture_among_others_is_legitimate():
+    images = np.full((3, 8, 8, 3), 90, "uint8")
+    images[0] = np.arange(3) % 2
+    data.check_images(images)
+    data.check_images(np.zeros((0, 8, 8, 3), "uint8"))
+
+
 def test_something_that_is_no_array_is_refused():
     with pytest.raises(ValueError, match="Received"):
         data.check_images("flower.jpg")

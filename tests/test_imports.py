@@ -12,9 +12,10 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # From the ground up; a module imports only from modules above it.
 ORDER = (
-    "quiet assets progress machine fetch scenes data bases freezing structure "
-    "catalogue feature_maps freeze_state costs freeze_sheet heads features training "
-    "tracks tuning clinic transferability plots rates checks widgets __main__"
+    "quiet assets progress machine fetch scenes dataset reading pictures "
+    "folder_report folder_search folders downloading prepared data bases freezing "
+    "structure catalogue feature_maps freeze_state costs freeze_sheet heads features "
+    "training tracks doctor tuning clinic transferability plots rates checks widgets __main__"
 ).split()
 
 
