@@ -104,14 +104,14 @@ def _features(name, info):
     """The names of the image and of the label among the features."""
     import tensorflow_datasets as tfds
 
-    features = dict(info.features.items())
-    images = [key for key, each in features.items() if _is_picture(tfds, each)]
-    labels = [key for key, each in features.items() if _is_class(tfds, each)]
+    features = sorted(info.features.items())
+    images = [key for key, each in features if _is_picture(tfds, each)]
+    labels = [key for key, each in features if _is_class(tfds, each)]
     intended = [key for key in info.supervised_keys or () if isinstance(key, str)]
     images = [key for key in intended if key in images] or images
     labels = [key for key in intended if key in labels] or labels
     if len(images) != 1 or len(labels) != 1:
-        listed = ", ".join(f"{key} ({_kind(each)})" for key, each in features.items())
+        listed = ", ".join(f"{key} ({_kind(each)})" for key, each in features)
         raise ValueError(
             f"Expected `{name}` to hold one image (Image of uint8 or uint16) and one "
             f"class (ClassLabel) in each example. Received: {listed}. It is made for "
