@@ -2,6 +2,7 @@
 
 python -m tlcourse fetch flowers    what the flowers track needs, with a bar
 python -m tlcourse progress         the lessons, and what you have done
+python -m tlcourse doctor           whether this machine is ready, and what to do
 """
 
 import argparse
@@ -22,8 +23,10 @@ def main(arguments=None):
     fetch = commands.add_parser("fetch", help="weights and photographs")
     fetch.add_argument("track", choices=["flowers"])
     commands.add_parser("progress", help="the lessons, and what you have done")
+    commands.add_parser("doctor", help="whether this machine is ready")
     options = parser.parse_args(arguments)
-    return _fetch() if options.command == "fetch" else _progress()
+    run = {"fetch": _fetch, "progress": _progress, "doctor": _doctor}
+    return run[options.command]()
 
 
 def _progress():
@@ -31,6 +34,16 @@ def _progress():
 
     print(progress.CourseMap())
     return 0
+
+
+def _doctor():
+    from tlcourse import doctor
+
+    findings = doctor.examine()
+    print(*findings, sep="\n")
+    ready = doctor.is_ready(findings)
+    print("\nReady for every lesson." if ready else "\nNot ready; see `problem` above.")
+    return 0 if ready else 1
 
 
 def _fetch():
