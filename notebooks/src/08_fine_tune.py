@@ -79,7 +79,7 @@ print(f"validation accuracy of the frozen head: {top['val_accuracy'][-1]:.3f}")
 
 
 # %%
-def moving_statistics():
+def moving_statistics(base):
     norms = [layer for layer in base.layers if freezing.is_batchnorm(layer)]
     averages = [x for norm in norms for x in norm.non_trainable_weights[-2:]]
     return np.concatenate([keras.ops.convert_to_numpy(x) for x in averages])
@@ -96,14 +96,14 @@ def kernels():
 
 # %%
 trained_top = model.get_weights()
-statistics, weights = moving_statistics(), kernels()
+statistics, weights = moving_statistics(base), kernels()
 
 base.trainable = True
 for layer in base.layers:
-    if freezing.is_batchnorm(layer):
-        layer.trainable = False
+    layer.trainable = not freezing.is_batchnorm(layer)
 tuning.compile_for(model, 1e-5)
 tuned = fit(model, 10 if quick else 4)
+tuned_weights = model.get_weights()
 
 # %% [markdown]
 # The loss of both trainings, one after the other:
@@ -124,7 +124,7 @@ ax.set_ylabel("validation loss");
 # And which numbers moved:
 
 # %% tags=["nbval-check-output", "any-track"]
-print("statistics unchanged:", np.array_equal(statistics, moving_statistics()))
+print("statistics unchanged:", np.array_equal(statistics, moving_statistics(base)))
 print("kernels changed:", not np.array_equal(weights, kernels()))
 
 # %% tags=["nbval-check-output"]
@@ -134,6 +134,24 @@ print("below the best of the top:", min(tuned["val_loss"]) < min(top["val_loss"]
 # **Observe.** At the dashed line, `EarlyStopping` has gone back to the best epoch. From
 # there the loss goes on down, a little: these are few labels. The kernels moved. The
 # averages in the BatchNormalization layers did not, to the last bit.
+#
+# The panel of lesson 05 shows what trains now. `Train 30 steps` goes on from here and
+# draws the loss as it comes. `Stop` ends it. All of this changes `model`; we have kept
+# its `tuned_weights`.
+#
+# **Predict.** `everything` wakes BatchNormalization, too. At the same small rate, will
+# the loss stay where it was? Train once as it is, and note how high the curve goes.
+# Then press `everything`, `Compile`, and train again.
+
+# %%
+from tlcourse.widgets import FreezePanel, RateExplorer
+
+FreezePanel(model, few, batch_size=16)
+
+# %% [markdown]
+# **Observe.** Awake, these layers use the averages of a batch of sixteen images, and
+# not their stored ones. They differ from batch to batch, and every feature with them.
+# So the loss leaps, far above where it was.
 #
 # ## A recipe that no longer protects
 #
@@ -151,15 +169,10 @@ outputs = keras.layers.Dense(len(track.class_names), activation="softmax")(x)
 recipe = keras.Model(pixels, outputs)
 recipe.layers[-1].set_weights(trained_top[-2:])
 
-# %% [markdown]
-# Unfreeze all of it, compile, fit:
-
-# %%
-ours, base = base, other  # `moving_statistics` looks at `base`
-other.trainable = True
+other.trainable = True  # all of it
 tuning.compile_for(recipe, 1e-4)
 recipe.fit(few.images, few.labels, batch_size=16, epochs=3, verbose=0)
-awake, base = moving_statistics(), ours
+awake = moving_statistics(other)
 
 # %% [markdown]
 # Each point is one average, before and after. On the line, nothing has changed.
@@ -219,8 +232,6 @@ print("the largest destroys it:", mean[-1] < heads.mean() - 0.3)
 # Look at one rate first, then lay several over each other.
 
 # %%
-from tlcourse.widgets import RateExplorer
-
 RateExplorer(curves)
 
 # %% [markdown]
@@ -231,16 +242,20 @@ RateExplorer(curves)
 #
 # ## A quick first guess
 #
-# One short run, and the rate grows at every step. Watch the loss.
+# The panel may have changed `model`, so first we take it back. Then one short run, and
+# the rate grows at every step. Watch the loss.
 
 # %%
-start = tuning.Start(model)
+model.layers[-1].trainable = True
+freezing.unfreeze_from(base, first)
+model.set_weights(tuned_weights)
+tuning.compile_for(model, 1e-6)
 tried, losses = np.geomspace(1e-6, 1e-1, 40 if quick else 16), []
 for rate in tried:
     model.optimizer.learning_rate = rate
     model.reset_metrics()
     losses.append(float(model.train_on_batch(few.images[:16], few.labels[:16])[0]))
-start.again(1e-4)
+model.set_weights(tuned_weights)
 
 # %%
 figure, ax = plt.subplots(figsize=(7, 3), layout="constrained")

@@ -33,7 +33,7 @@ class FreezePanel(View):
         super().__init__()
         images = 1000 if train is None else len(train)
         self.sheet = freeze_sheet.Sheet(model, images, batch_size)
-        self._setting = False
+        self._setting, self.live = False, None
         self.drawing, self.count = ipywidgets.HTML(), ipywidgets.HTML()
         self.status, self.costs = ipywidgets.HTML(), ipywidgets.HTML()
         self.rows = [_PartRow(self, part) for part in self.sheet.parts]
@@ -127,7 +127,9 @@ class FreezePanel(View):
     def _on_compile(self, _):
         self.sheet.compile()
         self.say("Compiled.")
-        self._show()
+        if self.live:
+            self.live.say("")  # it may have asked for this
+        self.refresh()  # code may have set other flags than the panel shows
 
     @told
     def _on_refresh(self, _):
@@ -146,6 +148,7 @@ class FreezePanel(View):
         self._show()
 
     def _why_not_train(self):
+        self.refresh()
         if self.sheet.status == "compiled as shown":
             return None
         return f"The model is {self.sheet.status.split(':')[0]}. Press Compile first."
