@@ -1,5 +1,6 @@
 """A folder of images: what is read, what is skipped, what is said."""
 
+import io
 import os
 import re
 import socket
@@ -98,6 +99,21 @@ def test_a_bomb_is_refused_before_it_is_decoded(name):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 20e6
+
+
+def without_pixels():
+    """A TIFF whose compressed pixels are lost, at which the C library complains."""
+    content = bytearray(SOUND["lzw.tiff"][0])
+    with Image.open(io.BytesIO(content)) as sound:
+        (start,), (n,) = sound.tag_v2[273], sound.tag_v2[279]
+    content[start : start + n] = b"\xff" * n
+    return bytes(content)
+
+
+def test_a_broken_picture_says_nothing_on_stderr(capfd):
+    with pytest.raises(pictures.UnreadablePicture):
+        pictures.read_picture(without_pixels(), SIZE)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_file_of_enormous_length_is_not_read(tmp_path, monkeypatch):

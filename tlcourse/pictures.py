@@ -1,11 +1,13 @@
 """Reads one picture file of any usual kind as raw pixels, or says why not."""
 
+import contextlib
 import io
 import warnings
 
 import numpy as np
 
 from tlcourse.dataset import fit_picture
+from tlcourse.quiet import held_back_stderr
 
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF")  # JPEG includes MPO
 MAX_PIXELS = 64_000_000  # of a file; more than 256 MB where it is decoded
@@ -48,34 +50,39 @@ def read_picture(content, size):
         UnreadablePicture: If the content is no whole picture, or an enormous one:
             that is seen from its header, before anything is decoded.
     """
+    # The library for TIFF writes about broken files to stderr, below Python.
+    is_tiff = content.startswith((b"II", b"MM"))
+    with held_back_stderr() if is_tiff else contextlib.nullcontext():
+        found = _decode(content, size)
+    if isinstance(found, str):
+        raise UnreadablePicture(found)
+    return found
+
+
+def _decode(content, size):
+    """Pixels and whether they were enlarged, or a string: why there are none."""
     from PIL import Image
 
     if not content:
-        raise UnreadablePicture("empty file")
+        return "empty file"
     with warnings.catch_warnings():
         # Pillow warns of odd metadata, and of sizes that we look at ourselves.
         warnings.simplefilter("ignore")
         try:
             with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
-                _check_pixels(picture)
+                width, height = picture.size
+                if width * height > MAX_PIXELS:
+                    return f"{_ENORMOUS}, {width} x {height}"
                 return _pixels(picture, size)
-        except UnreadablePicture:
-            raise
         except Image.DecompressionBombError:
-            raise UnreadablePicture(_ENORMOUS) from None
+            return _ENORMOUS
         except Image.UnidentifiedImageError:
-            raise UnreadablePicture(_kind(content)) from None
+            return _kind(content)
         except Exception as error:  # decoders raise many kinds on broken files
-            raise UnreadablePicture(f"broken: {_short(error)}") from error
+            return f"broken: {_short(error)}"
 
 
 _ENORMOUS = f"enormous: more than {MAX_PIXELS // 1_000_000} million pixels"
-
-
-def _check_pixels(picture):
-    width, height = picture.size
-    if width * height > MAX_PIXELS:
-        raise UnreadablePicture(f"{_ENORMOUS}, {width} x {height}")
 
 
 def _kind(content):
