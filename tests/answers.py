@@ -14,6 +14,8 @@ import numpy as np
 
 from tlcourse import clinic, freezing, tuning
 from tlcourse.tracks import load_track
+from tlcourse.transfer_curves import Curves
+from tlcourse.transferability import TREATMENTS
 
 ANSWERS = {}
 
@@ -315,6 +317,49 @@ of("10.3")(
             ("ett", "few images"),
             ("efe", "Three"),
             ("e", "letters"),
+        ],
+    )
+)
+
+
+def experiment():
+    """Five seeds that agree: specific from fc6 on."""
+    lost = np.array([0, 0, 0, 0, 0.01, 0.05, 0.1])
+    tables = {name: np.full((5, 7), 0.8) for name in TREATMENTS}
+    tables["AnB"] = tables["BnB"] - lost
+    return Curves(np.full(5, 0.8), tables)
+
+
+of("11.1")(
+    lambda: (
+        {"curves": experiment()},
+        5,
+        [(6, "loses more"), (3, "Look further"), (0.5, "number of layers")],
+    )
+)
+of("11.2")(
+    lambda: (
+        {"curves": experiment(), "mine": {("AnB", 3): 0.8}},
+        {("AnB", 6): 0.76},
+        [
+            ({}, "one point"),
+            ({"AnB": 0.7}, "key"),
+            ({("AnC", 2): 0.7}, "Treatments"),
+            ({("AnB", 3): 0.8}, "already"),
+            ({("AnB", 6): 76}, "0 to 1"),
+            ({("AnB", 7): 0.8}, "shipped run has 0.700"),
+        ],
+    )
+)
+of("11.3")(
+    lambda: (
+        {},
+        "BnB",
+        [
+            ("b", "one of"),
+            ("AnB", "Two reasons"),
+            ("BnB+", "frozen"),
+            ("random", "nothing"),
         ],
     )
 )

@@ -14,8 +14,10 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 ORDER = (
     "quiet assets progress machine fetch scenes dataset reading pictures "
     "folder_report folder_search folders downloading prepared data bases freezing "
-    "structure catalogue feature_maps freeze_state costs freeze_sheet heads features "
-    "training tracks doctor tuning clinic transferability plots rates checks widgets __main__"
+    "restless structure catalogue feature_maps freeze_state costs freeze_sheet heads "
+    "calls cutting store features arrays answers once_frozen training tracks doctor "
+    "tuning clinic miniatures transferability transfer_curves patches plots "
+    "transfer_plots rates checks widgets __main__"
 ).split()
 
 

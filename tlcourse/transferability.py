@@ -221,14 +221,16 @@ class Experiment:
         self.settings = settings or Settings()
         self.trainer = trainer or Trainer(self.settings)
         self.classes = miniatures.halves(split, seed, self.settings.classes)
-        self.bases = dict(bases or {})
+        self.bases, self.tasks = dict(bases or {}), {}
 
-    @functools.cache  # noqa: B019, an experiment lives as long as its pictures
     def task(self, half, part="training"):
         """The pictures of a half, in `"training"` or `"unseen"` fonts: `Dataset`."""
-        s = self.settings
-        per_class = s.per_class if part == "training" else s.unseen
-        return miniatures.draw(self.classes[half], part, per_class, self.seed)
+        if (half, part) not in self.tasks:
+            s, classes = self.settings, self.classes[half]
+            per_class = s.per_class if part == "training" else s.unseen
+            drawn = miniatures.draw(classes, part, per_class, self.seed)
+            self.tasks[half, part] = drawn
+        return self.tasks[half, part]
 
     def base(self, half):
         """Weights of the network that learnt half A or B from the start.

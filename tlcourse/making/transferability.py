@@ -2,7 +2,7 @@
 
     python -m tlcourse.making.transferability --out data --work build/transferability
 
-An hour and a half on two CPU cores with TensorFlow, on any backend and device.
+An hour or two on two CPU cores with TensorFlow, on any backend and device.
 Interrupted at any moment, the same command goes on with the next training, and the
 table is the same as if nothing had happened: each training has seeds of its own.
 """
@@ -20,6 +20,7 @@ import numpy as np
 
 from tlcourse.making.base import write_json
 from tlcourse.making.controls import finished, write
+from tlcourse.transfer_curves import read_bases
 from tlcourse.transferability import CUTS, TREATMENTS, Experiment, Settings, Trainer
 
 SEEDS = (0, 1, 2, 3, 4)
@@ -28,12 +29,17 @@ FIELDS = ("split", "seed", "treatment", "cut", "accuracy")
 
 
 def plan(splits=SPLITS, seeds=SEEDS, cuts=CUTS):
-    """Every training of the experiment, in order: split, seed, treatment, cut."""
+    """Every training of the experiment, in order: split, seed, treatment, cut.
+
+    Near halves get every treatment; far ones those that are frozen, as in the paper's
+    figure 3.
+    """
     for split in splits:
         for seed in seeds:
             yield split, seed, "base", 0
-            for treatment in TREATMENTS:
-                yield from ((split, seed, treatment, cut) for cut in cuts)
+            for name, treatment in TREATMENTS.items():
+                if split == "near" or treatment.frozen:
+                    yield from ((split, seed, name, cut) for cut in cuts)
 
 
 def kept_bases(experiment, work):
@@ -50,15 +56,6 @@ def kept_bases(experiment, work):
             np.savez(file, **arrays)
         os.replace(temporary, path)
     return read_bases(path)
-
-
-def read_bases(path):
-    """dict of `"A"` and `"B"` to lists of weights."""
-    with np.load(path) as file:
-        names = sorted(file)
-        return {
-            half: [file[name] for name in names if name[0] == half] for half in "AB"
-        }
 
 
 def check_settings(work, settings):
@@ -91,30 +88,44 @@ def run(work, jobs, settings):
 
     Args:
         work: `pathlib.Path` of a folder; the table and the bases are kept there.
-        jobs: Sequence of (split, seed, treatment, cut).
+        jobs: Iterable of (split, seed, treatment, cut), in any order.
         settings: `Settings`.
 
     Returns:
-        list of dict, the rows of all jobs.
+        list of dict, the rows of these jobs, in the order of `plan`.
     """
     work.mkdir(parents=True, exist_ok=True)
     check_settings(work, settings)
-    jobs, path = list(jobs), work / "transferability.csv"
-    rows, trainer, experiment = finished(path), Trainer(settings), None
-    for place, (split, seed, treatment, cut) in enumerate(jobs):
-        if place < len(rows):
-            continue
+    path, trainer, experiment = work / "transferability.csv", Trainer(settings), None
+    done, jobs = {job_of(row): row for row in finished(path)}, list(jobs)
+    left = [job for job in jobs if job not in done]
+    for place, (split, seed, treatment, cut) in enumerate(left, start=1):
         if experiment is None or (experiment.split, experiment.seed) != (split, seed):
             experiment = Experiment(split, seed, settings, trainer)
             experiment.bases |= kept_bases(experiment, work)
         started, accuracy = time.time(), experiment.accuracy(treatment, cut)
         values = split, seed, treatment, cut, f"{accuracy:.4f}"
-        rows.append(dict(zip(FIELDS, values, strict=True)))
-        write(path, rows, FIELDS)
-        bar = "#" * (20 * len(rows) // len(jobs))
-        where = f"{len(rows)} of {len(jobs)}, {time.time() - started:.0f} s"
-        print(f"[{bar:.<20}] {where}", *values, flush=True)
-    return rows
+        done[values[:4]] = dict(zip(FIELDS, values, strict=True))
+        write(path, in_order(done), FIELDS)
+        bar, took = "#" * (20 * place // len(left)), time.time() - started
+        print(f"[{bar:.<20}] {place} of {len(left)}, {took:.0f} s", *values, flush=True)
+    return in_order({job: done[job] for job in jobs})
+
+
+def job_of(row):
+    """(split, seed, treatment, cut) of a row that was read."""
+    return row["split"], int(row["seed"]), row["treatment"], int(row["cut"])
+
+
+def in_order(done):
+    """The rows as `plan` has them, whatever was trained first."""
+    names = ["base", *TREATMENTS]
+
+    def place(job):
+        split, seed, treatment, cut = job
+        return SPLITS.index(split), seed, names.index(treatment), cut
+
+    return [done[job] for job in sorted(done, key=place)]
 
 
 def main(out, work, settings=None):

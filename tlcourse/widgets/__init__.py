@@ -6,6 +6,7 @@ from tlcourse.widgets.fetch_button import FetchButton
 from tlcourse.widgets.freeze_panel import FreezePanel
 from tlcourse.widgets.live_training import LiveTraining
 from tlcourse.widgets.rate_explorer import RateExplorer
+from tlcourse.widgets.transfer_explorer import TransferExplorer
 
 __all__ = [
     "CatalogueExplorer",
@@ -14,4 +15,5 @@ __all__ = [
     "FreezePanel",
     "LiveTraining",
     "RateExplorer",
+    "TransferExplorer",
 ]

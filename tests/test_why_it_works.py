@@ -1,0 +1,290 @@
+"""Lesson 11's figures, patches and explorer; and what the shipped table says."""
+
+import csv
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from tlcourse import patches, transfer_curves, transfer_plots
+from tlcourse.making.transferability import FIELDS, plan, read_bases
+from tlcourse.tracks import load_track
+from tlcourse.transfer_curves import Curves, Point
+from tlcourse.transferability import CUTS, LAYERS, TREATMENTS, Experiment
+from tlcourse.widgets import TransferExplorer
+
+
+@pytest.fixture(autouse=True)
+def no_figure_is_kept():
+    yield
+    plt.close("all")
+
+
+def made_up(seed=0, seeds=5):
+    rng = np.random.default_rng(seed)
+    tables = {name: rng.uniform(0.1, 0.9, (seeds, 7)) for name in TREATMENTS}
+    return Curves(rng.uniform(0.7, 0.8, seeds), tables)
+
+
+@pytest.fixture
+def curves():
+    return {"near": made_up(0), "far": made_up(1)}
+
+
+# The table
+
+
+def test_a_table_is_read_as_it_was_written(tmp_path):
+    rng = np.random.default_rng(0)
+    values = {job: f"{rng.random():.4f}" for job in plan()}
+    with open(tmp_path / "t.csv", "w", newline="") as file:
+        csv.writer(file).writerows([FIELDS, *((*job, values[job]) for job in values)])
+    read = transfer_curves.read(tmp_path / "t.csv")
+    assert list(read) == ["near", "far"]
+    assert list(read["near"].tables) == list(TREATMENTS)
+    assert list(read["far"].tables) == ["BnB", "AnB", "random"]
+    for split, seed, treatment, cut in plan():
+        found = read[split].base[seed]
+        if treatment != "base":
+            found = read[split].tables[treatment][seed, cut - 1]
+        assert found == float(values[split, seed, treatment, cut])
+
+
+def test_the_two_losses_add_up_to_what_frozen_copies_lose(curves):
+    found = curves["near"]
+    both = found.co_adaptation + found.specificity
+    np.testing.assert_allclose(both, -found.against_base("AnB"))
+
+
+# A point of it
+
+
+def test_a_point_says_what_was_done_and_what_came_of_it(curves):
+    point = Point(curves, source="A", frozen=False, cut=3, split="far", seed=2)
+    value = curves["far"].tables["AnB+"][2, 2]
+    assert (point.treatment, point.name) == ("AnB+", "A3B+")
+    assert point.accuracies.tolist() == [value]
+    first, second, third = point.sentences
+    assert "conv1 to conv3 copied from the network that learnt A" in first
+    assert "fine-tuned" in first and f"{value:.3f} (one seed)" in second
+    difference = value - curves["far"].base[2]
+    assert f"{abs(difference):.3f}" in third
+    assert ("less" in third) == (difference < 0)
+
+
+@pytest.mark.parametrize("name", TREATMENTS)
+def test_each_treatment_has_its_point(curves, name):
+    wanted = TREATMENTS[name]
+    point = Point(curves, source=wanted.source, frozen=wanted.frozen)
+    assert point.treatment == name
+    assert np.array_equal(point.accuracies, curves["near"].tables[name][:, 3])
+
+
+def test_a_point_that_was_not_run_says_so(curves):
+    far = Curves(curves["far"].base, {"AnB": curves["far"].tables["AnB"]})
+    view = TransferExplorer({"near": curves["near"], "far": far})
+    view.treated.value = ("A", False)
+    view.split.value = "far"
+    assert not view.state.measured and "Not measured" in view.message.value
+    assert 'role="status"' in view.message.value and "<img" in view.picture.value
+    view.treated.value = ("A", True)
+    assert view.state.measured and "Not measured" not in str(view.state)
+
+
+def test_random_layers_are_always_frozen(curves):
+    assert Point(curves, source="random", frozen=False).treatment == "random"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"split": "x"},
+        {"source": "C"},
+        {"frozen": None},
+        {"cut": 0},
+        {"cut": 8},
+        {"seed": 5},
+    ],
+)
+def test_a_point_that_is_not_there_is_refused(curves, wrong):
+    with pytest.raises(ValueError, match="Expected `.*one of.*Received"):
+        Point(curves).with_(**wrong)
+
+
+# The explorer
+
+
+def test_the_explorer_shows_what_is_chosen(curves):
+    view = TransferExplorer(curves)
+    view.cut.value = 6
+    view.treated.value = ("B", True)
+    view.split.value = "far"
+    view.seed.value = 1
+    assert (view.state.name, view.state.split, view.state.seed) == ("B6B", "far", 1)
+    assert f"{curves['far'].tables['BnB'][1, 5]:.3f}" in view.message.value
+    view.treated.value = ("random", True)
+    assert view.state.name == "random 6"
+    bundle = view._repr_mimebundle_()
+    assert bundle["text/plain"] == str(view.state)
+    assert 'src="data:image/png;base64,' in bundle["text/html"]
+    assert view.state.sentences[0] in bundle["text/html"]
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"]
+
+
+def test_a_callback_that_fails_says_so(curves, monkeypatch):
+    view = TransferExplorer(curves)
+    monkeypatch.setattr(view, "state", Point({"near": curves["near"]}))
+    with pytest.raises(ValueError, match="Received: 'far'"):
+        view.split.value = "far"
+    assert 'role="alert"' in view.message.value
+
+
+# The figures
+
+
+def test_the_curves_are_those_of_the_table(curves):
+    points = [("AnB", 3, 0.5)]
+    ax = transfer_plots.transfer_curves(curves["near"], points=points, title="t")
+    drawn = {c.get_label(): c.lines[0].get_ydata() for c in ax.containers}
+    for name, label in transfer_plots.LEGEND.items():
+        np.testing.assert_allclose(drawn[label], curves["near"].tables[name].mean(0))
+    assert drawn["base B"] == pytest.approx([curves["near"].base.mean()])
+    stars = [line for line in ax.lines if line.get_marker() == "*"]
+    assert [(*star.get_xdata(), *star.get_ydata()) for star in stars] == [(3, 0.5)]
+    assert ax.get_title() == "t" and ax.get_xlabel() and ax.get_ylabel()
+
+
+def test_lines_can_be_told_apart_without_colour():
+    styles = [style[1:] for style in transfer_plots.STYLES.values()]
+    assert len(set(styles)) == len(styles)
+
+
+def test_the_bars_are_the_two_losses(curves):
+    ax = transfer_plots.losses(curves["near"])
+    heights = [[bar.get_height() for bar in bars] for bars in ax.containers[1::2]]
+    expected = curves["near"].co_adaptation, curves["near"].specificity
+    np.testing.assert_allclose(heights, [table.mean(0) for table in expected])
+
+
+def test_near_and_far_are_compared_with_their_own_base(curves):
+    ax = transfer_plots.near_and_far(curves)
+    for drawn, found in zip(ax.containers, curves.values(), strict=True):
+        expected = found.against_base("AnB").mean(0)
+        np.testing.assert_allclose(drawn.lines[0].get_ydata(), expected)
+
+
+@pytest.mark.parametrize("frozen", (True, False))
+def test_the_boxes_say_what_is_frozen(frozen):
+    ax = transfer_plots.copied_layers("A", 3, frozen)
+    texts = [text.get_text() for text in ax.texts]
+    stays = ["frozen" if frozen else "trains"] * 3 + ["trains"] * 5
+    assert texts == [f"{a}\n{b}" for a, b in zip(LAYERS, stays, strict=True)]
+    fills = [bar.get_facecolor()[:3] for bar in ax.patches]
+    assert len(set(fills[:3])) == len(set(fills[3:])) == 1 != len(set(fills))
+
+
+# Patches
+
+
+def chain(*layers):
+    return keras.Sequential([keras.Input((32, 32, 3)), *layers])
+
+
+def test_receptive_fields_of_a_chain():
+    model = chain(
+        keras.layers.Conv2D(2, 3, name="a"),
+        keras.layers.MaxPooling2D(2, name="b"),
+        keras.layers.Conv2D(2, 3, dilation_rate=2, name="c"),
+        keras.layers.Conv2D(2, 3, strides=2, name="d"),
+        keras.layers.Conv2D(2, 1, name="e"),
+        keras.layers.GlobalAveragePooling2D(name="f"),
+    )
+    fields = patches.receptive_fields(model)
+    assert fields == {"a": 3, "b": 4, "c": 12, "d": 16, "e": 16, "f": np.inf}
+
+
+def test_a_unit_sees_its_receptive_field_and_no_more():
+    base = load_track("glyphs").build_base("random")
+    side = patches.receptive_fields(base)["block_3_expand_relu"]
+    camera = keras.Model(base.inputs[0], base.get_layer("block_3_expand").output)
+    grey = np.zeros((1, 64, 64, 3), "float32")
+    row = camera(grey).shape[1] // 2
+    quiet = keras.ops.convert_to_numpy(camera(grey))[0, row, row]
+    rng = np.random.default_rng(0)
+    moved = []
+    for pixel in range(64):
+        touched = grey.copy()
+        touched[0, pixel] = rng.normal(0, 1, (64, 3))
+        maps = keras.ops.convert_to_numpy(camera(touched))[0, row, row]
+        moved.append(not np.array_equal(maps, quiet))
+    reach = np.flatnonzero(moved)
+    assert reach[-1] - reach[0] + 1 == side == 19
+
+
+def test_the_patch_is_where_the_unit_answers():
+    kernel = np.zeros((3, 3, 3, 1), "float32")
+    kernel[1, 1, 0] = 1  # a unit for red
+    model = chain(keras.layers.Conv2D(1, 3, padding="same", name="red"))
+    model.set_weights([kernel, np.zeros(1)])
+    images = np.zeros((5, 32, 32, 3), "uint8")
+    for k, (row, column) in enumerate([(4, 9), (20, 20), (0, 31), (31, 0), (16, 2)]):
+        images[k, row, column, 0] = 50 * (k + 1)
+    same = keras.layers.Rescaling(1.0)
+    found = patches.strongest(model, same, images, "red", [0], n=3)[0]
+    assert found.shape == (3, 3, 3, 3)
+    assert found[..., 0].max(axis=(1, 2)).tolist() == [250, 200, 150]
+    assert found[0, 1, 1, 0] == 250  # inside: in the middle of its patch
+    assert found[1, 2, 0, 0] == 200  # in the corner: the patch stays inside
+
+
+@pytest.mark.parametrize("layer, units", [("red", [1]), ("flat", [0])])
+def test_a_unit_that_is_not_there_is_refused(layer, units):
+    model = chain(
+        keras.layers.Conv2D(1, 3, name="red"), keras.layers.Flatten(name="flat")
+    )
+    images = np.zeros((1, 32, 32, 3), "uint8")
+    with pytest.raises(ValueError, match="Expected a layer with maps.*Received"):
+        patches.strongest(model, keras.layers.Rescaling(1.0), images, layer, units)
+
+
+def test_patches_have_a_row_for_each_unit():
+    rows = {"one": np.zeros((4, 5, 5, 3), "uint8"), "two": np.zeros((4, 9, 9, 3))}
+    ax = transfer_plots.patches(rows, "t")
+    assert len(ax.images) == 8
+    assert [text.get_text() for text in ax.texts] == ["one", "two"]
+    filters = transfer_plots.filters([np.zeros((5, 5, 3, 16))] * 2, ["A", "B"])
+    assert len(filters.images) == 32
+
+
+# What ships
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return transfer_curves.shipped()
+
+
+@pytest.mark.parametrize("split", ("near", "far"))
+def test_the_shipped_table_is_whole(shipped, split):
+    found = shipped[split]
+    expected = {name for name, t in TREATMENTS.items() if t.frozen or split == "near"}
+    assert set(found.tables) == expected and len(found.base) >= 5
+    for table in found.tables.values():
+        assert table.shape == (len(found.base), len(CUTS))
+        assert 0 < table.min() <= table.max() < 1
+
+
+def test_the_shipped_networks_are_those_of_the_table(shipped):
+    experiment = Experiment("near", 0, bases=transfer_curves.shipped_bases())
+    assert experiment.accuracy("base") == pytest.approx(
+        shipped["near"].base[0], abs=0.01
+    )
+
+
+def test_a_pair_of_networks_is_read_as_it_was_written(tmp_path):
+    arrays = {f"{h}{i:02d}": np.full(i + 1, ord(h)) for h in "AB" for i in range(12)}
+    np.savez(tmp_path / "b.npz", **arrays)
+    read = read_bases(tmp_path / "b.npz")
+    assert [len(array) for array in read["B"]] == list(range(1, 13))
+    assert all((array == ord("A")).all() for array in read["A"])

@@ -1,0 +1,80 @@
+"""The transfer explorer: one point of Yosinski's figure, and what was done for it."""
+
+import html
+
+import ipywidgets
+
+from tlcourse import transfer_curves, transfer_plots
+from tlcourse.widgets.view import View, picture, told
+
+WIDE = {"description_width": "initial"}
+TREATED = [
+    ("A, frozen", ("A", True)),
+    ("A, fine-tuned", ("A", False)),
+    ("B, frozen", ("B", True)),
+    ("B, fine-tuned", ("B", False)),
+    ("random, frozen", ("random", True)),
+]
+SPLITS = {"near": "near: halves at random", "far": "far: East Asia, then the West"}
+
+
+class TransferExplorer(View):
+    """Four menus: how many layers, from where, which halves, which seed.
+
+    Args:
+        curves: dict, split to `transfer_curves.Curves`, or None for the shipped.
+    """
+
+    def __init__(self, curves=None):
+        super().__init__()
+        self.state = transfer_curves.Point(curves or transfer_curves.shipped())
+        state, seeds = self.state, range(len(self.state.of.base))
+        cuts = [(f"{n}", n) for n in transfer_curves.CUTS]
+        splits = [(SPLITS.get(name, name), name) for name in state.curves]
+        each = [("mean of all", None), *((f"{seed}", seed) for seed in seeds)]
+        self.cut = _menu("Layers copied", cuts, state.cut)
+        self.treated = _menu("From", TREATED, (state.source, state.frozen))
+        self.split = _menu("Halves", splits, state.split)
+        self.seed = _menu("Seed", each, state.seed)
+        menus = [self.cut, self.treated, self.split, self.seed]
+        for menu in menus:
+            menu.observe(self._on_choice, names="value")
+        self.picture = ipywidgets.HTML()
+        wrap = ipywidgets.Layout(flex_flow="row wrap")
+        row = ipywidgets.HBox(menus, layout=wrap)
+        self.box = ipywidgets.VBox([row, self.message, self.picture])
+        self._show()
+
+    @told
+    def _on_choice(self, _):
+        source, frozen = self.treated.value
+        self.state = self.state.with_(
+            source=source,
+            frozen=frozen,
+            cut=self.cut.value,
+            split=self.split.value,
+            seed=self.seed.value,
+        )
+        self._show()
+
+    def _show(self):
+        ax = transfer_plots.point(self.state)
+        self.picture.value = picture(ax, self.state.alt)
+        self.say(" ".join(self.state.sentences))
+
+    def __repr__(self):
+        return str(self.state)
+
+    def _repr_html_(self):
+        said = html.escape(" ".join(self.state.sentences))
+        return f"<p>{said}</p>{self.picture.value}"
+
+
+def _menu(description, options, value):
+    return ipywidgets.Dropdown(
+        options=options,
+        value=value,
+        description=description,
+        style=WIDE,
+        layout=ipywidgets.Layout(width="auto"),
+    )
