@@ -13,7 +13,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tlcourse import costs, freeze_sheet, freeze_state, freezing, heads, structure
+from tlcourse import (
+    costs,
+    freeze_sheet,
+    freeze_state,
+    freezing,
+    heads,
+    structure,
+    training,
+)
 from tlcourse.data import Dataset
 from tlcourse.widgets import FreezePanel, LiveTraining
 
@@ -501,11 +509,61 @@ def test_measuring_leaves_the_model_as_it_is(model, dataset):
     assert all(np.array_equal(a, b) for a, b in pairs)
 
 
+def test_a_model_compiled_as_in_the_lessons_can_be_measured(model, dataset):
+    training.compile_for(model, 1e-5)  # a metric for labels, not for what we time with
+    panel = FreezePanel(model, dataset, batch_size=8)
+    panel.measure.click()
+    assert "everything trains" in panel.costs.value
+
+
+def test_compile_and_train_read_flags_that_code_has_set(model, dataset):
+    panel = FreezePanel(model, dataset, batch_size=8)
+    panel.compile.click()
+    for layer in model.get_layer("base").layers:
+        layer.trainable = not layer.trainable
+    panel.live.start.click()
+    assert "Press Compile first" in panel.live.message.value
+    panel.compile.click()
+    assert panel.live.message.value == ""
+    assert panel.sheet.state.trainable == numbers(model)
+    assert f"{numbers(model):,}" in panel.count.value
+
+
 def test_an_epoch_adds_up_what_was_measured(model):
     everything = costs.of(freeze_state.read(model).preset("everything"))
     timing = costs.Timing(32, 1.0, 1e-6, 1e-3, 0.5)
     step = 1.0 + 1e-6 * everything.backward + 1e-3 * everything.trainable
     assert timing.epoch(everything, 64) == pytest.approx(0.5 + 2 * step)
+
+
+def test_the_frozen_part_can_be_computed_once(model, dataset):
+    timing = costs.Timing(32, 1.0, 1e-6, 1e-3, 0.5)
+    shares = []
+    for preset in ("head only", "last stage", "all but BatchNorm", "everything"):
+        found = costs.of(freeze_state.read(model).preset(preset))
+        shares.append(found.ahead)
+        less = timing.epoch(found, 64) - timing.epoch_once(found, 64)
+        assert less == pytest.approx(2 * found.ahead)
+    assert 0.95 < shares[0] < 1 and shares[0] > shares[1] > 0.3
+    assert shares[2:] == [0, 0]  # the first layer trains
+    panel = FreezePanel(model, dataset, batch_size=8)
+    panel.sheet.timing = timing
+    panel.preset_buttons["head only"].click()
+    assert "frozen part computed once" in panel.costs.value
+
+
+def test_behind_augmentation_nothing_can_be_computed_once():
+    base = keras.applications.MobileNetV2((64, 64, 3), 0.35, False, None)
+    augment = keras.layers.RandomTranslation(0.1, 0.1)
+    model = heads.wrap(base, 10, augment=augment)
+    state = freeze_state.read(model).preset("head only")
+    assert costs.of(state).ahead == 0
+    dropout = keras.Sequential([keras.Input((4,)), keras.layers.Dense(9)])
+    dropout.add(keras.layers.Dropout(0.5))
+    dropout.add(keras.layers.Dense(2))
+    dropout.layers[0].trainable = False
+    found = costs.of(freeze_state.read(dropout))
+    assert found.ahead > 0.5  # it is random, but behind what is frozen
 
 
 def test_what_steps_have_in_common_is_found():

@@ -28,6 +28,8 @@ class Costs:
         activation_bytes: Integer, outputs kept for the backward pass.
         flop: Integer, multiplications and additions of one step.
         backward: Float, work of the backward pass alone, in no unit.
+        ahead: Float, share of the forward pass that is the same in every epoch,
+            0..1: what lies before the first layer that trains.
     """
 
     trainable: int
@@ -39,6 +41,7 @@ class Costs:
     activation_bytes: int
     flop: int
     backward: float
+    ahead: float = 0.0
 
 
 def of(state, batch_size=32):
@@ -67,7 +70,6 @@ def of(state, batch_size=32):
             kept |= {place, *call.feeds}
     norms = [i for i, unit in enumerate(units) if unit.is_batchnorm]
     awake = len(state.free & set(norms))
-    numbers = sum(calls[place].outputs for place in kept)
     through = {c.unit for c, hit in zip(calls, reached, strict=True) if hit} - {None}
     return Costs(
         trainable=state.trainable,
@@ -76,10 +78,21 @@ def of(state, batch_size=32):
         norms_awake=awake,
         norms_asleep=len(norms) - awake,
         optimizer_bytes=FLOAT * _slots(state.structure.model) * state.trainable,
-        activation_bytes=FLOAT * batch_size * numbers,
+        activation_bytes=FLOAT * batch_size * sum(calls[i].outputs for i in kept),
         flop=batch_size * passes,
         backward=backward,
+        ahead=_ahead(calls, reached),
     )
+
+
+def _ahead(calls, reached):
+    """Share of the forward pass that can be computed once."""
+    still = [call for call, hit in zip(calls, reached, strict=True) if not hit]
+    first = next((i for i, call in enumerate(still) if call.random), len(still))
+    heavy = [place for place, call in enumerate(still) if call.unit is not None]
+    if not heavy or heavy[-1] > first:  # behind a random one, never the same twice
+        return 0.0
+    return sum(map(_work, still)) / sum(map(_work, calls))
 
 
 def _work(call):
@@ -124,7 +137,22 @@ class Timing:
         Returns:
             Float, seconds.
         """
-        step = self.forward + self.work * found.backward + self.update * found.trainable
+        return self._epoch(found, images, self.forward)
+
+    def epoch_once(self, found, images):
+        """Estimates an epoch with the frozen part computed before it.
+
+        Args:
+            found: `Costs` of what trains.
+            images: Integer, in an epoch.
+
+        Returns:
+            Float, seconds.
+        """
+        return self._epoch(found, images, self.forward * (1 - found.ahead))
+
+    def _epoch(self, found, images, forward):
+        step = forward + self.work * found.backward + self.update * found.trainable
         return float(self.overhead + images / self.batch_size * step)
 
 
@@ -191,7 +219,7 @@ def _step_seconds(model, batch_size, steps=4):
     x = [rng.integers(0, 2, (n, *shape)).astype("float32") for shape in shapes]
     y = [np.zeros((n, *tensor.shape[1:]), "float32") for tensor in model.outputs]
     x, y = (each[0] if len(each) == 1 else each for each in (x, y))
-    model.compile(keras.optimizers.Adam(1e-5), "mse")
+    model.compile(keras.optimizers.Adam(1e-5), "mse", metrics=[])
     model.optimizer.build(model.trainable_variables)
     few = _first(x, batch_size), _first(y, batch_size)
     model.fit(*few, batch_size, verbose=0)  # the first one is slow

@@ -158,7 +158,11 @@ class Sheet:
             return "not measured on this machine yet"
         here = self.timing.epoch(found, self.images)
         most = self.timing.epoch(everything, self.images)
-        return f"about {here:.2g} s (everything trains: {most:.2g} s)"
+        once = ""
+        if found.ahead and found.trainable:
+            less = self.timing.epoch_once(found, self.images)
+            once = f"frozen part computed once: {less:.2g} s; "
+        return f"about {here:.2g} s ({once}everything trains: {most:.2g} s)"
 
     @property
     def code(self):
