@@ -125,6 +125,9 @@ def test_the_explorer_shows_what_is_chosen(curves):
     assert f"{curves['far'].tables['BnB'][1, 5]:.3f}" in view.message.value
     view.treated.value = ("random", True)
     assert view.state.name == "random 6"
+    view.seed.value = view.seed.options[0][1]
+    assert view.state.seed is None and view.seed.label == "mean of all"
+    assert all(value is not None for _, value in view.seed.options)
     bundle = view._repr_mimebundle_()
     assert bundle["text/plain"] == str(view.state)
     assert 'src="data:image/png;base64,' in bundle["text/html"]
@@ -150,6 +153,9 @@ def test_the_curves_are_those_of_the_table(curves):
     for name, label in transfer_plots.LEGEND.items():
         np.testing.assert_allclose(drawn[label], curves["near"].tables[name].mean(0))
     assert drawn["base B"] == pytest.approx([curves["near"].base.mean()])
+    closer = transfer_plots.transfer_curves(curves["near"], ["BnB"], points)
+    assert len(closer.containers) == 2 and closer.get_ylim() != (0, 1)
+    assert not [line for line in closer.lines if line.get_marker() == "*"]
     stars = [line for line in ax.lines if line.get_marker() == "*"]
     assert [(*star.get_xdata(), *star.get_ydata()) for star in stars] == [(3, 0.5)]
     assert ax.get_title() == "t" and ax.get_xlabel() and ax.get_ylabel()

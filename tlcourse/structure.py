@@ -5,7 +5,7 @@ import math
 
 import keras
 
-from tlcourse import freezing
+from tlcourse import freezing, restless
 
 # Their kernels are put down once for each place or time step of the input.
 BY_INPUT = (
@@ -47,12 +47,14 @@ class Call:
         feeds: tuple of integers, the calls that it takes its input from.
         flop: Integer, multiplications and additions of its kernels, one image.
         outputs: Integer, numbers that it puts out for one image.
+        random: Boolean, whether it draws random numbers in training.
     """
 
     unit: int | None
     feeds: tuple
     flop: int
     outputs: int
+    random: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -266,7 +268,8 @@ def _call(node, ends, places):
     outputs = sum(_size(tensor) for tensor in node.output_tensors)
     place = places.get(id(node.operation))
     flop = 0 if place is None else _flop(node)
-    return Call(place, tuple(sorted(sources)), flop, outputs)
+    random = any(map(restless.is_random, restless.inside(node.operation)))
+    return Call(place, tuple(sorted(sources)), flop, outputs, random)
 
 
 def _size(tensor):

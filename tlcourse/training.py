@@ -11,6 +11,7 @@ from tlcourse import assets, heads
 from tlcourse.data import draw_few
 from tlcourse.features import extract
 from tlcourse.freezing import is_batchnorm
+from tlcourse.once_frozen import fit_once_frozen as fit_once_frozen
 
 
 class ProgressLine(keras.callbacks.Callback):

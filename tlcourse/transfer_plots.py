@@ -28,7 +28,8 @@ def transfer_curves(curves, treatments=None, points=(), title="", ax=None):
     Args:
         curves: `transfer_curves.Curves`.
         treatments: Sequence of strings to show, or None for all.
-        points: Sequence of (treatment, cut, accuracy), drawn as large stars.
+        points: Sequence of (treatment, cut, accuracy), drawn as large stars if
+            their treatment is shown.
         title: String.
 
     Returns:
@@ -42,15 +43,18 @@ def transfer_curves(curves, treatments=None, points=(), title="", ax=None):
     ax.errorbar(
         0, base, curves.base.std(), color="black", marker="D", capsize=3, label="base B"
     )
-    for name in treatments or [name for name in STYLES if name in curves.tables]:
+    shown = treatments or [name for name in STYLES if name in curves.tables]
+    for name in shown:
         table, style = curves.tables[name], _style(name)
         ax.errorbar(CUTS, table.mean(0), table.std(0), **style, label=LEGEND[name])
-    for name, cut, accuracy in points:
+    for name, cut, accuracy in (point for point in points if point[0] in shown):
         colour = STYLES[name][0]
         style = {"color": colour, "markersize": 16, "markeredgecolor": "black"}
         ax.plot(cut, accuracy, "*", **style, zorder=5)
-    ax.set(title=title, xlabel="n, layers copied", ylim=(0, 1))
+    ax.set(title=title, xlabel="n, layers copied")
     ax.set_ylabel("accuracy on B, unseen fonts")
+    if "random" in shown:
+        ax.set_ylim(0, 1)
     ax.set_xticks((0, *CUTS), ("0", *(f"{n}\n{LAYERS[n - 1]}" for n in CUTS)))
     ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))
     ax.grid(alpha=0.3)
@@ -163,7 +167,9 @@ def point(state):
     stars = []
     if state.measured:
         stars = [(state.treatment, state.cut, state.accuracies.mean())]
-    return transfer_curves(state.of, None, stars, f"{state.split} halves", below)
+    copied = [name for name in STYLES if name in state.of.tables and name != "random"]
+    shown = copied if state.source != "random" else None  # its scale hides the others
+    return transfer_curves(state.of, shown, stars, f"{state.split} halves", below)
 
 
 def filters(kernels, names, title="", ax=None):

@@ -7,6 +7,7 @@ import ipywidgets
 from tlcourse import transfer_curves, transfer_plots
 from tlcourse.widgets.view import View, picture, told
 
+ALL = -1  # a menu shows nothing where its value is None
 WIDE = {"description_width": "initial"}
 TREATED = [
     ("A, frozen", ("A", True)),
@@ -31,11 +32,11 @@ class TransferExplorer(View):
         state, seeds = self.state, range(len(self.state.of.base))
         cuts = [(f"{n}", n) for n in transfer_curves.CUTS]
         splits = [(SPLITS.get(name, name), name) for name in state.curves]
-        each = [("mean of all", None), *((f"{seed}", seed) for seed in seeds)]
+        each = [("mean of all", ALL), *((f"{seed}", seed) for seed in seeds)]
         self.cut = _menu("Layers copied", cuts, state.cut)
         self.treated = _menu("From", TREATED, (state.source, state.frozen))
         self.split = _menu("Halves", splits, state.split)
-        self.seed = _menu("Seed", each, state.seed)
+        self.seed = _menu("Seed", each, ALL)
         menus = [self.cut, self.treated, self.split, self.seed]
         for menu in menus:
             menu.observe(self._on_choice, names="value")
@@ -53,7 +54,7 @@ class TransferExplorer(View):
             frozen=frozen,
             cut=self.cut.value,
             split=self.split.value,
-            seed=self.seed.value,
+            seed=None if self.seed.value == ALL else self.seed.value,
         )
         self._show()
 

@@ -1,0 +1,162 @@
+"""The frozen part once, and features at the machine's speed: ratios in one run.
+
+    python tests/benchmarks/frozen.py [--quick]
+
+Both sides of each ratio run in turn, five times; the median of the ratios counts, so
+that a noisy machine harms both alike. Weights are random: time does not depend on
+them. results.md in this folder has what was seen, and on which machine.
+"""
+
+import argparse
+import os
+import pathlib
+import statistics
+import tempfile
+import time
+
+import keras
+import numpy as np
+
+import tlcourse
+from tlcourse import features, freezing, heads, machine, training
+
+# what, network, side, options, images, what trains, wanted ratio
+TRAININGS = (
+    ("MobileNetV2", 64, {"alpha": 0.35}, 512, "head", 10),
+    ("MobileNetV2", 224, {"alpha": 0.35}, 96, "head", 40),
+    ("MobileNetV2", 64, {"alpha": 0.35}, 512, "last stage", 4),
+    ("MobileNetV2", 64, {"alpha": 0.35}, 512, "everything", 0.95),
+)
+EXTRACTIONS = (
+    ("MobileNetV2", 64, {"alpha": 0.35}, 2048, 1.4),
+    ("MobileNetV2", 224, {"alpha": 0.35}, 256, 1.15),
+    ("EfficientNetB0", 224, {}, 96, 1.1),
+    ("ResNet50", 224, {}, 48, 0.97),
+    ("InceptionV3", 299, {}, 32, 0.97),
+    ("DenseNet121", 224, {}, 32, 0.97),
+)
+RESNET50_FLOP = 2 * 3.86e9  # of an image of 224 px, multiplications and additions
+
+
+def build(name, side, options):
+    """A base with random weights."""
+    network = getattr(keras.applications, name)
+    shape = (side, side, 3)
+    return network(input_shape=shape, include_top=False, weights=None, **options)
+
+
+def pixels(images, side):
+    """Random images and labels."""
+    rng = np.random.default_rng(0)
+    shape = (images, side, side, 3)
+    return rng.integers(0, 256, shape, "uint8"), np.arange(images) % 10
+
+
+def seconds(call):
+    """How long a call takes."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def in_turn(one, other, times):
+    """Median ratio of the times of two calls, and their median seconds."""
+    pairs = [(seconds(one), seconds(other)) for _ in range(times)]
+    ratio = statistics.median(a / b for a, b in pairs)
+    return ratio, *(statistics.median(each) for each in zip(*pairs, strict=True))
+
+
+def an_epoch(train, model, x, y, epochs):
+    """Seconds of an epoch: of several, less those of the first."""
+    few = seconds(lambda: train(model, x, y, 32, 1, 0))
+    many = seconds(lambda: train(model, x, y, 32, 1 + epochs, 0))
+    return (many - few) / epochs
+
+
+def training_row(name, side, options, images, trains, times):
+    """Ratio of `fit` to `fit_once_frozen`, for one epoch."""
+    base = build(name, side, options)
+    first = freezing.stages(base)[-1 if trains == "last stage" else 0].name
+    freezing.freeze(base)
+    if trains != "head":
+        freezing.unfreeze_from(base, first)
+    scaled = keras.layers.Rescaling(1 / 127.5, offset=-1)
+    model = training.compile_for(heads.wrap(base, 10, "pool", scaled), 1e-4)
+    x, y = pixels(images, side)
+    pairs = []
+    for turn in range(times + 1):  # the first one compiles
+        fit = seconds(lambda: keras.Model.fit(model, x, y, 32, 1, 0))
+        epochs = 2 if trains == "everything" else 8
+        once = an_epoch(training.fit_once_frozen, model, x, y, epochs)
+        pairs += [(fit, once)] if turn else []
+    ratios = [a / max(b, 1e-9) for a, b in pairs]
+    middle = [statistics.median(each) for each in zip(*pairs, strict=True)]
+    return statistics.median(ratios), *middle
+
+
+def extraction_row(name, side, options, images, times):
+    """Ratio of `predict` with its own batch to `features.extract`."""
+    base = build(name, side, options)
+    pooled = keras.layers.GlobalAveragePooling2D()(base.output)
+    model = keras.Model(base.input, pooled)
+    x, _ = pixels(images, side)
+    for call in (model.predict, lambda x, **_: features.extract(model, x)):
+        call(x, verbose=0)  # compiles
+    return in_turn(
+        lambda: model.predict(x, verbose=0), lambda: features.extract(model, x), times
+    )
+
+
+def matrix_speed(n=4096):
+    """FLOP/s of a large matrix product."""
+    a = np.random.default_rng(0).random((n, n), "float32")
+    return 2 * n**3 / min(seconds(lambda: a @ a) for _ in range(3))
+
+
+def again_row(times):
+    """Share of the first extraction that a second one takes, from the cache."""
+    base = build("MobileNetV2", 64, {"alpha": 0.35})
+    x, _ = pixels(2048, 64)
+    shares = []
+    for turn in range(times):
+        x[0, 0, 0, 0] = turn  # other images: not in the cache
+        first = seconds(lambda: features.extract(base, x, cache=True))
+        second = seconds(lambda: features.extract(base, x, cache=True))
+        shares += [second / first] if turn else []
+    return statistics.median(shares)
+
+
+def main():
+    """The command line; see the module's text."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="once, not five times")
+    times = 1 if parser.parse_args().quick else 5
+    tlcourse.start()
+    print(machine.describe() if hasattr(machine, "describe") else "")
+    print(f"{'':46}{'plain':>9}{'ours':>9}{'ratio':>8}{'wanted':>8}")
+    for *row, trains, wanted in TRAININGS:
+        ratio, *both = training_row(*row, trains, times)
+        show(f"an epoch, {row[0]}, {row[1]} px, {trains} free", both, ratio, wanted)
+        keras.utils.clear_session(free_memory=True)
+    for *row, wanted in EXTRACTIONS:
+        ratio, *both = extraction_row(*row, times)
+        show(f"extraction, {row[0]}, {row[1]} px", both, ratio, wanted)
+        if row[0] == "ResNet50":
+            speed = RESNET50_FLOP * row[3] / both[1]
+            share = speed / matrix_speed()
+            print(f"{'  of a matrix product':64}{share:8.2f}{0.8:8.2f}")
+        keras.utils.clear_session(free_memory=True)
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["TLCOURSE_HOME"] = home
+        pathlib.Path(home).mkdir(exist_ok=True)
+        print(f"{'second extraction / first':64}{again_row(times + 1):8.3f}{0.05:8.2f}")
+
+
+def show(what, both, ratio, wanted):
+    """A row of the table."""
+    plain, ours = both
+    print(f"{what:46}{plain:9.3f}{ours:9.3f}{ratio:8.2f}{wanted:8.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
