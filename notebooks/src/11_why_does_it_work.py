@@ -81,7 +81,7 @@ bases = results.shipped_bases()
 experiment = transferability.Experiment("near", 0, bases=bases)
 task_a, task_b = experiment.task("A", "unseen"), experiment.task("B")
 some = [*task_a.images[::30][:16], *task_b.images[::192][:16]]
-plots.tiles(some, columns=16, title="Two rows: some of A. Below: some of B")
+plots.tiles(some, columns=16, title="Above, some of A; below, some of B");
 
 # %% [markdown]
 # First we look at the filters of conv1, 5 by 5 pixels each. One row of three has learnt
@@ -150,12 +150,14 @@ for point in (("AnB", 3), ("random", 3), ("AnB", 7), ("BnB", 7)):
 curves = results.shipped()
 near = curves["near"]
 points = [(name, n, accuracy) for (name, n), accuracy in mine.items()]
-pictures.transfer_curves(near, points=points, title="How far up can layers be copied?");
+pictures.transfer_curves(near, points=points, title="How far up can layers be copied?")
+copied = ["BnB", "BnB+", "AnB", "AnB+"]
+pictures.transfer_curves(near, copied, points, "The same, seen more closely");
 
 # %% [markdown]
-# **Observe.** Follow the red line. Up to conv5 it lies on the level of the network
-# that learnt B from the start. In the dense layers it falls. The black line falls
-# from the first layer on: it is not enough to have layers, they must have learnt.
+# **Observe.** Follow AnB. Up to conv5 it lies on the level of the network that learnt B
+# from the start. In the dense layers it falls. The random line falls from the first
+# layer on: it is not enough to have layers, they must have learnt.
 #
 # ## Two reasons for a fall
 #
@@ -165,11 +167,11 @@ pictures.transfer_curves(near, points=points, title="How far up can layers be co
 pictures.losses(near, "What frozen copies lose, and why");
 
 # %% [markdown]
-# **Observe.** Blue is what freezing costs though the task is the same. Layers that
-# learnt together are torn apart, and the upper ones cannot find their partners again:
-# *fragile co-adaptation*. Red comes on top: what the layers know is about A. That is
-# *specificity*. Below zero, copying helped, since copied layers have trained twice as
-# long.
+# **Observe.** The plain bars are what freezing costs though the task is the same.
+# Layers that learnt together are torn apart, and the upper ones cannot find their
+# partners again: *fragile co-adaptation*. The hatched bars come on top: what the
+# layers know is about A. That is *specificity*. Below zero, copying helped, since
+# copied layers have trained twice as long.
 #
 # ## Near and far
 #
