@@ -189,6 +189,7 @@ def _by_batch(stored, y, sample_weight, options, alone=None):
     def fetch(at):
         return alone(at) if alone and len(at) == 1 else [array[at] for array in stored]
 
+    @tf.autograph.experimental.do_not_convert
     def read(at, *rest):
         found = tf.numpy_function(fetch, [at], [array.dtype for array in stored])
         for part, array in zip(found, stored, strict=True):
