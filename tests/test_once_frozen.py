@@ -86,10 +86,12 @@ def both(model, *data, seed=1, once=(), **options):
         ends.append(state(model))
     for one, two in zip(*ends, strict=True):
         np.testing.assert_array_equal(one, two)
+    restore(model, start)
+    assert np.isfinite(histories[0]["loss"]).all()
     assert histories[0] == histories[1]
     assert list(histories[0]) == list(histories[1])
-    changed = zip(start, ends[0], strict=True)
-    assert any(not np.array_equal(a, b) for a, b in changed)
+    learnt = [place for place, v in enumerate(model.variables) if v.trainable]
+    assert any(not np.array_equal(start[at], ends[0][at]) for at in learnt)
     return histories[0]
 
 
@@ -131,15 +133,11 @@ def test_networks_train_to_the_bit_as_with_fit(network, cut):
     if CUTS[cut]:
         freezing.unfreeze_from(base, stages[CUTS[cut]])
     drop_behind_the_cut(base)
-    few = len(model.trainable_weights) < 80  # Adam on more takes long to compile
-    # All 30 pairs of cut and optimizer were the same to the bit; these take less time.
-    model.compile("adam" if few else "sgd", "sparse_categorical_crossentropy")
+    # Both optimizers were the same to the bit everywhere; Adam takes long to compile.
+    few = len(model.trainable_weights) < 60
+    optimizer = keras.optimizers.Adam(1e-4) if few else keras.optimizers.SGD(1e-5)
+    model.compile(optimizer, "sparse_categorical_crossentropy")
     both(model, *pixels(8, side=base.input_shape[1]), batch_size=3)
-    parts = features.split(model)
-    assert not parts[0].trainable_weights
-    trained = {weight.path for weight in model.trainable_weights}
-    assert {weight.path for weight in parts[1].trainable_weights} == trained
-    assert len(parts[0].layers) > 2
 
 
 def test_efficientnet_as_it_comes_is_refused_with_the_reason():
@@ -155,13 +153,17 @@ def test_efficientnet_as_it_comes_is_refused_with_the_reason():
 # Small models: every way to feed them
 
 
+@pytest.fixture(scope="module")
+def whole():
+    """A model that trains its head, behind a frozen base with dropout."""
+    return wrapped(())
+
+
 @pytest.mark.parametrize("n", [12, 14, 13], ids=["whole", "partial", "single"])
 @pytest.mark.parametrize("memory", [2**28, 0], ids=["memory", "disk"])
-def test_any_last_batch_and_any_place_give_the_same_bits(n, memory):
-    model = wrapped(())
-    data = pixels(n)
-    held_out = pixels(5, seed=1)
-    history = both(model, *data, validation_data=held_out, once={"memory": memory})
+def test_any_last_batch_and_any_place_give_the_same_bits(whole, n, memory):
+    options = {"validation_data": pixels(5, seed=1), "once": {"memory": memory}}
+    history = both(whole, *pixels(n), **options)
     assert list(history) == ["accuracy", "loss", "val_accuracy", "val_loss"]
 
 
@@ -181,13 +183,13 @@ def test_dropout_in_the_live_part_drops_the_same():
 
 
 @pytest.mark.parametrize("shuffle", [True, False, "batch"])
-def test_the_order_is_that_of_fit(shuffle):
-    both(wrapped(()), *pixels(10), shuffle=shuffle)
+def test_the_order_is_that_of_fit(whole, shuffle):
+    both(whole, *pixels(10), shuffle=shuffle)
 
 
-def test_options_of_fit_mean_the_same():
+def test_options_of_fit_mean_the_same(whole):
     weights = np.linspace(0.1, 2, 10).astype("float32")
-    model, (x, y) = wrapped(()), pixels(10)
+    model, (x, y) = whole, pixels(10)
     both(model, x, y, class_weight={0: 1.0, 1: 0.5, 2: 3.0}, validation_split=0.3)
     both(model, x, y, sample_weight=weights, validation_split=0.3)
     both(model, x, y, class_weight={0: 1.0, 1: 0.5, 2: 3.0}, once={"memory": 0})
@@ -550,8 +552,8 @@ def test_early_stopping_stops_and_gives_the_best_weights_back():
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation")  # Keras, NumPy 2
-def test_callbacks_see_the_whole_model(tmp_path):
-    model, (x, y) = wrapped(()), pixels(10)
+def test_callbacks_see_the_whole_model(whole, tmp_path):
+    model, (x, y) = whole, pixels(10)
     seen = []
     look = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: seen.append(model.predict(x, verbose=0))
@@ -566,12 +568,12 @@ def test_callbacks_see_the_whole_model(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation")  # Keras, NumPy 2
-def test_a_schedule_and_a_stop_within_an_epoch_work():
+def test_a_schedule_and_a_stop_within_an_epoch_work(whole):
     def stop(batch, logs):
         if batch == 1:
             model.stop_training = True
 
-    model = wrapped(())
+    model = whole
     rate = keras.callbacks.LearningRateScheduler(lambda epoch: 0.1 * (epoch + 1))
     both(model, *pixels(10), callbacks=[rate], epochs=3)
     halt = keras.callbacks.LambdaCallback(on_train_batch_end=stop)
@@ -580,8 +582,8 @@ def test_a_schedule_and_a_stop_within_an_epoch_work():
     assert not model.stop_training
 
 
-def test_progress_is_shown_unless_silence_is_wanted(capsys):
-    model = wrapped(())
+def test_progress_is_shown_unless_silence_is_wanted(whole, capsys):
+    model = whole
     fit_once_frozen(model, *pixels(10), 4, validation_data=pixels(2), verbose=0)
     assert capsys.readouterr().out == ""
     fit_once_frozen(model, *pixels(10), 4, validation_data=pixels(2), verbose=2)
@@ -646,8 +648,8 @@ def test_batches_of_variants_keep_images_and_labels_together(shuffle):
         batches.on_epoch_end()
 
 
-def test_variants_of_what_is_not_augmented_are_not_computed():
-    both(wrapped(()), *pixels(10), once={"variants": 3})
+def test_variants_of_what_is_not_augmented_are_not_computed(whole):
+    both(whole, *pixels(10), once={"variants": 3})
 
 
 def test_augmentation_before_layers_that_train_needs_no_variants():
@@ -752,8 +754,8 @@ def test_models_whose_layers_or_steps_are_hidden_are_refused():
         fit_once_frozen(compiled(Own(whole.input, whole.output)), *pixels(4))
 
 
-def test_data_that_cannot_be_stored_row_by_row_are_refused():
-    model, (x, y) = wrapped(()), pixels(10)
+def test_data_that_cannot_be_stored_row_by_row_are_refused(whole):
+    model, (x, y) = whole, pixels(10)
 
     def refused(text, *data, **options):
         with pytest.raises(ValueError, match=text):
