@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tlcourse import (
+    bases,
     costs,
     freeze_sheet,
     freeze_state,
@@ -90,7 +91,9 @@ def test_panel_and_keras_agree_on_every_network(name):
     side = NETWORKS[name]
     build = getattr(keras.applications, name)
     base = build(input_shape=(side, side, 3), include_top=False, weights=None)
-    model = heads.wrap(base, 5, "pool")
+    known = name in bases.CATALOGUE
+    preprocess = bases.preprocessing(name) if known else None
+    model = heads.wrap(base, 5, "pool", preprocess)
     start = time.perf_counter()
     panel = FreezePanel(model)
     seconds = time.perf_counter() - start

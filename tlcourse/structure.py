@@ -159,6 +159,8 @@ def check(model):
 
 def _check_sizes(model):
     for inner in models(model):
+        if inner is not model and not inner.weights:
+            continue  # preprocessing may take any size
         shapes = [tensor.shape[1:] for tensor in graph(inner).inputs]
         if any(side is None for shape in shapes for side in shape):
             raise ValueError(
@@ -251,7 +253,7 @@ def _walk(model, ends, places, calls):
             if node.is_input:
                 continue
             layer = node.operation
-            if is_graph(layer):
+            if is_graph(layer) and layer.weights:
                 inner = graph(layer)
                 pairs = zip(inner.inputs, node.input_tensors, strict=True)
                 inside = {id(a): ends[id(b)] for a, b in pairs}
