@@ -545,7 +545,7 @@ def test_the_frozen_part_can_be_computed_once(model, dataset):
     for preset in ("head only", "last stage", "all but BatchNorm", "everything"):
         found = costs.of(freeze_state.read(model).preset(preset))
         shares.append(found.ahead)
-        less = timing.epoch(found, 64) - timing.epoch_once(found, 64)
+        less = timing.epoch(found, 64) - timing.epoch(found, 64, once=True)
         assert less == pytest.approx(2 * found.ahead)
     assert 0.95 < shares[0] < 1 and shares[0] > shares[1] > 0.3
     assert shares[2:] == [0, 0]  # the first layer trains

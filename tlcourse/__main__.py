@@ -8,6 +8,8 @@ python -m tlcourse doctor           whether this machine is ready, and what to d
 import argparse
 import sys
 
+from tlcourse.progress_bar import bar
+
 
 def main(arguments=None):
     """Runs a command.
@@ -66,9 +68,8 @@ def show(what, done, total):
         done: Integer, bytes.
         total: Integer, bytes; 0 where it is not known.
     """
-    share = done / total if total else 0
-    bar = "#" * round(20 * share) + "." * (20 - round(20 * share))
-    print(f"\r[{bar}] {done / 1e6:7.1f} MB {what[-48:]}", end="", flush=True)
+    filled = bar(done, total) if total else bar(0)
+    print(f"\r{filled} {done / 1e6:7.1f} MB {what[-48:]}", end="", flush=True)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from tlcourse.arrays import rows
+from tlcourse.progress_bar import bar
 
 
 class Room:
@@ -97,14 +98,12 @@ class PassLine:
         self.done += n
         if not self.shown:
             return
-        marks = 20 * self.done // self.total
-        bar = "#" * marks + "." * (20 - marks)
         end = "\n" if self.done == self.total else ""
         text = f"frozen part: {self.done} of {self.total} images"
-        print(f"\r[{bar}] {text}", end=end, flush=True)
+        print(f"\r{bar(self.done, self.total)} {text}", end=end, flush=True)
 
 
-def compute(model, x, batch_size, room, line, whole=False):
+def compute(model, x, batch_size, place=np.empty, tell=lambda n: None, whole=False):
     """Computes a model's outputs for all data, batch by batch.
 
     On a CPU, the answers for an image are the same to the bit in any batch, but
@@ -114,8 +113,9 @@ def compute(model, x, batch_size, room, line, whole=False):
         model: `keras.Model`.
         x: Structure of arrays `(n, ...)`.
         batch_size: Integer.
-        room: `Room`.
-        line: `PassLine`.
+        place: Function of a shape and a dtype that gives an array, such as that of
+            a `Room`.
+        tell: Function of the number of images that have just passed.
         whole: Boolean, whether the last batch is filled up with images before it.
 
     Returns:
@@ -128,10 +128,10 @@ def compute(model, x, batch_size, room, line, whole=False):
         batch = keras.tree.map_structure(lambda array, at=at: array[at], x)
         found = keras.tree.flatten(model.predict_on_batch(batch))
         if kept is None:
-            kept = [room.place((n, *part.shape[1:]), part.dtype) for part in found]
+            kept = [place((n, *part.shape[1:]), part.dtype) for part in found]
         for array, part in zip(kept, found, strict=True):
             array[at] = part
-        line.add(min(batch_size, n - start))
+        tell(min(batch_size, n - start))
     return kept
 
 

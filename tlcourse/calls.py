@@ -7,8 +7,6 @@ import math
 
 import keras
 
-from tlcourse import structure
-
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Wire:
@@ -55,35 +53,63 @@ class Call:
         return any(len(weight.shape) > 1 for weight in weights)
 
 
-def read(model):
+def is_graph(layer):
+    """Whether a layer is a functional or Sequential model.
+
+    Args:
+        layer: `keras.Layer`.
+
+    Returns:
+        Boolean.
+    """
+    return isinstance(layer, keras.Model) and hasattr(graph(layer), "operations")
+
+
+def graph(model):
+    """The functional model inside a Sequential one; any other as it is.
+
+    Args:
+        model: `keras.Model`.
+
+    Returns:
+        `keras.Model`.
+    """
+    return getattr(model, "_functional", None) or model
+
+
+def read(model, cast=False):
     """Lists the calls of a model, and of the models in it.
+
+    A model without weights that takes any size, such as preprocessing, is one call.
 
     Args:
         model: Built functional or Sequential `keras.Model`.
+        cast: Boolean, whether to look also into models that cast their inputs to
+            another type first. They cannot be cut inside.
 
     Returns:
         Three lists: `Wire` of the inputs; `Call`, each behind those that feed it;
         `Wire` of the outputs.
     """
-    graph = structure.graph(model)
-    inputs = [Wire(tensor) for tensor in graph.inputs]
-    wires = dict(zip(map(id, graph.inputs), inputs, strict=True))
-    calls = list(_walk(graph, wires))
-    return inputs, calls, [wires[id(tensor)] for tensor in graph.outputs]
+    outer = graph(model)
+    inputs = [Wire(tensor) for tensor in outer.inputs]
+    wires = dict(zip(map(id, outer.inputs), inputs, strict=True))
+    calls = list(_walk(outer, wires, cast))
+    return inputs, calls, [wires[id(tensor)] for tensor in outer.outputs]
 
 
-def _walk(graph, wires, scope=()):
+def _walk(model, wires, cast, scope=()):
     """The calls of a graph; `wires` says which tensor is which."""
-    for depth in sorted(graph._nodes_by_depth, reverse=True):
-        for node in graph._nodes_by_depth[depth]:
+    for depth in sorted(model._nodes_by_depth, reverse=True):
+        for node in model._nodes_by_depth[depth]:
             if node.is_input:
                 continue
             feeds = tuple(wires[id(tensor)] for tensor in node.input_tensors)
             call = Call(node, feeds, scope)
-            if _opens(call):
-                inner = structure.graph(call.layer)
+            if _opens(call, cast):
+                inner = graph(call.layer)
                 inside = dict(zip(map(id, inner.inputs), feeds, strict=True))
-                yield from _walk(inner, inside, (*scope, call))
+                yield from _walk(inner, inside, cast, (*scope, call))
                 call.makes = tuple(inside[id(tensor)] for tensor in inner.outputs)
             else:
                 call.makes = tuple(map(Wire, node.output_tensors))
@@ -91,12 +117,16 @@ def _walk(graph, wires, scope=()):
             wires |= zip(map(id, node.output_tensors), call.makes, strict=True)
 
 
-def _opens(call):
-    """Whether it is a model that takes its inputs as they come, not cast first."""
-    if not structure.is_graph(call.layer):
+def _opens(call, cast):
+    """Whether it is a model to look into."""
+    if not is_graph(call.layer):
         return False
-    wanted = [(x.dtype, len(x.shape)) for x in structure.graph(call.layer).inputs]
-    return wanted == [(w.tensor.dtype, len(w.tensor.shape)) for w in call.feeds]
+    inputs = graph(call.layer).inputs
+    is_open = any(side is None for tensor in inputs for side in tensor.shape[1:])
+    if is_open and not call.layer.weights:
+        return False  # preprocessing for any size
+    wanted = [(x.dtype, len(x.shape)) for x in inputs]
+    return cast or wanted == [(w.tensor.dtype, len(w.tensor.shape)) for w in call.feeds]
 
 
 def entrances(wires, name=None):

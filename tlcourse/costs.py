@@ -127,31 +127,18 @@ class Timing:
     update: float
     overhead: float
 
-    def epoch(self, found, images):
+    def epoch(self, found, images, once=False):
         """Estimates an epoch.
 
         Args:
             found: `Costs` of what trains.
             images: Integer, in an epoch.
+            once: Boolean, whether the frozen part was computed before.
 
         Returns:
             Float, seconds.
         """
-        return self._epoch(found, images, self.forward)
-
-    def epoch_once(self, found, images):
-        """Estimates an epoch with the frozen part computed before it.
-
-        Args:
-            found: `Costs` of what trains.
-            images: Integer, in an epoch.
-
-        Returns:
-            Float, seconds.
-        """
-        return self._epoch(found, images, self.forward * (1 - found.ahead))
-
-    def _epoch(self, found, images, forward):
+        forward = self.forward * (1 - found.ahead if once else 1)
         step = forward + self.work * found.backward + self.update * found.trainable
         return float(self.overhead + images / self.batch_size * step)
 

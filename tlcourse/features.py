@@ -1,14 +1,13 @@
 """Pass images through a frozen network once; cut a model where its frozen part ends."""
 
-import keras
 import numpy as np
 
-from tlcourse import store
+from tlcourse import answers, store
 from tlcourse.cutting import split as split
 from tlcourse.data import check_images
 
-BATCH = 128  # images, of small pictures
-PIXELS = 3_200_000  # in a batch of larger ones: more is no faster, and takes memory
+BATCH = 256  # images, of small pictures
+PIXELS = 32 * 224 * 224  # in a batch of larger ones: more is no faster
 
 
 def extract(model, images, batch_size=None, cache=False):
@@ -46,8 +45,7 @@ def extract(model, images, batch_size=None, cache=False):
 def compute(model, images, batch_size=None):
     """Runs a network batch by batch, without the bookkeeping of `predict`.
 
-    Every batch has the same size, so that nothing is compiled twice: the last one is
-    filled up with copies of its last image.
+    Every batch has the same size, so that nothing is compiled twice.
 
     Args:
         model: `keras.Model` with one output.
@@ -57,21 +55,12 @@ def compute(model, images, batch_size=None):
     Returns:
         Array `(n, ...)`.
     """
-    n, shape = len(images), tuple(model.output_shape[1:])
-    if not n:
-        return np.empty((0, *shape), "float32")
-    batch = min(n, batch_size or good_batch(images.shape[1:]))
-    result = None
-    for start in range(0, n, batch):
-        part = images[start : start + batch]
-        lack = batch - len(part)
-        if lack:
-            part = np.concatenate([part, np.repeat(part[-1:], lack, axis=0)])
-        out = keras.ops.convert_to_numpy(model.predict_on_batch(part))
-        if result is None:
-            result = np.empty((n, *out.shape[1:]), out.dtype)
-        result[start : start + batch] = out[: batch - lack]
-    return result
+    if not len(images):
+        return np.empty((0, *model.output_shape[1:]), "float32")
+    most = batch_size or good_batch(images.shape[1:])
+    batches = -(-len(images) // most)
+    batch = -(-len(images) // batches)  # even ones: nothing is filled up in vain
+    return answers.compute(model, images, batch, whole=True)[0]
 
 
 def good_batch(shape):
@@ -81,6 +70,6 @@ def good_batch(shape):
         shape: `(height, width, channels)` of an image.
 
     Returns:
-        Integer, 1 to 128.
+        Integer, 1 to 256.
     """
     return int(np.clip(PIXELS // (shape[0] * shape[1]), 1, BATCH))

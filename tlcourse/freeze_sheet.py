@@ -160,7 +160,7 @@ class Sheet:
         most = self.timing.epoch(everything, self.images)
         once = ""
         if found.ahead and found.trainable:
-            less = self.timing.epoch_once(found, self.images)
+            less = self.timing.epoch(found, self.images, once=True)
             once = f"frozen part computed once: {less:.2g} s; "
         return f"about {here:.2g} s ({once}everything trains: {most:.2g} s)"
 

@@ -134,22 +134,22 @@ def _fed(frozen, train, held_out, options, room, variants):
     x, y, weight = train
     total = arrays.rows(x) * (variants or 1)
     total += arrays.rows(held_out) if held_out else 0
-    line = answers.PassLine(total, bool(options["verbose"]))
+    helpers = room.place, answers.PassLine(total, bool(options["verbose"])).add
     size = options["batch_size"]
     if variants:
         varied = answers.Varied(frozen)
         stored = [
-            answers.compute(varied, x, size, room, line, whole=True)
+            answers.compute(varied, x, size, *helpers, whole=True)
             for _ in range(variants)
         ]
         fed = answers.feed_variants(stored, y, weight, options)
     else:
-        stored = answers.compute(frozen, x, size, room, line, whole=True)
+        stored = answers.compute(frozen, x, size, *helpers, whole=True)
         fed = answers.feed(stored, y, weight, options, _alone(frozen, x, size))
     if held_out:
         x, y, weight = held_out
         size = options["validation_batch_size"]
-        stored = answers.compute(frozen, x, size, room, line)
+        stored = answers.compute(frozen, x, size, *helpers)
         fed["validation_data"] = answers.held_out(stored, y, weight, size)
     return fed
 

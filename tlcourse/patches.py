@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from tlcourse import structure
+from tlcourse import calls, structure
 
 
 def receptive_fields(base):
@@ -23,15 +23,12 @@ def receptive_fields(base):
         networks, Distill.
     """
     structure.check(base)
-    seen = {id(tensor): (1, 1) for tensor in structure.graph(base).inputs}
-    fields = {}
-    nodes = structure.graph(base)._nodes_by_depth
-    for depth in sorted(nodes, reverse=True):
-        for node in (n for n in nodes[depth] if not n.is_input):
-            ends = [seen[id(tensor)] for tensor in node.input_tensors]
-            after = _through(node.operation, max(ends))
-            fields[node.operation.name] = after[0]
-            seen |= {id(tensor): after for tensor in node.output_tensors}
+    inputs, every, _ = calls.read(base)
+    seen, fields = dict.fromkeys(inputs, (1, 1)), {}
+    for call in every:
+        after = _through(call.layer, max(seen[wire] for wire in call.feeds))
+        fields[call.layer.name] = after[0]
+        seen |= dict.fromkeys(call.makes, after)
     return fields
 
 

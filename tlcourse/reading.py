@@ -5,6 +5,8 @@ import time
 
 import numpy as np
 
+from tlcourse.progress_bar import bar
+
 MEMORY = 1_000_000_000  # bytes of images, which a laptop holds beside a network
 PATIENCE = 2  # seconds, before a line of progress appears
 
@@ -106,6 +108,5 @@ class ReadingLine:
             print()
 
     def _show(self, done):
-        marks = 20 * done // self.total
-        bar = "#" * marks + "." * (20 - marks)
-        print(f"\r[{bar}] {done} of {self.total} {self.what}", end="", flush=True)
+        text = f"{done} of {self.total} {self.what}"
+        print(f"\r{bar(done, self.total)} {text}", end="", flush=True)

@@ -5,7 +5,9 @@ import math
 
 import keras
 
+from tlcourse import calls as graph_calls
 from tlcourse import freezing, restless
+from tlcourse.calls import graph, is_graph
 
 # Their kernels are put down once for each place or time step of the input.
 BY_INPUT = (
@@ -120,10 +122,8 @@ def read(model):
     check(model)
     units = tuple(units_of(model))
     places = {id(unit.layer): i for i, unit in enumerate(units)}
-    calls, ends = [], {id(tensor): None for tensor in graph(model).inputs}
-    _walk(graph(model), ends, places, calls)
     parts = [p for p in _parts(model, places) if p.units]
-    return Structure(model, units, tuple(calls), tuple(parts))
+    return Structure(model, units, tuple(_calls(model, places)), tuple(parts))
 
 
 def check(model):
@@ -168,30 +168,6 @@ def _check_sizes(model):
                 f"{shapes}. Give every side a number, for pictures "
                 "`input_shape=(height, width, 3)`: what a step costs depends on it."
             )
-
-
-def is_graph(layer):
-    """Whether a layer is a functional or Sequential model.
-
-    Args:
-        layer: `keras.Layer`.
-
-    Returns:
-        Boolean.
-    """
-    return isinstance(layer, keras.Model) and hasattr(graph(layer), "operations")
-
-
-def graph(model):
-    """The functional model inside a Sequential one; any other as it is.
-
-    Args:
-        model: `keras.Model`.
-
-    Returns:
-        `keras.Model`.
-    """
-    return getattr(model, "_functional", None) or model
 
 
 def models(model):
@@ -246,31 +222,22 @@ def learnable(layer):
     return sum(freezing.count(each._trainable_variables) for each in inside)
 
 
-def _walk(model, ends, places, calls):
-    """Adds the calls of a graph; `ends` says which call made a tensor."""
-    for depth in sorted(model._nodes_by_depth, reverse=True):
-        for node in model._nodes_by_depth[depth]:
-            if node.is_input:
-                continue
-            layer = node.operation
-            if is_graph(layer) and layer.weights:
-                inner = graph(layer)
-                pairs = zip(inner.inputs, node.input_tensors, strict=True)
-                inside = {id(a): ends[id(b)] for a, b in pairs}
-                _walk(inner, inside, places, calls)
-                made = [inside[id(tensor)] for tensor in inner.outputs]
-            else:
-                calls.append(_call(node, ends, places))
-                made = [len(calls) - 1] * len(node.output_tensors)
-            ends |= zip(map(id, node.output_tensors), made, strict=True)
+def _calls(model, places):
+    """The uses of layers, each with those that it takes its input from."""
+    inputs, every, _ = graph_calls.read(model, cast=True)
+    ends, calls = dict.fromkeys(inputs), []  # which call made a tensor
+    for call in every:
+        calls.append(_call(call, ends, places))
+        ends |= dict.fromkeys(call.makes, len(calls) - 1)
+    return calls
 
 
-def _call(node, ends, places):
-    sources = {ends[id(tensor)] for tensor in node.input_tensors} - {None}
-    outputs = sum(_size(tensor) for tensor in node.output_tensors)
-    place = places.get(id(node.operation))
-    flop = 0 if place is None else _flop(node)
-    random = any(map(restless.is_random, restless.inside(node.operation)))
+def _call(call, ends, places):
+    sources = {ends[wire] for wire in call.feeds} - {None}
+    outputs = sum(_size(tensor) for tensor in call.node.output_tensors)
+    place = places.get(id(call.layer))
+    flop = 0 if place is None else _flop(call.node)
+    random = any(map(restless.is_random, restless.inside(call.layer)))
     return Call(place, tuple(sorted(sources)), flop, outputs, random)
 
 

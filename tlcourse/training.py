@@ -12,16 +12,16 @@ from tlcourse.data import draw_few
 from tlcourse.features import extract
 from tlcourse.freezing import is_batchnorm
 from tlcourse.once_frozen import fit_once_frozen as fit_once_frozen
+from tlcourse.progress_bar import bar
 
 
 class ProgressLine(keras.callbacks.Callback):
     """One line that fills up while `fit` runs, instead of one line an epoch."""
 
     def on_epoch_end(self, epoch, logs=None):
-        done = round(20 * (epoch + 1) / self.params["epochs"])
         shown = [f"{name} {value:.3f}" for name, value in (logs or {}).items()]
-        bar = "#" * done + "." * (20 - done)
-        print(f"\r[{bar}] epoch {epoch + 1}: {', '.join(shown)}", end="", flush=True)
+        filled = bar(epoch + 1, self.params["epochs"])
+        print(f"\r{filled} epoch {epoch + 1}: {', '.join(shown)}", end="", flush=True)
 
     def on_train_end(self, logs=None):
         print()

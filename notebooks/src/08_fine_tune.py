@@ -208,7 +208,7 @@ found = tuning.compare(
     first,
     [5],
     rates,
-    epochs=6 if quick else 3,
+    epochs=4 if quick else 3,
     draws=range(3 if quick else 1),
     measure=lambda model: tuning.accuracy(model, track.validation),
     curves=curves,

@@ -170,6 +170,7 @@ bool(max(differences) < 1e-4)
 # **Predict.** It trains the same model as `fit` does. To the last bit?
 
 # %%
+keras.utils.clear_session(free_memory=True)  # what the models above have compiled
 base = track.build_base()
 freezing.unfreeze_from(base, freezing.stages(base)[-1].name)
 deeper = heads.wrap(base, classes, preprocess=track.preprocess)

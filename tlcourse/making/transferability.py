@@ -20,6 +20,7 @@ import numpy as np
 
 from tlcourse.making.base import write_json
 from tlcourse.making.controls import finished, write
+from tlcourse.progress_bar import bar
 from tlcourse.transfer_curves import read_bases
 from tlcourse.transferability import CUTS, TREATMENTS, Experiment, Settings, Trainer
 
@@ -107,8 +108,8 @@ def run(work, jobs, settings):
         values = split, seed, treatment, cut, f"{accuracy:.4f}"
         done[values[:4]] = dict(zip(FIELDS, values, strict=True))
         write(path, in_order(done), FIELDS)
-        bar, took = "#" * (20 * place // len(left)), time.time() - started
-        print(f"[{bar:.<20}] {place} of {len(left)}, {took:.0f} s", *values, flush=True)
+        took = f"{place} of {len(left)}, {time.time() - started:.0f} s"
+        print(bar(place, len(left)), took, *values, flush=True)
     return in_order({job: done[job] for job in jobs})
 
 
