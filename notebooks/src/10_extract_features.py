@@ -239,9 +239,11 @@ one, two = (features.extract(to_vector, x.astype("uint8")) for x in twice)
 print("the same features:", np.array_equal(one, two))
 
 # %% [markdown]
-# **Predict.** We fine-tune the base for one step. Are the stored features still right?
+# **Predict.** We fine-tune the last stage for one step. Are the stored features still
+# right?
 
 # %%
+freezing.unfreeze_from(base, freezing.stages(base)[-1].name)
 tuned = heads.wrap(base, classes, preprocess=track.preprocess)
 tuned.compile(keras.optimizers.Adam(1e-4), "sparse_categorical_crossentropy")
 tuned.fit(few.images[:32], few.labels[:32], verbose=0)
