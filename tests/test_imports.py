@@ -13,11 +13,12 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 # From the ground up; a module imports only from modules above it.
 ORDER = (
     "quiet progress_bar assets progress machine fetch scenes dataset reading pictures "
-    "folder_report folder_search folders downloading prepared data bases freezing "
-    "restless calls structure catalogue feature_maps freeze_state costs freeze_sheet "
-    "heads cutting store arrays answers features once_frozen training tracks doctor "
-    "tuning clinic miniatures transferability transfer_curves patches plots "
-    "transfer_plots rates checks widgets __main__"
+    "sketches symbols example_set folder_report folder_search folders downloading "
+    "prepared data bases freezing restless calls structure catalogue feature_maps "
+    "freeze_state costs freeze_sheet heads cutting store arrays answers features "
+    "once_frozen training tracks doctor growing tuning clinic miniatures "
+    "transferability transfer_curves patches plots transfer_plots rates checks "
+    "widgets __main__"
 ).split()
 
 

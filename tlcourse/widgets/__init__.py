@@ -1,4 +1,4 @@
-"""Views. The only modules that import ipywidgets; they work with 7.7 and 8."""
+"""Views: all that imports ipywidgets (7.7 or 8) and anywidget."""
 
 from tlcourse.widgets.catalogue_explorer import CatalogueExplorer
 from tlcourse.widgets.feature_map_viewer import FeatureMapViewer
@@ -6,6 +6,7 @@ from tlcourse.widgets.fetch_button import FetchButton
 from tlcourse.widgets.freeze_panel import FreezePanel
 from tlcourse.widgets.live_training import LiveTraining
 from tlcourse.widgets.rate_explorer import RateExplorer
+from tlcourse.widgets.teaching_panel import TeachingPanel
 from tlcourse.widgets.transfer_explorer import TransferExplorer
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "FreezePanel",
     "LiveTraining",
     "RateExplorer",
+    "TeachingPanel",
     "TransferExplorer",
 ]

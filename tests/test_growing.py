@@ -1,0 +1,401 @@
+"""A classifier that grows, its examples, and the panel that shows it."""
+
+import contextlib
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from tlcourse import sketches, symbols, training, widgets
+from tlcourse.example_set import ExampleSet
+from tlcourse.growing import GrowingClassifier
+from tlcourse.tracks import load_track
+
+NAMES = ("star", "spiral", "fish")
+
+
+@pytest.fixture(scope="module")
+def embed():
+    return training.embedder(load_track("glyphs"))
+
+
+@pytest.fixture
+def classifier(embed):
+    return GrowingClassifier(embed)
+
+
+def drawing(name, seed, size=(64, 64)):
+    return sketches.picture(symbols.sketch(name, seed), size)
+
+
+@pytest.fixture
+def taught(classifier):
+    """Three drawings each of three symbols."""
+    for name in NAMES:
+        classifier.add_class(name)
+        classifier.add(name, *(drawing(name, seed) for seed in range(3)))
+    return classifier
+
+
+def share_right(classifier, names=NAMES, seeds=range(100, 120)):
+    right = []
+    for name in names:
+        found = [classifier.answer(drawing(name, seed)) for seed in seeds]
+        right += [max(each, key=each.get) == name for each in found]
+    return np.mean(right)
+
+
+# The examples
+
+
+class Collecting(RuleBasedStateMachine):
+    """An `ExampleSet` beside a plain dict that does the same."""
+
+    def __init__(self):
+        super().__init__()
+        self.examples, self.model, self.n = ExampleSet(), {}, 0
+
+    names = st.sampled_from(["a", "b", "c", "d"])
+
+    @rule(name=names)
+    def add_class(self, name):
+        if name in self.model:
+            with pytest.raises(ValueError, match="Expected a new name"):
+                self.examples.with_class(f" {name} ")
+        else:
+            self.examples = self.examples.with_class(f" {name} ")
+            self.model[name] = []
+
+    @rule(name=names)
+    def add(self, name):
+        self.n += 1
+        if name in self.model:
+            before = self.examples
+            self.examples = before.with_example(name, self.n)
+            assert before.counts == {k: len(v) for k, v in self.model.items()}
+            self.model[name].append(self.n)
+        else:
+            with pytest.raises(ValueError, match="Expected a class"):
+                self.examples.with_example(name, self.n)
+
+    @precondition(lambda self: self.model)
+    @rule(data=st.data(), position=st.integers(-4, 4))
+    def take_out(self, data, position):
+        name = data.draw(st.sampled_from(sorted(self.model)))
+        had = self.model[name]
+        if -len(had) <= position < len(had):
+            self.examples = self.examples.without_example(name, position)
+            del had[position]
+        else:
+            with pytest.raises(ValueError, match="Expected an example"):
+                self.examples.without_example(name, position)
+
+    @precondition(lambda self: self.model)
+    @rule(data=st.data(), new=names)
+    def rename(self, data, new):
+        old = data.draw(st.sampled_from(sorted(self.model)))
+        if new in self.model and new != old:
+            with pytest.raises(ValueError, match="taken"):
+                self.examples.renamed(old, new)
+        else:
+            self.examples = self.examples.renamed(old, new)
+            pairs = self.model.items()
+            self.model = {new if name == old else name: had for name, had in pairs}
+
+    @precondition(lambda self: self.model)
+    @rule(data=st.data())
+    def drop(self, data):
+        name = data.draw(st.sampled_from(sorted(self.model)))
+        self.examples = self.examples.without_class(name)
+        del self.model[name]
+
+    @invariant()
+    def they_agree(self):
+        assert self.examples.names == tuple(self.model)
+        assert {n: list(had) for n, had in self.examples.classes} == self.model
+
+
+TestCollecting = Collecting.TestCase
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 41])
+def test_a_name_that_is_none_is_refused(name):
+    with pytest.raises(ValueError, match="Expected a name of 1 to 40"):
+        ExampleSet().with_class(name)
+
+
+# The classifier
+
+
+def test_three_drawings_of_each_symbol_are_enough(taught):
+    assert share_right(taught) >= 0.95
+
+
+def test_it_has_no_answer_before_there_are_two_classes(classifier):
+    assert classifier.answer(drawing("star", 0)) == {}
+    classifier.add_class("star")
+    assert classifier.add("star", drawing("star", 0)) == 0
+    classifier.add_class("fish")
+    assert classifier.answer(drawing("star", 1)) == {}
+    assert classifier.add("fish", drawing("fish", 0)) > 0
+    assert set(classifier.answer(drawing("star", 1))) == {"star", "fish"}
+
+
+def test_the_answers_are_probabilities(taught):
+    found = taught.answer(drawing("fish", 50))
+    assert tuple(found) == NAMES
+    assert sum(found.values()) == pytest.approx(1)
+
+
+def test_it_is_asked_before_it_is_told(classifier):
+    for name in ("star", "spiral"):
+        classifier.add_class(name)
+        classifier.add(name, drawing(name, 0))
+    assert classifier.answered == []
+    said = classifier.answer(drawing("spiral", 1))
+    classifier.add("spiral", drawing("spiral", 1))
+    assert classifier.answered == [("spiral", max(said, key=said.get))]
+
+
+def test_what_is_taken_out_leaves_no_trace(taught):
+    before = taught.answer(drawing("star", 60))
+    taught.add("star", drawing("fish", 9))
+    assert taught.answer(drawing("star", 60)) != before
+    taught.remove("star", 3)
+    assert taught.answer(drawing("star", 60)) == before
+
+
+def test_a_class_that_is_dropped_is_no_answer_any_more(taught):
+    taught.remove_class("spiral")
+    assert set(taught.answer(drawing("star", 60))) == {"star", "fish"}
+    taught.remove_class("fish")
+    assert taught.answer(drawing("star", 60)) == {}
+
+
+def test_a_new_name_changes_no_number(taught):
+    before = taught.answer(drawing("fish", 60))
+    taught.rename_class("fish", "shark")
+    after = taught.answer(drawing("fish", 60))
+    assert list(before.values()) == list(after.values())
+    assert tuple(after) == ("star", "spiral", "shark")
+    assert {was for was, _ in taught.answered} <= {"star", "spiral", "shark"}
+
+
+def test_uneven_classes_do_not_drown_the_small_one(classifier):
+    for name, n in (("star", 20), ("spiral", 1)):
+        classifier.add_class(name)
+        classifier.add(name, *(drawing(name, seed) for seed in range(n)))
+    assert share_right(classifier, ("star", "spiral")) >= 0.95
+
+
+def test_the_base_is_not_changed(embed, taught):
+    before = embed.get_weights()
+    taught.add("star", drawing("star", 30))
+    for a, b in zip(before, embed.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_the_model_gives_the_same_answers_from_raw_pixels(taught):
+    images = np.stack([drawing(name, 70) for name in NAMES])
+    whole = taught.model()
+    found = whole.predict(images, verbose=0)
+    for row, image in zip(found, images, strict=True):
+        np.testing.assert_allclose(row, list(taught.answer(image).values()), atol=1e-5)
+    taught.add("fish", *(drawing("star", k) for k in range(9)))  # it goes on alone
+    np.testing.assert_array_equal(whole.predict(images, verbose=0), found)
+
+
+def test_the_examples_are_a_dataset(taught):
+    taught.add_class("empty")
+    found = taught.dataset()
+    assert found.images.shape == (9, 64, 64, 3)
+    assert found.class_names == NAMES
+    assert found.labels.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
+
+
+def test_without_two_classes_there_is_no_dataset_and_no_model(classifier):
+    for method in (classifier.dataset, classifier.model):
+        with pytest.raises(ValueError, match="two classes with examples.*Received"):
+            method()
+
+
+WRONG = [((64, 64), "uint8"), ((64, 64, 3), "float32"), ((32, 32, 3), "uint8")]
+
+
+@pytest.mark.parametrize(
+    "image",
+    [np.zeros(shape, kind) for shape, kind in WRONG],
+    ids=["grey", "float", "small"],
+)
+def test_an_image_that_does_not_fit_is_refused_and_nothing_is_added(taught, image):
+    with pytest.raises(ValueError, match="Expected an image uint8.*Received"):
+        taught.add("star", drawing("star", 5), image)
+    assert taught.examples.counts["star"] == 3
+
+
+# The panel
+
+
+@pytest.fixture
+def panel(classifier):
+    return widgets.TeachingPanel(classifier)
+
+
+def teach(panel, name, seeds):
+    """Makes a class and gives examples, as the panel's buttons do it."""
+    if name not in panel.classifier.examples.names:
+        panel.new.value = name
+        panel.make.click()
+    row = next(row for row in panel.rows if row.called == name)
+    for seed in seeds:
+        panel.pad.strokes = symbols.sketch(name, seed)
+        row.add.click()
+    return row
+
+
+def test_drawing_and_pressing_the_button_teaches(panel):
+    teach(panel, "star", range(3))
+    teach(panel, "fish", range(3))
+    assert panel.classifier.examples.counts == {"star": 3, "fish": 3}
+    assert panel.pad.strokes == []
+    panel.pad.strokes = symbols.sketch("fish", 40)
+    assert "Looks like <b>fish</b>" in panel.found.value
+    assert "right" in panel.score.value and "times of 2" in panel.score.value
+    assert "Learnt anew" in panel.message.value
+
+
+def test_without_a_picture_nothing_can_be_added(panel):
+    row = teach(panel, "star", [])
+    assert row.add.disabled
+    panel.pad.strokes = symbols.sketch("star", 0)
+    assert not row.add.disabled
+    panel.pad.strokes = []
+    assert row.add.disabled
+
+
+def test_an_example_can_be_taken_out_and_a_class_dropped(panel):
+    row = teach(panel, "star", range(3))
+    kept = [each.image for each in panel.classifier.examples.of("star")]
+    row.take_out.value = 1
+    left = [each.image for each in panel.classifier.examples.of("star")]
+    assert len(left) == 2
+    np.testing.assert_array_equal(left[1], kept[2])
+    assert row.take_out.value is None and len(row.take_out.options) == 3
+    row.drop.click()
+    assert panel.classifier.examples.names == () == panel.classes.children
+
+
+def test_a_class_can_get_another_name_but_not_a_taken_one(panel):
+    row = teach(panel, "star", range(1))
+    teach(panel, "fish", range(1))
+    row.name.value = "sun"
+    assert panel.classifier.examples.names == ("sun", "fish")
+    assert row.add.description == "Add to sun"
+    with pytest.raises(ValueError, match="taken"):
+        row.name.value = "fish"
+    assert row.name.value == "sun"
+    assert 'role="alert"' in panel.message.value
+
+
+def test_a_class_without_a_name_is_refused_in_words(panel):
+    with contextlib.suppress(ValueError):  # ipywidgets 8 only logs it
+        panel.make.click()
+    assert "Expected a name" in panel.message.value
+
+
+def test_ready_made_drawings_need_no_mouse(panel):
+    panel.ready.value = "fish"
+    first = panel.pad.strokes
+    assert first and len(panel.images) == 1
+    panel.another.click()
+    assert panel.pad.strokes != first
+    assert panel.images[0].shape == (64, 64, 3)
+
+
+def jpeg(image):
+    import io
+
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, format="jpeg", quality=95)
+    return file.getvalue()
+
+
+def test_a_frame_of_the_camera_is_answered_and_acknowledged(panel):
+    teach(panel, "star", range(2))
+    row = teach(panel, "fish", range(2))
+    panel.way.value = "camera"
+    panel.camera.set_state({"frame": jpeg(drawing("fish", 44)), "sent": 1})
+    assert panel.camera.seen == 1
+    assert "Looks like <b>fish</b>" in panel.found.value
+    row.add.click()
+    assert panel.classifier.examples.counts["fish"] == 3
+    assert panel.images
+
+
+def test_a_broken_frame_is_told_and_the_next_one_may_come(panel):
+    panel.way.value = "camera"
+    panel.camera.set_state({"frame": b"\xff\xd8 nothing", "sent": 1})
+    assert panel.camera.seen == 1
+    assert "broken" in panel.message.value
+
+
+def files_of(*pairs):
+    """The `value` that the installed ipywidgets gives."""
+    import ipywidgets
+
+    if ipywidgets.__version__.startswith("7"):
+        return {name: {"metadata": {}, "content": content} for name, content in pairs}
+    return tuple({"name": name, "content": memoryview(c)} for name, c in pairs)
+
+
+def test_files_are_added_together_and_bad_ones_are_named(panel):
+    row = teach(panel, "star", [])
+    panel.way.value = "files"
+    good = [(f"{k}.jpg", jpeg(drawing("star", k))) for k in range(3)]
+    files = files_of(*good, ("holiday.mov", b"no picture"))
+    panel.files.set_trait("value", files)
+    assert "holiday.mov: not a picture" in panel.message.value
+    assert "3 pictures" in panel.seen.value
+    row.add.click()
+    assert panel.classifier.examples.counts == {"star": 3}
+    assert panel.images == [] and not panel.files.value
+
+
+def test_another_way_in_begins_without_a_picture(panel):
+    panel.pad.strokes = symbols.sketch("star", 0)
+    panel.way.value = "files"
+    assert panel.images == []
+    assert panel.files in panel.source.children
+
+
+def test_what_code_has_changed_is_shown_after_a_refresh(panel):
+    panel.classifier.add_class("star")
+    panel.classifier.add("star", drawing("star", 0))
+    panel.refresh()
+    assert [row.called for row in panel.rows] == ["star"]
+    assert "star (1)" in repr(panel)
+    assert "1 example of star" in panel._repr_html_()
+
+
+def test_names_are_shown_as_text_and_not_as_html(panel):
+    teach(panel, "<b>x", [])
+    assert "<b>x" not in panel._repr_html_()
+
+
+def test_keras_is_what_learns(taught):
+    """The same dense layer, by `fit`, on the same examples agrees."""
+    data = taught.dataset()
+    model = keras.Sequential(
+        [taught.embed, keras.layers.Dense(len(NAMES), activation="softmax")]
+    )
+    taught.embed.trainable = False
+    model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
+    model.fit(data.images, data.labels, epochs=60, verbose=0)
+    images = np.stack([drawing(name, k) for name in NAMES for k in range(80, 90)])
+    said = [max(f := taught.answer(image), key=f.get) for image in images]
+    found = [NAMES[k] for k in model.predict(images, verbose=0).argmax(axis=1)]
+    assert np.mean([a == b for a, b in zip(said, found, strict=True)]) >= 0.9

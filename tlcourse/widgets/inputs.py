@@ -1,0 +1,73 @@
+"""Where pictures come from: a pad to draw on, the camera, files of the learner's."""
+
+import pathlib
+
+import anywidget
+import traitlets
+
+from tlcourse.pictures import UnreadablePicture, read_picture
+
+_HERE = pathlib.Path(__file__).parent
+
+
+class Sketchpad(anywidget.AnyWidget):
+    """A pad to draw on with mouse, pen or finger.
+
+    Attributes:
+        strokes: list of strokes as `sketches.picture` takes them. It changes when a
+            stroke ends; an empty list clears the pad.
+    """
+
+    _esm = _HERE / "sketchpad.js"
+    _css = _HERE / "inputs.css"
+    strokes = traitlets.List().tag(sync=True)
+
+
+class Camera(anywidget.AnyWidget):
+    """The camera, where the browser allows it.
+
+    Attributes:
+        frame: bytes, the last frame as JPEG, a square.
+        sent: Integer, grows with each frame.
+        seen: Integer; the camera waits with the next frame until it is `sent`.
+    """
+
+    _esm = _HERE / "camera.js"
+    _css = _HERE / "inputs.css"
+    frame = traitlets.Bytes().tag(sync=True)
+    sent = traitlets.Int().tag(sync=True)
+    seen = traitlets.Int().tag(sync=True)
+
+
+def uploaded(value):
+    """The files of an `ipywidgets.FileUpload`, of version 7 or 8.
+
+    Args:
+        value: Its `value`.
+
+    Returns:
+        list of pairs: name, bytes.
+    """
+    if isinstance(value, dict):
+        return [(name, bytes(each["content"])) for name, each in value.items()]
+    return [(each["name"], bytes(each["content"])) for each in value]
+
+
+def read_pictures(files, size):
+    """Reads what can be read.
+
+    Args:
+        files: Sequence of pairs: name, bytes.
+        size: `(height, width)` wanted, pixels.
+
+    Returns:
+        list of uint8 `(height, width, 3)`, and a list of strings: which files gave
+        no picture, and why.
+    """
+    images, problems = [], []
+    for name, content in files:
+        try:
+            images.append(read_picture(content, size)[0])
+        except UnreadablePicture as error:
+            problems.append(f"{name}: {error}")
+    return images, problems

@@ -1,0 +1,201 @@
+"""The teaching panel: give examples of your own classes, and watch it learn."""
+
+import functools
+import html
+
+import ipywidgets
+
+from tlcourse import sketches, symbols
+from tlcourse.widgets.class_row import ClassRow
+from tlcourse.widgets.inputs import Camera, Sketchpad, read_pictures, uploaded
+from tlcourse.widgets.thumbnails import answers, thumbnail
+from tlcourse.widgets.view import View, told
+
+WAYS = ("draw", "camera", "files")
+HELP = (
+    "Make a class, draw, and press its button. With two classes it begins to answer, "
+    "always before it is told."
+)
+
+
+class TeachingPanel(View):
+    """View of a `GrowingClassifier`: it answers each picture, then can be told.
+
+    A picture comes from a pad, from the camera, or from files. The pad also takes
+    ready-made drawings, from a list, for those who do not draw.
+
+    Args:
+        classifier: `GrowingClassifier`.
+    """
+
+    def __init__(self, classifier):
+        super().__init__()
+        self.classifier, self.images, self.rows, self.made = classifier, [], [], 0
+        self._make_inputs()
+        self._make_outputs()
+        self._on_way(None)
+        self.refresh()
+
+    def _make_inputs(self):
+        self.way = ipywidgets.Dropdown(options=WAYS, description="picture")
+        self.pad, self.camera = Sketchpad(), Camera()
+        names = [("choose ...", None), *((name, name) for name in symbols.SYMBOLS)]
+        self.ready = ipywidgets.Dropdown(options=names, description="ready-made")
+        self.another = ipywidgets.Button(description="Another one", disabled=True)
+        self.new = ipywidgets.Text(description="class", placeholder="its name")
+        self.make = ipywidgets.Button(description="New class")
+        self.way.observe(self._on_way, names="value")
+        self.pad.observe(self._on_strokes, names="strokes")
+        self.camera.observe(self._on_frame, names="sent")
+        self._clear_files()
+        self.ready.observe(self._on_ready, names="value")
+        self.another.on_click(self._on_ready)
+        self.make.on_click(self._on_new_class)
+
+    def _make_outputs(self):
+        self.source = ipywidgets.VBox()
+        self.seen, self.found = ipywidgets.HTML(), ipywidgets.HTML()
+        self.score, self.classes = ipywidgets.HTML(), ipywidgets.VBox()
+        side = ipywidgets.VBox([self.seen, self.found, self.score])
+        top = ipywidgets.HBox([ipywidgets.VBox([self.way, self.source]), side])
+        new = ipywidgets.HBox([self.new, self.make])
+        self.box = ipywidgets.VBox([top, self.message, new, self.classes])
+        self.say(HELP)
+
+    def _clear_files(self):
+        """A new button: ipywidgets 7 has no way to empty the old one."""
+        self.files = ipywidgets.FileUpload(accept="image/*", multiple=True)
+        self.files.observe(self._on_files, names="value")
+
+    @told
+    def _on_way(self, _):
+        ready = ipywidgets.HBox([self.ready, self.another])
+        shown = {
+            "draw": [self.pad, ready],
+            "camera": [self.camera],
+            "files": [self.files],
+        }
+        self.source.children = shown[self.way.value]
+        self._look([])
+
+    @told
+    def _on_strokes(self, change):
+        strokes = change["new"]
+        size = self.classifier.size
+        self._look([sketches.picture(strokes, size)] if strokes else [])
+
+    @told
+    def _on_frame(self, _):
+        try:
+            frame = [("the camera's picture", self.camera.frame)]
+            images, problems = read_pictures(frame, self.classifier.size)
+            if problems:
+                self.say(problems[0], is_error=True)
+            elif self.way.value == "camera":
+                self._look(images)
+        finally:
+            self.camera.seen = self.camera.sent
+
+    @told
+    def _on_files(self, _):
+        files = uploaded(self.files.value)
+        images, problems = read_pictures(files, self.classifier.size)
+        if files:
+            self.say("; ".join(problems), is_error=True)
+            self._look(images)
+
+    @told
+    def _on_ready(self, _):
+        self.another.disabled = self.ready.value is None
+        if self.ready.value is not None:
+            self.made += 1
+            self.pad.strokes = symbols.sketch(self.ready.value, self.made)
+
+    def _look(self, images):
+        """Shows pictures as the network sees them, and its answer to the last."""
+        self.images = images
+        n = len(images)
+        alt = "The picture as the network sees it"
+        seen = thumbnail(images[-1], 96, alt) if n else "<p>No picture yet.</p>"
+        many = f"<p>{n} pictures; below, the answer to the last.</p>" if n > 1 else ""
+        self.seen.value = seen + many
+        self.found.value = answers(self.classifier.answer(images[-1])) if n else ""
+        for row in self.rows:
+            row.add.disabled = not n
+
+    @told
+    def _on_new_class(self, _):
+        self.classifier.add_class(self.new.value)
+        self.new.value = ""
+        self.say("")
+        self.refresh()
+
+    @told
+    def _on_add(self, row, _):
+        seconds = self.classifier.add(row.called, *self.images)
+        if self.way.value == "draw":
+            self.pad.strokes = []
+        if self.way.value == "files":
+            self._clear_files()
+            self._on_way(None)
+        self._has_learnt(seconds)
+
+    @told
+    def _on_take_out(self, row, change):
+        if change["new"] is not None:
+            self._has_learnt(self.classifier.remove(row.called, change["new"]))
+
+    @told
+    def _on_drop(self, row, _):
+        self._has_learnt(self.classifier.remove_class(row.called))
+
+    @told
+    def _on_rename(self, row, change):
+        if change["new"] == row.called:
+            return
+        try:
+            self.classifier.rename_class(row.called, change["new"])
+        finally:
+            self.refresh()
+
+    def _has_learnt(self, seconds):
+        self.say(f"Learnt anew, in {seconds:.1f} s." if seconds else HELP)
+        self.refresh()
+
+    def refresh(self):
+        """Shows the classifier as it is, also after code has changed it."""
+        examples = self.classifier.examples
+        while len(self.rows) > len(examples.names):
+            self.rows.pop()
+        while len(self.rows) < len(examples.names):
+            self.rows.append(self._new_row(examples.names[len(self.rows)]))
+        for row, (name, had) in zip(self.rows, examples.classes, strict=True):
+            row.show(name, [each.image for each in had], bool(self.images))
+        self.classes.children = [row.box for row in self.rows]
+        self.score.value = _score(self.classifier.answered)
+        if self.images:
+            self._look(self.images)
+
+    def _new_row(self, name):
+        row = ClassRow(name)
+        row.add.on_click(functools.partial(self._on_add, row))
+        row.drop.on_click(functools.partial(self._on_drop, row))
+        row.name.observe(functools.partial(self._on_rename, row), names="value")
+        row.take_out.observe(functools.partial(self._on_take_out, row), names="value")
+        return row
+
+    def __repr__(self):
+        counts = self.classifier.examples.counts.items()
+        classes = ", ".join(f"{name} ({n})" for name, n in counts) or "none yet"
+        return f"Teaching panel. Classes and their examples: {classes}."
+
+    def _repr_html_(self):
+        rows = "".join(row.pictures.value for row in self.rows)
+        return f"<p>{html.escape(repr(self))}</p>{rows}{self.score.value}"
+
+
+def _score(answered):
+    if not answered:
+        return ""
+    right = sum(was == said for was, said in answered)
+    return f"<p>Before it was told, it was right {right} times of {len(answered)}.</p>"
