@@ -371,3 +371,48 @@ of("12.3")(letters("c", [("b", "labels fit"), ("d", "not better"), ("a", "range"
 def patients():
     """The three patients of lesson 12, trained now."""
     return {name: clinic.patient(name, track()) for name in "ABC"}
+
+
+@functools.cache
+def known_and_suspects():
+    """Ten pictures of noise, and five of which three are the same, lighter."""
+    images = np.random.default_rng(0).integers(0, 200, (10, 8, 8, 3), "uint8")
+    others = np.random.default_rng(1).integers(0, 200, (2, 8, 8, 3), "uint8")
+    return images, np.concatenate([others, images[:3] + 20])
+
+
+@of("13.1")
+def none_of_these():
+    known = ("star", "fish")
+    said = {"star": 0.3, "fish": 0.1, "other": 0.6}
+    wrong = [
+        ({"star": 0.7, "fish": 0.3}, "no class more"),
+        ({"star": 0.5, "fish": 0.1, "other": 0.4}, "still says star"),
+        ("other", "dict"),
+    ]
+    return {"known": known}, said, wrong
+
+
+@of("13.2")
+def twins():
+    images, suspects = known_and_suspects()
+    wrong = [([0, 2, 3], "Look at [0]"), ([2, 3], "Three"), ([2, 3, 9], "Three")]
+    return {"images": images, "suspects": suspects}, [4, 2, 3], wrong
+
+
+def small_network(seed, side=4):
+    keras.utils.set_random_seed(seed)
+    return keras.Sequential([keras.Input((side,)), keras.layers.Dense(2)])
+
+
+@of("13.3")
+def loaded():
+    whole, images = small_network(0), np.ones((3, 4))
+    again = keras.models.clone_model(whole)
+    again.set_weights(whole.get_weights())
+    wrong = [
+        (whole, "in memory"),
+        (small_network(1), "differently"),
+        (small_network(0, 5), "input"),
+    ]
+    return {"whole": whole, "images": images}, again, wrong

@@ -1,6 +1,7 @@
 """A classifier that grows, its examples, and the panel that shows it."""
 
 import contextlib
+import datetime
 
 import keras
 import numpy as np
@@ -349,7 +350,12 @@ def files_of(*pairs):
 
     if ipywidgets.__version__.startswith("7"):
         return {name: {"metadata": {}, "content": content} for name, content in pairs}
-    return tuple({"name": name, "content": memoryview(c)} for name, c in pairs)
+    made = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
+    rest = {"type": "image/jpeg", "last_modified": made}
+    return tuple(
+        {"name": name, "content": memoryview(c), "size": len(c), **rest}
+        for name, c in pairs
+    )
 
 
 def test_files_are_added_together_and_bad_ones_are_named(panel):

@@ -16,7 +16,7 @@ ORDER = (
     "sketches symbols example_set folder_report folder_search folders downloading "
     "prepared data bases freezing restless calls structure catalogue feature_maps "
     "freeze_state costs freeze_sheet heads cutting store arrays answers features "
-    "once_frozen training tracks doctor growing tuning clinic miniatures "
+    "once_frozen training tracks doctor growing exporting tuning clinic miniatures "
     "transferability transfer_curves patches plots transfer_plots rates checks "
     "widgets __main__"
 ).split()

@@ -4,6 +4,9 @@ import zlib
 
 import numpy as np
 
+from tlcourse.dataset import Dataset
+from tlcourse.sketches import picture
+
 POINTS = 40  # of a stroke
 _ALONG = np.linspace(0, 1, POINTS)
 
@@ -90,3 +93,32 @@ def _by_hand(stroke, change, rng):
     strays = [np.interp(_ALONG, np.linspace(0, 1, 5), each) for each in slow]
     drawn = (stroke - 0.5) @ change.T + 0.5 + np.stack(strays, axis=1)
     return drawn.clip(0, 1).round(4).tolist()
+
+
+def draw(name, seeds, size):
+    """Pictures of a symbol.
+
+    Args:
+        name: String, one of `SYMBOLS`.
+        seeds: Sequence of integers, one for each picture.
+        size: `(height, width)`, pixels.
+
+    Returns:
+        uint8 `(len(seeds), height, width, 3)`, 0..255.
+    """
+    return np.stack([picture(sketch(name, seed), size) for seed in seeds])
+
+
+def dataset(seeds, size, names=tuple(SYMBOLS)):
+    """Pictures of several symbols, one class each.
+
+    Args:
+        seeds: As in `draw`.
+        size: As in `draw`.
+        names: tuple of strings, some of `SYMBOLS`.
+
+    Returns:
+        `Dataset` of `len(names) * len(seeds)` images.
+    """
+    images = np.concatenate([draw(name, seeds, size) for name in names])
+    return Dataset(images, np.repeat(np.arange(len(names)), len(seeds)), tuple(names))
