@@ -93,6 +93,16 @@ def test_what_is_missing_or_damaged_here_is_downloaded(stick, downloads):
     assert files(stick) == everything()
 
 
+def test_without_a_network_all_that_is_here_is_copied_first(stick):
+    first = next(iter(fetch.FILES))
+    (assets.keras_weights_folder() / first).unlink()
+    with pytest.raises(ConnectionError, match=f"{first}.*Is there a network"):
+        carry.fill(stick, silent)
+    copied = everything()
+    copied.pop(f"keras/models/{first}")
+    assert files(stick) == copied
+
+
 def test_what_is_damaged_there_is_brought_again(stick, downloads):
     carry.fill(stick, silent)
     name = next(iter(fetch.FILES))

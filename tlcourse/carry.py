@@ -32,6 +32,7 @@ def fill(folder, report):
     folder = _absolute(folder)
     needs = fetch.needs(folder / "keras" / "models", folder / "tfds")
     work = [(need, _here(need)) for need in needs if not _is_whole(need)]
+    work.sort(key=lambda each: each[1] is None)  # the network, which may fail, last
     _check_room(folder, sum(_bytes(*each) for each in work))
     try:
         for need, source in work:
