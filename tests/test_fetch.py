@@ -1,40 +1,81 @@
 """Fetching what the flowers track needs, from a server of our own."""
 
+import contextlib
+import hashlib
 import http.server
+import inspect
+import json
+import os
+import pathlib
+import random
+import subprocess
+import sys
 import threading
+import time
 
 import pytest
 
 from tlcourse import __main__ as command
-from tlcourse import assets, fetch, widgets
+from tlcourse import assets, fetch, whole, widgets
 
-CONTENT = b"weights" * 40_000
+CONTENT = random.Random(0).randbytes(280_000)
+BLOCK = 14_000
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+VERIFY = pathlib.Path(os.environ.get("VERIFY", ROOT.parent / "shared" / "verify"))
+SUM = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
+    """`short` in the address: ends too early; `slow`: in blocks; `stop`: stalls."""
+
     def do_GET(self):
-        short = "short" in self.path
+        self.server.asked.append(self.path)
         self.send_response(200)
         self.send_header("Content-Length", str(len(CONTENT)))
         self.end_headers()
-        self.wfile.write(CONTENT[:1000] if short else CONTENT)
+        try:
+            self.send_content()
+        except ConnectionError:
+            self.close_connection = True  # the other side was killed
+
+    def send_content(self):
+        if "slow" in self.path:
+            for start in range(0, len(CONTENT), BLOCK):
+                self.wfile.write(CONTENT[start : start + BLOCK])
+                time.sleep(0.004)
+        else:
+            early = "short" in self.path or "stop" in self.path
+            self.wfile.write(CONTENT[:1000] if early else CONTENT)
+        if "stop" in self.path:
+            self.server.ended.wait(10)
 
     def log_message(self, *_):
         """Says nothing."""
 
 
+@contextlib.contextmanager
+def serving():
+    made = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    made.asked, made.ended = [], threading.Event()
+    threading.Thread(target=made.serve_forever, daemon=True).start()
+    try:
+        yield made
+    finally:
+        made.ended.set()
+        made.shutdown()
+        made.server_close()
+
+
 @pytest.fixture
 def server():
-    made = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=made.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{made.server_port}/"
-    made.shutdown()
-    made.server_close()
+    with serving() as made:
+        yield f"http://127.0.0.1:{made.server_port}/"
 
 
 @pytest.fixture(autouse=True)
 def caches(tmp_path, monkeypatch):
-    """Empty caches of Keras and TFDS."""
+    """Empty caches of Keras and TFDS; the server's files have sums of their own."""
+    monkeypatch.setattr(fetch, "SUMS", dict.fromkeys(fetch.FILES, (SUM,)))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))
     return tmp_path
@@ -79,6 +120,175 @@ def test_a_broken_download_leaves_nothing_behind(caches, server):
     with pytest.raises(ConnectionError, match="Expected 280000 bytes"):
         fetch.download(server + "short", path, silent)
     assert list(caches.iterdir()) == []
+
+
+def test_a_download_that_stalls_says_so_and_leaves_nothing(caches, server, monkeypatch):
+    monkeypatch.setattr(fetch, "SECONDS", 0.3)
+    with pytest.raises(ConnectionError, match="Expected all of.*Received: Timeout"):
+        fetch.download(server + "stop", caches / "file.h5", silent)
+    assert list(caches.iterdir()) == []
+
+
+def test_another_content_is_refused_and_leaves_nothing(caches, server):
+    path, wrong = caches / "file.h5", "0" * 64
+    with pytest.raises(ConnectionError, match=f"{wrong} from .*{SUM}.*try again"):
+        fetch.download(server, path, silent, [wrong])
+    assert list(caches.iterdir()) == []
+    fetch.download(server, path, silent, [wrong, SUM])
+    assert path.read_bytes() == CONTENT
+
+
+def test_a_file_with_another_sum_is_not_fetched(caches, server, monkeypatch):
+    prepare_photographs(caches)
+    monkeypatch.setattr(fetch, "FILES", dict.fromkeys(fetch.FILES, server))
+    monkeypatch.setattr(fetch, "SUMS", dict.fromkeys(fetch.FILES, ("0" * 64,)))
+    with pytest.raises(ConnectionError, match="Nothing was kept"):
+        fetch.fetch_flowers(silent)
+    assert list((caches / "keras" / "models").iterdir()) == []
+
+
+@pytest.mark.skipif(
+    not (VERIFY / "keras").is_dir(), reason=f"no weights in {VERIFY}; set VERIFY"
+)
+def test_the_sums_are_those_of_real_files(monkeypatch):
+    monkeypatch.undo()  # our own sums
+    from keras.src.applications import imagenet_utils
+
+    folder = VERIFY / "keras" / "models"
+    there = [name for name in fetch.FILES if (folder / name).is_file()]
+    assert set(there) == set(fetch.SUMS)
+    for name in there:
+        assert whole.has_sum(folder / name, fetch.SUMS[name])
+    index = (folder / "imagenet_class_index.json").read_bytes()
+    assert hashlib.md5(index).hexdigest() in inspect.getsource(imagenet_utils)
+
+
+# Other processes
+
+
+def test_fetching_imports_neither_keras_nor_tensorflow():
+    code = (
+        "import sys, tlcourse.carry, tlcourse.fetch; print([m for m in sys.modules if "
+        "m.split('.')[0] in ('keras', 'tensorflow', 'tensorflow_datasets', 'numpy')])"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ended.stdout.strip() == "[]", ended.stderr
+
+
+def test_only_old_leftovers_of_dead_processes_are_removed(caches, server):
+    path, gone = caches / "file.h5", subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    dead, fresh, ours, other = (
+        caches / f".file.h5.{gone.pid}.0123abcd.partial",
+        caches / f".file.h5.{gone.pid}.4567abcd.partial",
+        caches / f".file.h5.{os.getpid()}.0123abcd.partial",
+        caches / f".other.h5.{gone.pid}.0123abcd.partial",
+    )
+    for leftover in (dead, fresh, ours, other):
+        leftover.write_text("half")
+        if leftover != fresh:
+            os.utime(leftover, (time.time() - 3600,) * 2)
+    fetch.download(server, path, silent, [SUM])
+    assert {fresh, ours, other, path} == set(caches.iterdir())
+
+
+# Forks are cheap, and without TensorFlow they are safe. The children tell each step,
+# so that the moment of the kill does not depend on how busy the machine is.
+KILLED = """
+import hashlib, json, os, pathlib, random, signal, sys, time
+from tlcourse import fetch
+
+names, slow, fast, expected, folder = json.loads(sys.argv[1])
+rng = random.Random(0)
+fetch.SUMS = dict.fromkeys(names, (expected,))
+
+
+def start(delay, told):
+    child = os.fork()
+    if child:
+        return child
+    try:
+        time.sleep(delay)
+        fetch.fetch_flowers(lambda *_: os.write(told, b"."))
+    finally:
+        os._exit(0)
+
+
+for number in range(50):
+    home = pathlib.Path(folder, str(number))
+    os.environ["KERAS_HOME"] = str(home)
+    fetch.FILES = dict.fromkeys(names, slow)
+    heard, told = os.pipe()
+    children = [start(0, told), start(rng.uniform(0, 0.1), told)]
+    os.close(told)
+    for _ in range(rng.randrange(25)):
+        os.read(heard, 1)
+    for child in children:
+        time.sleep(rng.uniform(0, 0.02))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    os.close(heard)
+    models = home / "models"
+    found = [models / name for name in names if (models / name).exists()]
+    sums = {hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
+    half = len(list(models.glob("*.partial")))
+    fetch.FILES = dict.fromkeys(names, fast)
+    fetch.fetch_flowers(lambda *_: None)
+    print(json.dumps([len(found), sums <= {expected}, half, len(fetch.missing())]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows cannot fork")
+def test_two_at_once_that_are_killed_leave_whole_files_or_none(caches, server):
+    prepare_photographs(caches)
+    asked = [list(fetch.FILES), server + "slow/", server, SUM, str(caches)]
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, json.dumps(asked)],
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stderr
+    rounds = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert len(rounds) == 50
+    assert all(whole and missing == 0 for _, whole, _, missing in rounds)
+    assert len({found for found, *_ in rounds}) > 1  # some early, some late
+    assert sum(half > 0 for _, _, half, _ in rounds) > 25  # most in the middle
+
+
+PROXIED = """
+import pathlib, sys
+from tlcourse import fetch
+
+fetch.download(sys.argv[1], pathlib.Path(sys.argv[2]), lambda *_: None)
+"""
+
+
+def fetch_behind_a_proxy(url, path, **variables):
+    """In a process of its own: urllib reads the variables once."""
+    usual = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+    return subprocess.run(
+        [sys.executable, "-c", PROXIED, url, str(path)],
+        env={**usual, **variables},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_a_proxy_is_asked_unless_the_address_is_excepted(caches):
+    path, far = caches / "file.h5", "http://weights.example/file.h5"
+    with serving() as proxy, serving() as direct:
+        named = {"http_proxy": f"http://127.0.0.1:{proxy.server_port}"}
+        ended = fetch_behind_a_proxy(far, path, **named)
+        assert ended.returncode == 0, ended.stderr
+        assert proxy.asked == [far]  # a proxy gets the whole address
+        assert path.read_bytes() == CONTENT
+        near = f"http://127.0.0.1:{direct.server_port}/file.h5"
+        ended = fetch_behind_a_proxy(near, path, **named, no_proxy="127.0.0.1")
+        assert ended.returncode == 0, ended.stderr
+        assert (proxy.asked, direct.asked) == ([far], ["/file.h5"])
+        ended = fetch_behind_a_proxy(far, path, **named, no_proxy=".example")
+        assert "Is there a network" in ended.stderr
+        assert proxy.asked == [far]
 
 
 def test_without_a_network_it_says_so_at_once():

@@ -91,9 +91,7 @@ def test_panel_and_keras_agree_on_every_network(name):
     side = NETWORKS[name]
     build = getattr(keras.applications, name)
     base = build(input_shape=(side, side, 3), include_top=False, weights=None)
-    known = name in bases.CATALOGUE
-    preprocess = bases.preprocessing(name) if known else None
-    model = heads.wrap(base, 5, "pool", preprocess)
+    model = heads.wrap(base, 5, "pool", bases.preprocessing(name))
     start = time.perf_counter()
     panel = FreezePanel(model)
     seconds = time.perf_counter() - start

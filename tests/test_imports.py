@@ -12,9 +12,11 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # From the ground up; a module imports only from modules above it.
 ORDER = (
-    "quiet progress_bar assets progress machine fetch scenes dataset reading pictures "
+    "quiet progress_bar assets progress machine whole "
+    "fetch carry scenes dataset reading pictures "
     "sketches symbols example_set folder_report folder_search folders downloading "
-    "prepared data bases freezing restless calls structure catalogue feature_maps "
+    "prepared data networks bases freezing "
+    "restless calls structure catalogue feature_maps "
     "freeze_state costs freeze_sheet heads cutting store arrays answers features "
     "once_frozen training tracks doctor growing exporting tuning clinic miniatures "
     "transferability transfer_curves patches plots transfer_plots rates checks "

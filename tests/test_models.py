@@ -59,30 +59,6 @@ def test_imagenet_weights_that_are_not_cached_are_named(monkeypatch, tmp_path):
         bases.build("MobileNetV2")
 
 
-@pytest.mark.parametrize("name", list(bases.CATALOGUE))
-def test_every_entry_is_a_network_of_keras(name):
-    assert hasattr(keras.applications, name)
-    assert bases.find(name).smallest <= bases.find(name).side
-
-
-MODULES = {
-    "MobileNetV2": "mobilenet_v2",
-    "ResNet50": "resnet",
-    "DenseNet121": "densenet",
-    "InceptionV3": "inception_v3",
-    "EfficientNetB0": "efficientnet",
-    "ConvNeXtTiny": "convnext",
-}
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_preprocessing_is_what_keras_does(name, images):
-    module = getattr(keras.applications, MODULES[name])
-    wanted = module.preprocess_input(images.astype("float32"))
-    got = bases.preprocessing(name)(images.astype("float32"))
-    np.testing.assert_allclose(keras.ops.convert_to_numpy(got), wanted, atol=1e-4)
-
-
 # Freezing
 
 

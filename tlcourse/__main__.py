@@ -1,8 +1,9 @@
 """The command line.
 
-python -m tlcourse fetch flowers    what the flowers track needs, with a bar
-python -m tlcourse progress         the lessons, and what you have done
-python -m tlcourse doctor           whether this machine is ready, and what to do
+python -m tlcourse fetch flowers                what the flowers track needs
+python -m tlcourse fetch flowers --to FOLDER    the same, to carry to a class
+python -m tlcourse progress                     the lessons, and what you have done
+python -m tlcourse doctor                       whether this machine is ready
 """
 
 import argparse
@@ -20,15 +21,21 @@ def main(arguments=None):
     Returns:
         Integer, 0 if all went well.
     """
-    parser = argparse.ArgumentParser("python -m tlcourse", description=__doc__)
+    parser = argparse.ArgumentParser(
+        "python -m tlcourse",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     fetch = commands.add_parser("fetch", help="weights and photographs")
     fetch.add_argument("track", choices=["flowers"])
+    fetch.add_argument("--to", metavar="FOLDER", help="a folder to carry, or to mount")
     commands.add_parser("progress", help="the lessons, and what you have done")
     commands.add_parser("doctor", help="whether this machine is ready")
     options = parser.parse_args(arguments)
-    run = {"fetch": _fetch, "progress": _progress, "doctor": _doctor}
-    return run[options.command]()
+    if options.command == "fetch":
+        return _fetch(options.to)
+    return {"progress": _progress, "doctor": _doctor}[options.command]()
 
 
 def _progress():
@@ -48,15 +55,17 @@ def _doctor():
     return 0 if ready else 1
 
 
-def _fetch():
-    from tlcourse import fetch
+def _fetch(folder):
+    from tlcourse import carry, fetch
 
     try:
-        fetched = fetch.fetch_flowers(show)
-    except ConnectionError as error:
+        fetched = carry.fill(folder, show) if folder else fetch.fetch_flowers(show)
+    except OSError as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     print(f"\n{len(fetched)} fetched. All is there for the flowers track.")
+    if folder:
+        print(carry.instructions(folder))
     return 0
 
 

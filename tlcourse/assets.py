@@ -104,17 +104,18 @@ def tfds_folder():
     return pathlib.Path(home).expanduser()
 
 
-def prepared_dataset(name):
+def prepared_dataset(name, folder=None):
     """Finds the newest prepared version of a TFDS dataset on disk.
 
     Args:
         name: String such as `"tf_flowers"`, or with a configuration,
             `"cats/big"`.
+        folder: `pathlib.Path`, or None for `tfds_folder`.
 
     Returns:
         `pathlib.Path` of the version's folder, or None.
     """
-    versions = (tfds_folder() / name).glob("[0-9]*.[0-9]*.[0-9]*")
+    versions = ((folder or tfds_folder()) / name).glob("[0-9]*.[0-9]*.[0-9]*")
     ready = [path for path in versions if (path / "dataset_info.json").is_file()]
     return max(ready, key=_version, default=None)
 

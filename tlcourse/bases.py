@@ -1,108 +1,38 @@
-"""The catalogue of keras.applications networks, each with its preprocessing.
+"""Networks of keras.applications: built, with their weights and preprocessing."""
 
-Published figures: https://keras.io/api/applications/ (parameters in millions
-with the top, ImageNet top-1 accuracy in percent, layers on the longest path
-that have weights or normalise). A figure that the page leaves out is None.
-"""
-
-import dataclasses
+import os
 
 import keras
 
 from tlcourse import assets
+from tlcourse.networks import CATALOGUE, NETWORKS, Network, find
 
+__all__ = [
+    "CATALOGUE",
+    "NETWORKS",
+    "Network",
+    "build",
+    "cached_weights",
+    "find",
+    "preprocessing",
+    "weights_file",
+]
 
-@dataclasses.dataclass(frozen=True)
-class Network:
-    """One architecture of keras.applications.
-
-    Args:
-        name: String, as in keras.applications.
-        year: Integer, of the paper.
-        millions: Float, parameters with the top, as published.
-        top1: Float, ImageNet top-1 accuracy in percent, as published.
-        depth: Integer or None, as published.
-        side: Integer, usual input height and width, pixels.
-        smallest: Integer, smallest input height and width, pixels.
-        pixels: `"-1..1"`, `"caffe"`, `"torch"` or `"inside"`: what it wants.
-        file: String, cached weights without top, in Keras's models folder.
-    """
-
-    name: str
-    year: int
-    millions: float
-    top1: float
-    depth: int | None
-    side: int
-    smallest: int
-    pixels: str
-    file: str
-
-
-# name, year, millions, top-1, depth, side, smallest, pixels, cached file
-_TABLE = """
-VGG16            2014 138.4 71.3  16 224 32 caffe  vgg16{tail}
-VGG19            2014 143.7 71.3  19 224 32 caffe  vgg19{tail}
-ResNet50         2015  25.6 74.9 107 224 32 caffe  resnet50{tail}
-ResNet101        2015  44.7 76.4 209 224 32 caffe  resnet101{tail}
-ResNet152        2015  60.4 76.6 311 224 32 caffe  resnet152{tail}
-InceptionV3      2015  23.9 77.9 189 299 75 -1..1  inception_v3{tail}
-Xception         2016  22.9 79.0  81 299 71 -1..1  xception{tail}
-DenseNet121      2016   8.1 75.0 242 224 32 torch  densenet121{tail}
-DenseNet201      2016  20.2 77.3 402 224 32 torch  densenet201{tail}
-MobileNet        2017   4.3 70.4  55 224 32 -1..1  mobilenet_1_0_224_tf_no_top.h5
-MobileNetV2      2018   3.5 71.3 105 224 32 -1..1  mobilenet_v2{width}_1.0_224_no_top.h5
-EfficientNetB0   2019   5.3 77.1 132 224 32 inside efficientnetb0_notop.h5
-EfficientNetB3   2019  12.3 81.6 210 300 32 inside efficientnetb3_notop.h5
-EfficientNetV2B0 2021   7.2 78.7   - 224 32 inside efficientnetv2-b0_notop.h5
-EfficientNetV2S  2021  21.6 83.9   - 384 32 inside efficientnetv2-s_notop.h5
-ConvNeXtTiny     2022  28.6 81.3   - 224 32 inside convnext_tiny_notop.h5
-ConvNeXtBase     2022  88.5 85.3   - 224 32 inside convnext_base_notop.h5
-"""
-
-
-def _read(row):
-    name, year, millions, top1, depth, side, smallest, pixels, file = row.split()
-    width = "_weights_tf_dim_ordering_tf_kernels"
-    return Network(
-        name,
-        int(year),
-        float(millions),
-        float(top1),
-        None if depth == "-" else int(depth),
-        int(side),
-        int(smallest),
-        pixels,
-        file.format(tail=f"{width}_notop.h5", width=width),
-    )
-
-
-CATALOGUE = {
-    network.name: network for network in map(_read, _TABLE.strip().splitlines())
+# Widths that have ImageNet weights, and sides that have weights of their own.
+WIDTHS = {
+    "MobileNet": {1.0: "1_0", 0.75: "7_5", 0.5: "5_0", 0.25: "2_5"},
+    "MobileNetV2": {width: str(width) for width in (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)},
+    "MobileNetV3Small": {0.75: "0.75", 1.0: "1.0"},
+    "MobileNetV3Large": {0.75: "0.75", 1.0: "1.0"},
+}
+SIDES = {
+    "MobileNet": (128, 160, 192, 224),
+    "MobileNetV2": (96, 128, 160, 192, 224),
 }
 
 
-def find(name):
-    """Looks a network up.
-
-    Args:
-        name: String, as in keras.applications.
-
-    Returns:
-        `Network`.
-
-    Raises:
-        ValueError: If the catalogue does not have it.
-    """
-    if name not in CATALOGUE:
-        raise ValueError(
-            f"Expected one of {', '.join(sorted(CATALOGUE))}. Received: {name!r}"
-        )
-    return CATALOGUE[name]
-
-
 def build(name, input_shape=None, weights="imagenet", **options):
-    """Builds a network of the catalogue without its top.
+    """Builds a network of keras.applications without its top.
 
     Args:
         name: String, as in keras.applications.
@@ -116,44 +46,83 @@ def build(name, input_shape=None, weights="imagenet", **options):
 
     Raises:
         FileNotFoundError: At once, if the weights are not in the cache.
-        ValueError: If the name is unknown or the input too small.
+        PermissionError: If the cache is read only, for EfficientNetB0 to B7.
+        ValueError: If the name is unknown, the input too small, or if there are
+            no ImageNet weights for this input or width.
 
     Source: https://keras.io/api/applications/
     """
     network = find(name)
-    shape = input_shape or (network.side, network.side, 3)
+    shape = tuple(input_shape or (network.side, network.side, 3))
     if len(shape) != 3 or shape[-1] != 3 or min(shape[:2]) < network.smallest:
         raise ValueError(
             f"Expected `input_shape` (height, width, 3), for {name} at least "
             f"{network.smallest} pixels each way. Received: {shape}"
         )
     if weights == "imagenet":
-        cached_weights(weights_file(name, shape, **options))
+        weights = _imagenet(network, shape, options)
     constructor = getattr(keras.applications, name)
     return constructor(input_shape=shape, include_top=False, weights=weights, **options)
 
 
-def weights_file(name, input_shape, alpha=1.0, **_):
+def _imagenet(network, shape, options):
+    """What Keras gets as `weights`: the file, so that it fetches none.
+
+    EfficientNetB0 to B7 are another network with `"imagenet"`, they scale once more.
+    For them Keras has to find the file itself, and it looks elsewhere where it may
+    not write.
+    """
+    path = cached_weights(weights_file(network.name, shape, **options))
+    if not network.name.startswith("EfficientNetB"):
+        return path
+    home = path.parent.parent
+    if not os.access(home, os.W_OK):
+        raise PermissionError(
+            f"Expected a cache that Keras may write to, for {network.name}. Received: "
+            f"{home}, read only; Keras would not look there. Copy it, and set "
+            "KERAS_HOME to the copy."
+        )
+    return "imagenet"
+
+
+def weights_file(name, input_shape, alpha=1.0, minimalistic=False, **_):
     """The file in Keras's cache that `weights="imagenet"` reads.
 
     Args:
         name: String, as in keras.applications.
-        input_shape: `(height, width, 3)`; the MobileNets have a file per size.
+        input_shape: `(height, width, 3)`; some MobileNets have a file per size.
         alpha: Float, width of the MobileNets.
+        minimalistic: Boolean, a plainer MobileNetV3.
 
     Returns:
         String, a file name.
+
+    Raises:
+        ValueError: If there are no ImageNet weights of that width or size.
     """
-    side = input_shape[0] if input_shape[0] == input_shape[1] else 224
-    if name == "MobileNetV2":
-        side = side if side in (96, 128, 160, 192, 224) else 224
-        stem = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels"
-        return f"{stem}_{float(alpha)}_{side}_no_top.h5"
-    if name == "MobileNet":
-        side = side if side in (128, 160, 192, 224) else 224
-        width = {1.0: "1_0", 0.75: "7_5", 0.5: "5_0", 0.25: "2_5"}[alpha]
-        return f"mobilenet_{width}_{side}_tf_no_top.h5"
-    return find(name).file
+    network, widths = find(name), WIDTHS.get(name, {1.0: "1.0"})
+    widths = {1.0: "1.0"} if minimalistic else widths
+    _check_trained(network, input_shape, alpha, widths)
+    height, width = input_shape[:2]
+    side = height if height == width and height in SIDES.get(name, ()) else 224
+    kind = "_minimalistic" if minimalistic else ""
+    return network.file.format(alpha=widths[alpha], side=side, kind=kind)
+
+
+def _check_trained(network, input_shape, alpha, widths):
+    if alpha not in widths:
+        known = ", ".join(str(width) for width in sorted(widths))
+        raise ValueError(
+            f"Expected `alpha` one of {known}, for which {network.name} has ImageNet "
+            f"weights. Received: {alpha}. `weights=None` takes others."
+        )
+    usual = (network.side, network.side, 3)
+    if network.name.startswith("NASNet") and tuple(input_shape) != usual:
+        raise ValueError(
+            f"Expected `input_shape` {usual}: which layers {network.name} has depends "
+            "on the size of its input, so its ImageNet weights fit this one only. "
+            f"Received: {input_shape}. `weights=None` takes others."
+        )
 
 
 def cached_weights(file):

@@ -58,7 +58,7 @@ class Comparison:
         second: Another, or None.
 
     Raises:
-        ValueError: If the catalogue does not have a name.
+        ValueError: If `stages` does not have a name.
     """
 
     stages: dict = dataclasses.field(repr=False)
@@ -67,7 +67,10 @@ class Comparison:
 
     def __post_init__(self):
         for name in self.names:
-            bases.find(name)
+            if name not in self.stages:
+                raise ValueError(
+                    f"Expected one of {', '.join(self.stages)}. Received: {name!r}"
+                )
 
     @property
     def names(self):

@@ -1,13 +1,13 @@
 """Fetches what the flowers track needs. Nothing else in the course downloads."""
 
 import dataclasses
-import os
+import http.client
 import pathlib
 import threading
 import urllib.error
 import urllib.request
 
-from tlcourse import assets
+from tlcourse import assets, whole
 
 SECONDS = 20  # without an answer, before we give up
 # Source: the constants in Keras's applications/mobilenet_v2.py, imagenet_utils.py.
@@ -23,6 +23,16 @@ FILES = {
     "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224.h5": WEIGHTS,
     "imagenet_class_index.json": INDEX,
 }
+# sha256. Keras has none for these weights: as served, and as saved by Keras 3.15.
+SUMS = {
+    "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5": (
+        "df1c3db1d0d9193719c4c70f707c56f7021f999f825bdc57454c275cf6def19f",
+        "d43c70f8ea04b1087170401b2f4739f41b94200e30892ea8d050ac65779146c6",
+    ),
+    "imagenet_class_index.json": (
+        "a1e7a966a1f601d39e4b43e119b3e7dd4a2ad3ea08cf69847cbaf021013767bc",
+    ),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,11 +43,42 @@ class Need:
         what: String, for people.
         url: String.
         path: `pathlib.Path` of the file, or None for the photographs.
+        datasets: `pathlib.Path` of the folder for the photographs, or None.
     """
 
     what: str
     url: str
-    path: pathlib.Path | None
+    path: pathlib.Path | None = None
+    datasets: pathlib.Path | None = None
+
+    @property
+    def is_there(self):
+        """Boolean."""
+        if self.path:
+            return self.path.is_file()
+        return (
+            assets.prepared_dataset(assets.FLOWERS_DATASET, self.datasets) is not None
+        )
+
+    @property
+    def sums(self):
+        """tuple of sha256, one of which the file must have; empty if none is known."""
+        return SUMS.get(self.what, ())
+
+
+def needs(models, datasets):
+    """What the flowers track needs.
+
+    Args:
+        models: `pathlib.Path`, the folder for weights.
+        datasets: `pathlib.Path`, the folder for datasets.
+
+    Returns:
+        list of `Need`.
+    """
+    files = [Need(name, url + name, models / name) for name, url in FILES.items()]
+    name = f"dataset {assets.FLOWERS_DATASET}"
+    return [*files, Need(name, PHOTOGRAPHS, datasets=datasets)]
 
 
 def missing():
@@ -46,12 +87,8 @@ def missing():
     Returns:
         list of `Need`, empty if all is there.
     """
-    folder = assets.keras_weights_folder()
-    needs = [Need(name, url + name, folder / name) for name, url in FILES.items()]
-    needs = [need for need in needs if not need.path.is_file()]
-    if assets.prepared_dataset(assets.FLOWERS_DATASET) is None:
-        needs.append(Need(f"dataset {assets.FLOWERS_DATASET}", PHOTOGRAPHS, None))
-    return needs
+    places = assets.keras_weights_folder(), assets.tfds_folder()
+    return [need for need in needs(*places) if not need.is_there]
 
 
 def fetch_flowers(report):
@@ -69,40 +106,47 @@ def fetch_flowers(report):
     """
     fetched = missing()
     for need in fetched:
-        if need.path:
-            download(need.url, need.path, report)
-        else:
-            _prepare_photographs(need, report)
+        bring(need, report)
     return fetched
 
 
-def download(url, path, report):
+def bring(need, report):
+    """Fetches one thing.
+
+    Args:
+        need: `Need`.
+        report: As in `fetch_flowers`.
+
+    Raises:
+        ConnectionError: If the network, or the other side, does not answer.
+    """
+    if need.path:
+        download(need.url, need.path, report, need.sums)
+    else:
+        _prepare_photographs(need, report)
+
+
+def download(url, path, report, sums=()):
     """Downloads a file, whole or not at all.
 
     Args:
         url: String.
         path: `pathlib.Path`; its folder is made if need be.
         report: As in `fetch_flowers`.
+        sums: Sequence of sha256, one of which it must have, if any is known.
 
     Raises:
-        ConnectionError: If the download does not come to its end.
+        ConnectionError: If the download does not come to its end, or has brought
+            something else.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with _open(url) as source, open(partial, "wb") as target:
-            total, done = int(source.headers.get("Content-Length", 0)), 0
-            while block := source.read(1 << 16):
-                target.write(block)
-                done += len(block)
-                report(path.name, done, total)
-        if total and done != total:
+    with _open(url) as source:
+        total = int(source.headers.get("Content-Length", 0))
+        try:
+            whole.save(source, path, report, url, total, sums)
+        except (TimeoutError, http.client.HTTPException) as error:
             raise ConnectionError(
-                f"Expected {total} bytes from {url}. Received: {done}. Try again."
-            )
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+                f"Expected all of {url}. Received: {error!r}. Try again."
+            ) from error
 
 
 def _open(url, method="GET"):
@@ -130,16 +174,15 @@ def _prepare_photographs(need, report):
 
     def watch():
         while not ended.wait(0.5):
-            files = (assets.tfds_folder() / "downloads").rglob("*")
+            files = (need.datasets / "downloads").rglob("*")
             grown = sum(file.stat().st_size for file in files if file.is_file())
             report(need.what, min(grown, total), total)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
     try:
-        builder = tfds.builder(
-            assets.FLOWERS_DATASET, data_dir=str(assets.tfds_folder())
-        )
+        name, folder = assets.FLOWERS_DATASET, str(need.datasets)
+        builder = tfds.builder(name, data_dir=folder)
         builder.download_and_prepare()
     finally:
         ended.set()
