@@ -1,6 +1,6 @@
 # make lab    the course, in JupyterLab
 # make test   everything that has to hold
-# Others: notebooks, test-flowers, test-torch, test-env, bench, picture, clean.
+# Others: notebooks, slides, test-flowers, test-torch, test-env, bench, picture, clean.
 # README.md says more.
 
 PYTHON ?= python3
@@ -25,7 +25,7 @@ NBVAL = PYTHONPATH=$(abspath tests/offline) $(BIN)/python -m pytest -q \
 	--nbval-cell-timeout=600 $(SPREAD)
 
 .PHONY: lab test lint test-unit test-sync test-glyphs test-flowers test-torch
-.PHONY: test-env notebooks bench picture clean
+.PHONY: test-env notebooks slides bench picture clean
 
 lab: .venv/ready
 	$(BIN)/jupyter lab --LabApp.news_url=None $(LAB_FLAGS) $(firstword $(LESSONS))
@@ -46,7 +46,7 @@ test: test-flowers
 endif
 
 lint: .venv/ready-for-tests
-	$(BIN)/ruff check --output-format=concise tlcourse tests notebooks
+	$(BIN)/ruff check --output-format=concise tlcourse tests notebooks slides
 
 test-sync: .venv/ready-for-tests
 	$(BIN)/python notebooks/build.py --check
@@ -96,8 +96,17 @@ notebooks: .venv/ready-for-tests
 picture: .venv/ready-for-tests
 	TLCOURSE_TRACK=glyphs $(BIN)/python notebooks/images/take.py
 
+# Figures, then slides/deck.html and deck.pdf. Needs Node.js and Chromium.
+slides: .venv/ready-for-tests slides/node_modules/.ready
+	$(BIN)/python slides/figures.py
+	$(BIN)/python slides/make_deck.py
+
+slides/node_modules/.ready: slides/package.json slides/package-lock.json
+	cd slides && PUPPETEER_SKIP_DOWNLOAD=1 npm ci --no-audit --no-fund
+	touch $@
+
 bench: .venv/ready-for-tests
 	$(BIN)/python tests/benchmarks/lessons.py
 
 clean:
-	rm -rf .venv .venv-* tlcourse.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* slides/node_modules tlcourse.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,308 @@
+"""The deck as it is shown, its figures, and the instructor's guide."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+import course
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SLIDES = ROOT / "slides"
+sys.path.insert(0, str(SLIDES))
+
+import canvas  # noqa: E402  (the folder has to be on the path first)
+import figures  # noqa: E402
+import make_deck  # noqa: E402
+
+in_a_browser = pytest.mark.skipif(
+    not shutil.which("chromium") and "CI" not in os.environ,
+    reason="no Chromium here; in CI its absence is a failure",
+)
+# Bespoke shows one slide at a time, and answers only after a key. Here, all are seen.
+SHOW_ALL = """
+svg.bespoke-marp-slide { content-visibility: visible !important; }
+.bespoke-marp-osc { display: none !important; }
+"""
+# For each slide: what its texts and pictures measure, and the colours of its texts.
+MEASURE = """() => [...document.querySelectorAll("section")].map(section => {
+  const style = getComputedStyle(section), box = section.getBoundingClientRect();
+  const after = getComputedStyle(section, "::after");
+  const rect = r => [r.left - box.left, r.top - box.top,
+                     r.right - box.left, r.bottom - box.top];
+  const background = element => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = getComputedStyle(at).backgroundColor;
+      if (colour !== "rgba(0, 0, 0, 0)") return colour;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  const texts = [], walker = document.createTreeWalker(section, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const node = walker.currentNode, inside = getComputedStyle(node.parentElement);
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    const rects = [...range.getClientRects()].filter(r => r.width).map(rect);
+    if (!node.data.trim() || !rects.length) continue;
+    const block = node.parentElement.closest("pre, blockquote, td, th") || section;
+    texts.push({text: node.data.trim(), rects, size: parseFloat(inside.fontSize),
+      within: rect(block.getBoundingClientRect()), ink: inside.color,
+      paper: background(node.parentElement)});
+  }
+  texts.push({text: "page number", rects: [], size: parseFloat(after.fontSize),
+    within: [], ink: after.color, paper: style.backgroundColor});
+  const images = [...section.querySelectorAll("img")].map(image => ({alt: image.alt,
+    loaded: image.complete && image.naturalWidth > 0, box: rect(
+    image.getBoundingClientRect()), drawn: [image.clientWidth, image.clientHeight],
+    meant: [parseFloat(image.style.width), parseFloat(image.style.height)]}));
+  const room = [parseFloat(style.paddingLeft), parseFloat(style.paddingTop),
+    box.width - parseFloat(style.paddingRight),
+    box.height - parseFloat(style.paddingBottom)];
+  return {texts, images, room, size: [box.width, box.height],
+    lesson: section.classList.contains("lesson"),
+    words: section.innerText, code: [...section.querySelectorAll("code")].map(
+    code => code.textContent)};
+})"""
+NOTES = """() => [...document.querySelectorAll(".bespoke-marp-note")].map(
+    note => [note.dataset.index, note.textContent])"""
+
+
+@pytest.fixture(scope="module")
+def shown():
+    """What the built deck is in Chromium: slides, notes, requests."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+        )
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        requests = []
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto((SLIDES / "deck.html").as_uri())
+        page.add_style_tag(content=SHOW_ALL)
+        page.evaluate("document.fonts.ready")
+        yield {
+            "slides": page.evaluate(MEASURE),
+            "notes": dict(page.evaluate(NOTES)),
+            "requests": requests,
+            "fonts": page.evaluate("[...document.fonts].map(font => font.status)"),
+        }
+        browser.close()
+
+
+@in_a_browser
+def test_no_slide_overflows(shown):
+    for number, slide in enumerate(shown["slides"], start=1):
+        assert slide["size"] == [1280, 720]
+        left, top, right, bottom = slide["room"]
+        left = 64 if slide["lesson"] else left  # the large number stands in the margin
+        boxes = [image["box"] for image in slide["images"]]
+        boxes += [rect for text in slide["texts"] for rect in text["rects"]]
+        for box in boxes:
+            # Large type has more room above its letters than its line is high.
+            assert box[0] >= left - 1 and box[1] >= top - 8, f"{number}: {box}"
+            assert box[2] <= right + 1 and box[3] <= bottom + 1, f"{number}: {box}"
+        for text in slide["texts"]:
+            for rect in text["rects"]:
+                assert rect[2] <= text["within"][2] + 1, f"{number}: {text['text']}"
+
+
+@in_a_browser
+def test_every_picture_is_loaded_as_large_as_it_was_drawn_and_has_words(shown):
+    images = [image for slide in shown["slides"] for image in slide["images"]]
+    assert len(images) == len(make_deck.figures()) >= 20
+    for image in images:
+        assert image["loaded"], image["alt"]
+        assert len(image["alt"].split()) >= 8, image["alt"]
+        assert image["drawn"] == image["meant"], image["alt"]
+
+
+@in_a_browser
+def test_the_deck_asks_no_network_for_anything(shown):
+    away = [url for url in shown["requests"] if not url.startswith("data:")]
+    assert away == [(SLIDES / "deck.html").as_uri()]
+    assert set(shown["fonts"]) == {"loaded"}
+
+
+def luminance(colour):
+    """Relative luminance as WCAG 2 defines it."""
+    values = [float(value) for value in re.findall(r"[\d.]+", colour)]
+    assert len(values) == 3 or values[3] == 1, f"see-through: {colour}"
+    linear = [
+        v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4
+        for v in (value / 255 for value in values[:3])
+    ]
+    return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
+
+
+@in_a_browser
+def test_every_text_is_large_and_stands_out_from_its_background(shown):
+    for number, slide in enumerate(shown["slides"], start=1):
+        for text in slide["texts"]:
+            pair = sorted((luminance(text["ink"]), luminance(text["paper"])))
+            ratio = (pair[1] + 0.05) / (pair[0] + 0.05)
+            assert ratio >= 4.5, f"slide {number}, {text['text']!r}: {ratio:.2f}"
+            assert text["size"] >= 24, f"slide {number}, {text['text']!r}"
+
+
+@in_a_browser
+def test_40_to_60_slides_and_each_has_notes(shown):
+    slides = (SLIDES / "deck.md").read_text("utf-8").split("\n---\n\n")[1:]
+    assert 40 <= len(shown["slides"]) <= 60
+    assert len(slides) == len(shown["slides"])
+    for number in range(len(slides)):
+        assert len(shown["notes"][str(number)].split()) >= 10, f"slide {number + 1}"
+
+
+def minutes(number):
+    """Teaching and exercises, as the head of a lesson's source says it."""
+    sources = sorted((ROOT / "notebooks" / "src").glob(f"{number}_*.py"))
+    if not sources:
+        return make_deck.ANNOUNCED[number]
+    told = course.describe(sources[0])
+    return told["file"], told["teaching"], told["practice"]
+
+
+@in_a_browser
+def test_each_lesson_has_its_slide_with_its_notebook_and_its_minutes(shown):
+    opened = {}
+    for slide in shown["slides"]:
+        if slide["lesson"]:
+            number = re.search(r"\b\d\d\b", slide["words"])[0]
+            found = re.search(r"(\d+) minutes(?:, and (\d+) for)?", slide["words"])
+            file = next(code for code in slide["code"] if code.endswith(".ipynb"))
+            opened[number] = file, int(found[1]), int(found[2] or 0)
+    assert opened == {f"{n:02}": minutes(f"{n:02}") for n in range(14)}
+    for file, *_ in opened.values():
+        announced = [name for name, *_ in make_deck.ANNOUNCED.values()]
+        assert (ROOT / "notebooks" / file).is_file() or file in announced
+
+
+def test_the_built_deck_is_of_these_sources():
+    text = (SLIDES / "deck.html").read_text("utf-8")
+    mark = re.search(r'<meta name="sources-sha256" content="(\w+)">', text)
+    assert mark[1] == make_deck.fingerprint(), "the deck is stale: make slides"
+
+
+def test_the_pdf_has_the_same_slides_and_is_of_these_sources():
+    content = (SLIDES / "deck.pdf").read_bytes()
+    for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", content, re.S):
+        try:
+            content += zlib.decompress(stream)
+        except zlib.error:  # a picture in another form
+            continue
+    slides = (SLIDES / "deck.md").read_text("utf-8").count("\n---\n\n")
+    assert len(re.findall(rb"/Type\s*/Page\b", content)) == slides
+    mark = make_deck.fingerprint().encode("utf-16-be").hex().upper().encode()
+    assert mark in content, "the PDF is stale: make slides"
+
+
+def test_what_is_built_is_small_and_names_no_place():
+    for name in ("deck.html", "deck.pdf", "package-lock.json"):
+        content = (SLIDES / name).read_bytes()
+        assert len(content) < 4e6
+        assert not re.search(rb"registry\.|npmjs|unpkg|file://|\"resolved\"", content)
+
+
+def test_no_result_of_ours_is_typed_into_the_deck():
+    text = (SLIDES / "deck.md").read_text("utf-8")
+    values = json.loads((SLIDES / "figures" / "numbers.json").read_text("utf-8"))
+    spared = r"```.*?```|arXiv \d+\.\d+|CC BY 4.0"
+    prose = re.sub(spared, "", text, flags=re.S)
+    # Published epochs, their sum by hand, and guessing among ten.
+    typed = set(re.findall(r"\d+\.\d+", prose)) - {"3.47", "2.90", "0.10"}
+    assert typed == set()
+    used = {name for name in make_deck.PLACE.findall(text) if name[:5] != "open_"}
+    assert used == set(values) - {"drawn_with"}
+
+
+def test_the_figures_come_out_the_same_again(tmp_path):
+    command = [sys.executable, str(SLIDES / "figures.py"), "--out", str(tmp_path)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    again = json.loads((tmp_path / "numbers.json").read_text("utf-8"))
+    shipped = json.loads((canvas.FOLDER / "numbers.json").read_text("utf-8"))
+    libraries = again.pop("drawn_with"), shipped.pop("drawn_with")
+    assert again == shipped
+    assert {path.name for path in canvas.FOLDER.iterdir()} == {
+        *figures.names(),
+        "numbers.json",
+    }
+    if len(set(libraries)) > 1:
+        pytest.skip(f"drawn with {libraries[1]}, here is {libraries[0]}")
+    for name in figures.names():
+        if name.endswith(".svg"):
+            same = (tmp_path / name).read_bytes() == (canvas.FOLDER / name).read_bytes()
+            assert same, name
+            continue
+        one, two = (np.asarray(Image.open(f / name)) for f in (tmp_path, canvas.FOLDER))
+        assert one.shape == two.shape, name
+        # Another processor adds up in another order: a hair of difference is none.
+        different = np.abs(one.astype(int) - two.astype(int)) > 16
+        assert different.mean() < 0.001, name
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="building the deck needs Node.js")
+def test_marp_builds_the_same_deck_again(tmp_path):
+    if not (SLIDES / "node_modules" / "@marp-team").is_dir():
+        subprocess.run(["npm", "ci", "--prefer-offline"], cwd=SLIDES, check=True)
+    make_deck.build(tmp_path, pdf=False)
+    again = (tmp_path / "deck.html").read_text("utf-8")
+    assert again == (SLIDES / "deck.html").read_text("utf-8")
+
+
+def timetables():
+    """dict, the name of a timetable to its rows: from, minutes, what."""
+    text = (SLIDES / "instructors_guide.md").read_text("utf-8")
+    part = text.split("## Timetables")[1].split("## Lesson by lesson")[0]
+    row = re.compile(r"^\| (\d+):(\d\d) \| (\d+) \| (.+) \|$", re.M)
+    return {
+        section.splitlines()[0].strip(): [
+            (60 * int(hour) + int(minute), int(length), what)
+            for hour, minute, length, what in row.findall(section)
+        ]
+        for section in part.split("### ")[1:]
+    }
+
+
+def test_the_timetables_add_up():
+    found = timetables()
+    assert list(found) == ["Two hours", "Half a day", "A day"]
+    for name, length in zip(found, (120, 240, 480), strict=True):
+        clock = 0
+        for start, part, what in found[name]:
+            assert start == clock, f"{name}, {what}"
+            clock += part
+        assert clock == length
+
+
+def test_the_timetables_give_each_lesson_its_own_minutes():
+    for name, rows in timetables().items():
+        for _, length, what in rows:
+            if what.startswith("lesson "):
+                assert length == minutes(what[-2:])[1], f"{name}: {what}"
+            if what.startswith("exercises of "):
+                assert length == minutes(what[-2:])[2], f"{name}: {what}"
+    whole = [what for _, _, what in timetables()["A day"]]
+    assert [what for what in whole if "lesson" in what] == [
+        f"lesson {number:02}" for number in range(14)
+    ]
+    for number in range(13):  # those of 13 are for the evening
+        practised = f"exercises of {number:02}" in whole
+        assert practised == (minutes(f"{number:02}")[2] > 0), number
+
+
+def test_the_guide_treats_every_lesson_and_its_links_lead_somewhere():
+    text = (SLIDES / "instructors_guide.md").read_text("utf-8")
+    for number in range(14):
+        part = re.search(rf"### {number:02} .*?(?=\n##)", text, re.S)[0]
+        assert "Goal:" in part and "Usual mistakes:" in part
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        assert (SLIDES / link).is_file(), link
