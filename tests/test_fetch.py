@@ -156,8 +156,8 @@ def test_the_sums_are_those_of_real_files(monkeypatch):
 
     folder = VERIFY / "keras" / "models"
     there = [name for name in fetch.FILES if (folder / name).is_file()]
-    assert set(there) == set(fetch.SUMS)
-    for name in there:
+    assert set(fetch.SUMS) <= set(there)
+    for name in fetch.SUMS:
         assert whole.has_sum(folder / name, fetch.SUMS[name])
     index = (folder / "imagenet_class_index.json").read_bytes()
     assert hashlib.md5(index).hexdigest() in inspect.getsource(imagenet_utils)

@@ -23,12 +23,8 @@ FILES = {
     "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224.h5": WEIGHTS,
     "imagenet_class_index.json": INDEX,
 }
-# sha256. Keras has none for these weights: as served, and as saved by Keras 3.15.
+# sha256, where it is confirmed: Keras itself has none for the weights.
 SUMS = {
-    "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5": (
-        "df1c3db1d0d9193719c4c70f707c56f7021f999f825bdc57454c275cf6def19f",
-        "d43c70f8ea04b1087170401b2f4739f41b94200e30892ea8d050ac65779146c6",
-    ),
     "imagenet_class_index.json": (
         "a1e7a966a1f601d39e4b43e119b3e7dd4a2ad3ea08cf69847cbaf021013767bc",
     ),
