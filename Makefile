@@ -15,6 +15,7 @@ TESTS_IN_ENV = $(wildcard tests/test_freeze_panel.py tests/test_explorers.py)
 BIN := .venv/bin
 LESSONS = $(sort $(wildcard notebooks/[0-9]*.ipynb))
 NOTEBOOKS = $(LESSONS) $(sort $(wildcard notebooks/solutions/*.ipynb))
+BROWSER = $(sort $(wildcard tests/test_browser*.py))
 # Two notebooks at a time: most of what a lesson does keeps one core busy.
 WORKERS ?= 2
 SPREAD = -n $(WORKERS) --dist loadscope
@@ -55,8 +56,8 @@ test-sync: .venv/ready-for-tests
 # machine for itself.
 test-unit: .venv/ready-for-tests
 	$(BIN)/python -m pytest -q --color=no --durations=5 -n $(WORKERS) \
-	--dist loadfile --ignore tests/test_browser.py tests
-	$(BIN)/python -m pytest -q --color=no --durations=5 tests/test_browser.py
+	--dist loadfile $(BROWSER:%=--ignore %) tests
+	$(BIN)/python -m pytest -q --color=no --durations=5 $(BROWSER)
 
 # Every lesson and solution with the network unreachable, outputs compared.
 test-glyphs: .venv/ready-for-tests

@@ -1,5 +1,7 @@
 """Catalogue explorer, feature map viewer, rate explorer: states, then views."""
 
+import sys
+
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
@@ -40,6 +42,17 @@ def bundle_is_whole(view):
     assert 'src="data:image/png;base64,' in bundle["text/html"]
     assert view.state.alt.split(".")[0] in bundle["text/html"]
     return bundle
+
+
+def test_jupyterlab_leaves_the_keys_to_a_view_but_colab_needs_no_help(monkeypatch):
+    views = [CatalogueExplorer() for _ in "ab"]
+    before = len(views[0].box.children)
+    for _ in range(2):  # shown twice, guarded once
+        views[0]._repr_mimebundle_()
+    assert len(views[0].box.children) == before + 1
+    monkeypatch.setitem(sys.modules, "google.colab", None)
+    views[1]._repr_mimebundle_()
+    assert len(views[1].box.children) == before
 
 
 def fails_aloud(view, widget, value):

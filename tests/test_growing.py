@@ -283,7 +283,7 @@ def test_an_example_can_be_taken_out_and_a_class_dropped(panel):
     left = [each.image for each in panel.classifier.examples.of("star")]
     assert len(left) == 2
     np.testing.assert_array_equal(left[1], kept[2])
-    assert row.take_out.value is None and len(row.take_out.options) == 3
+    assert row.take_out.label == "none" and len(row.take_out.options) == 3
     row.drop.click()
     assert panel.classifier.examples.names == () == panel.classes.children
 
@@ -300,10 +300,24 @@ def test_a_class_can_get_another_name_but_not_a_taken_one(panel):
     assert 'role="alert"' in panel.message.value
 
 
-def test_a_class_without_a_name_is_refused_in_words(panel):
+@pytest.mark.parametrize("order", ["name, press", "press, name", "name alone"])
+def test_a_class_is_made_whatever_comes_first(panel, order):
+    for step in order.split(", "):
+        if step == "press":
+            panel.make.click()
+        else:
+            panel.new.value = "star"
+    assert panel.classifier.examples.names == ("star",)
+    assert panel.new.value == "" and "alert" not in panel.message.value
+
+
+def test_a_name_that_is_taken_is_refused_in_words_and_kept(panel):
+    teach(panel, "star", [])
+    with pytest.raises(ValueError, match="taken"):
+        panel.new.value = "star"
     with contextlib.suppress(ValueError):  # ipywidgets 8 only logs it
         panel.make.click()
-    assert "Expected a name" in panel.message.value
+    assert 'role="alert"' in panel.message.value and panel.new.value == "star"
 
 
 def test_ready_made_drawings_need_no_mouse(panel):
@@ -329,7 +343,7 @@ def test_a_frame_of_the_camera_is_answered_and_acknowledged(panel):
     teach(panel, "star", range(2))
     row = teach(panel, "fish", range(2))
     panel.way.value = "camera"
-    panel.camera.set_state({"frame": jpeg(drawing("fish", 44)), "sent": 1})
+    panel.camera.set_state({"frame": memoryview(jpeg(drawing("fish", 44))), "sent": 1})
     assert panel.camera.seen == 1
     assert "Looks like <b>fish</b>" in panel.found.value
     row.add.click()

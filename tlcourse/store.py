@@ -1,5 +1,6 @@
 """Features on disk: what was computed once is read the next time."""
 
+import concurrent.futures
 import contextlib
 import hashlib
 import json
@@ -7,14 +8,18 @@ import os
 import pathlib
 import tempfile
 import time
+import weakref
 import zlib
 
 import keras
 import numpy as np
 
-MAGIC = b"tlcourse features 1\n"
+MAGIC = b"tlcourse features 2\n"
+HEAD = 256  # bytes, filled up with blanks; the array's own begin after them
 LIMIT = 2_000_000_000  # bytes
 ABANDONED = 3600  # seconds; nobody writes a file for so long
+PIECE = 2**22  # bytes of images that one thread sums up
+_PLANS = weakref.WeakKeyDictionary()  # by model: its settings, and its plan
 
 
 def folder():
@@ -61,16 +66,41 @@ def key(model, images):
     """
     digest = hashlib.sha256(MAGIC)
     backend = keras.backend.backend()
-    about = [keras.__version__, backend, keras.config.floatx(), _plan(model)]
+    about = [keras.__version__, backend, keras.config.floatx(), _known_plan(model)]
     about += [str(images.dtype), list(images.shape)]
     digest.update(json.dumps(about).encode())
     for array in model.get_weights():
         digest.update(f"{array.dtype}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data.cast("B"))
-    for start in range(0, len(images), 256):
-        part = np.ascontiguousarray(images[start : start + 256])
-        digest.update(part.reshape(-1).view(np.uint8).data)
+    step = max(1, PIECE // max(1, images[:1].nbytes))
+    pieces = [images[start : start + step] for start in range(0, len(images), step)]
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        for part in threads.map(_sum, pieces):
+            digest.update(part)
     return digest.hexdigest()
+
+
+def _sum(images):
+    pixels = np.ascontiguousarray(images).reshape(-1).view(np.uint8)
+    return hashlib.sha256(pixels.data).digest()
+
+
+def _known_plan(model):
+    """The plan, written anew where a setting of a layer has changed.
+
+    To write it takes longer than to read features.
+    """
+    settings = [
+        {name: value if _is_plain(value) else id(value) for name, value in had.items()}
+        for had in map(vars, model._flatten_layers())
+    ]
+    if model not in _PLANS or _PLANS[model][0] != settings:
+        _PLANS[model] = settings, _plan(model)
+    return _PLANS[model][1]
+
+
+def _is_plain(value):
+    return isinstance(value, str | int | float | bool | None)
 
 
 def _plan(model):
@@ -109,7 +139,7 @@ def read(name):
     """
     path = folder() / f"{name}.features"
     try:
-        array = _unpack(path.read_bytes())
+        array = _unpack(np.fromfile(path, np.uint8))
         os.utime(path)  # it was used: others are thrown away before it
     except (FileNotFoundError, PermissionError):
         return None
@@ -130,11 +160,12 @@ def write(name, array):
         Boolean, whether they are kept: not if they are larger than the limit, or
         the disk is full or may not be written.
     """
-    if array.nbytes > limit():
+    size = HEAD + array.nbytes
+    if size > limit():
         return False
     try:
         folder().mkdir(parents=True, exist_ok=True)
-        _make_room(array.nbytes)
+        _make_room(size)
         _replace(folder() / f"{name}.features", _pack(array))
     except OSError:
         return False
@@ -153,27 +184,23 @@ def _replace(path, parts):
 
 
 def _pack(array):
-    """A line about the array, and its bytes."""
+    """What the array is, in `HEAD` bytes, and its own bytes."""
     data = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
     about = {"dtype": array.dtype.str, "shape": array.shape, "crc": zlib.crc32(data)}
-    line = json.dumps(about).encode()
-    return MAGIC, f"{zlib.crc32(line):08x} ".encode(), line, b"\n", data
+    line = json.dumps(about).encode().ljust(HEAD - len(MAGIC) - 8)
+    return MAGIC, f"{zlib.crc32(line):08x}".encode(), line, data
 
 
 def _unpack(content):
     """The array; ValueError if a single byte is not as it was written."""
-    start = len(MAGIC)
-    if content[:start] != MAGIC:
-        raise ValueError("no features")
-    end = content.index(b"\n", start)
-    check, line = content[start : start + 8], content[start + 9 : end]
-    if int(check, 16) != zlib.crc32(line):
+    head, data, start = content[:HEAD].tobytes(), content[HEAD:], len(MAGIC)
+    check, line = head[start : start + 8], head[start + 8 :]
+    if head[:start] != MAGIC or int(check, 16) != zlib.crc32(line):
         raise ValueError("damaged")
     about = json.loads(line)
-    data = memoryview(content)[end + 1 :]
     if zlib.crc32(data) != about["crc"]:
         raise ValueError("damaged")
-    return np.frombuffer(data, about["dtype"]).reshape(about["shape"]).copy()
+    return data.view(about["dtype"]).reshape(about["shape"])
 
 
 def _make_room(size):

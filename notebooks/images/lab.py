@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 
 from playwright.sync_api import sync_playwright
@@ -22,6 +23,12 @@ SETTINGS = {
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
     "@jupyterlab/apputils-extension/notification": {"fetchNews": "false"},
 }
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--use-fake-device-for-media-stream",
+    "--use-fake-ui-for-media-stream",  # whoever asks for the camera gets it
+]
 # Every code cell has the number that it got when it was run.
 RAN = """() => [...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")]
     .every(prompt => /[0-9]/.test(prompt.textContent))"""
@@ -78,12 +85,13 @@ def serve(folder):
 
 
 @contextlib.contextmanager
-def browse(width=1280, height=960):
-    """Opens a page in headless Chromium.
+def browse(width=1280, height=960, has_touch=False):
+    """Opens a page in headless Chromium, whose camera is an invented one.
 
     Args:
         width: Integer, pixels.
         height: Integer, pixels.
+        has_touch: Boolean, whether the screen feels fingers.
 
     Yields:
         A page of Playwright.
@@ -91,9 +99,11 @@ def browse(width=1280, height=960):
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"),
-            args=["--no-sandbox", "--disable-background-networking"],
+            args=CHROMIUM,
         )
-        page = browser.new_page(viewport={"width": width, "height": height})
+        page = browser.new_page(
+            viewport={"width": width, "height": height}, has_touch=has_touch
+        )
         yield page
         browser.close()
 
@@ -110,10 +120,12 @@ def wait_for_kernel(server, seconds=120):
     Raises:
         TimeoutError: If none is.
     """
-    end = time.monotonic() + seconds
+    end, kernels = time.monotonic() + seconds, []
     while time.monotonic() < end:
-        with urllib.request.urlopen(f"{server}/api/kernels") as answer:
-            kernels = json.loads(answer.read())
+        # While a kernel starts, the server may answer with an error of its own.
+        with contextlib.suppress(urllib.error.HTTPError):
+            with urllib.request.urlopen(f"{server}/api/kernels") as answer:
+                kernels = json.loads(answer.read())
         if any(k["connections"] and k["execution_state"] == "idle" for k in kernels):
             time.sleep(1)  # the page learns of it a moment later
             return

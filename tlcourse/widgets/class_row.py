@@ -7,6 +7,7 @@ import ipywidgets
 from tlcourse.widgets.thumbnails import thumbnail
 
 SHOWN, SIDE = 12, 36  # thumbnails, and their size on the screen
+NONE = -1  # in place of an example's number; None itself would be shown as nothing
 
 
 class ClassRow:
@@ -28,7 +29,9 @@ class ClassRow:
         wide = ipywidgets.Layout(width="auto")
         self.add = ipywidgets.Button(button_style="primary", layout=wide)
         self.drop = ipywidgets.Button(layout=wide)
-        self.take_out = ipywidgets.Dropdown(layout=ipywidgets.Layout(width="170px"))
+        self.take_out = ipywidgets.Dropdown(
+            description="take out", layout=ipywidgets.Layout(width="220px")
+        )
         self.pictures = ipywidgets.HTML()
         buttons = ipywidgets.HBox([self.name, self.add, self.take_out, self.drop])
         self.box = ipywidgets.VBox([buttons, self.pictures])
@@ -46,8 +49,8 @@ class ClassRow:
         self.add.disabled = not can_add
         self.drop.description = f"Drop {name}"
         numbers = [(f"example {k + 1}", k) for k in range(len(images))]
-        self.take_out.options = [("Take out ...", None), *numbers]
-        self.take_out.value = None
+        self.take_out.options = [("none", NONE), *numbers]
+        self.take_out.value = NONE
         self.take_out.disabled = not numbers
         self.pictures.value = _strip(name, images)
 

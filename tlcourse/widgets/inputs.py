@@ -34,7 +34,7 @@ class Camera(anywidget.AnyWidget):
 
     _esm = _HERE / "camera.js"
     _css = _HERE / "inputs.css"
-    frame = traitlets.Bytes().tag(sync=True)
+    frame = traitlets.CBytes().tag(sync=True)  # what arrives is a memoryview
     sent = traitlets.Int().tag(sync=True)
     seen = traitlets.Int().tag(sync=True)
 

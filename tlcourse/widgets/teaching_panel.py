@@ -6,7 +6,7 @@ import html
 import ipywidgets
 
 from tlcourse import sketches, symbols
-from tlcourse.widgets.class_row import ClassRow
+from tlcourse.widgets.class_row import NONE, ClassRow
 from tlcourse.widgets.inputs import Camera, Sketchpad, read_pictures, uploaded
 from tlcourse.widgets.thumbnails import answers, thumbnail
 from tlcourse.widgets.view import View, told
@@ -39,10 +39,12 @@ class TeachingPanel(View):
     def _make_inputs(self):
         self.way = ipywidgets.Dropdown(options=WAYS, description="picture")
         self.pad, self.camera = Sketchpad(), Camera()
-        names = [("choose ...", None), *((name, name) for name in symbols.SYMBOLS)]
+        names = [("choose ...", ""), *((name, name) for name in symbols.SYMBOLS)]
         self.ready = ipywidgets.Dropdown(options=names, description="ready-made")
         self.another = ipywidgets.Button(description="Another one", disabled=True)
-        self.new = ipywidgets.Text(description="class", placeholder="its name")
+        self.new = ipywidgets.Text(
+            description="class", placeholder="its name", continuous_update=False
+        )
         self.make = ipywidgets.Button(description="New class")
         self.way.observe(self._on_way, names="value")
         self.pad.observe(self._on_strokes, names="strokes")
@@ -50,7 +52,8 @@ class TeachingPanel(View):
         self._clear_files()
         self.ready.observe(self._on_ready, names="value")
         self.another.on_click(self._on_ready)
-        self.make.on_click(self._on_new_class)
+        self.new.observe(self._on_name, names="value")
+        self.make.on_click(self._on_make)
 
     def _make_outputs(self):
         self.source = ipywidgets.VBox()
@@ -106,8 +109,8 @@ class TeachingPanel(View):
 
     @told
     def _on_ready(self, _):
-        self.another.disabled = self.ready.value is None
-        if self.ready.value is not None:
+        self.another.disabled = not self.ready.value
+        if self.ready.value:
             self.made += 1
             self.pad.strokes = symbols.sketch(self.ready.value, self.made)
 
@@ -124,11 +127,19 @@ class TeachingPanel(View):
             row.add.disabled = not n
 
     @told
-    def _on_new_class(self, _):
-        self.classifier.add_class(self.new.value)
-        self.new.value = ""
-        self.say("")
-        self.refresh()
+    def _on_name(self, _):
+        """A name makes a class: with Enter, or when one leaves the field."""
+        if self.new.value:
+            self.classifier.add_class(self.new.value)
+            self.new.value = ""
+            self.say("")
+            self.refresh()
+
+    def _on_make(self, _):
+        """The name may come after the press: browsers hold back what one types."""
+        self._on_name(None)
+        if not self.new.value:
+            self.say(HELP)
 
     @told
     def _on_add(self, row, _):
@@ -142,7 +153,7 @@ class TeachingPanel(View):
 
     @told
     def _on_take_out(self, row, change):
-        if change["new"] is not None:
+        if change["new"] != NONE:
             self._has_learnt(self.classifier.remove(row.called, change["new"]))
 
     @told

@@ -4,15 +4,26 @@ import base64
 import functools
 import html
 import io
+import pathlib
+import sys
 
+import anywidget
 import ipywidgets
+
+GUARDED = "tlcourse-view"
+
+
+class _Keys(anywidget.AnyWidget):
+    """Nothing to see: leaves the keys of lists and sliders to them, in JupyterLab."""
+
+    _esm = pathlib.Path(__file__).parent / "keys.js"
 
 
 class View:
     """A box of widgets that also has a form as HTML and as text.
 
-    A subclass makes `self.box`, `_repr_html_` and `__repr__`, and calls `ready` at
-    the end of its construction. `self.message` is where it speaks to the learner.
+    A subclass makes `self.box`, `_repr_html_` and `__repr__`. `self.message` is where
+    it speaks to the learner.
     """
 
     def __init__(self):
@@ -33,7 +44,13 @@ class View:
             else ""
         )
 
+    def _guard_keys(self):
+        if GUARDED not in self.box._dom_classes and "google.colab" not in sys.modules:
+            self.box.add_class(GUARDED)
+            self.box.children += (_Keys(),)
+
     def _repr_mimebundle_(self, **_):
+        self._guard_keys()
         view = {"version_major": 2, "version_minor": 0}
         view["model_id"] = self.box.model_id
         return {

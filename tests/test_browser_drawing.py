@@ -1,0 +1,208 @@
+"""The teaching panel in JupyterLab, in a real browser: mouse, finger, camera, keys."""
+
+import os
+import pathlib
+import shutil
+
+import nbformat
+import pytest
+from images import lab
+
+from tlcourse import symbols
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PICTURES = ROOT / "build" / "screenshots"
+CELLS = [
+    "import tlcourse\ntlcourse.start()",
+    "from tlcourse import training\n"
+    "from tlcourse.growing import GrowingClassifier\n"
+    "from tlcourse.tracks import load_track\n"
+    "from tlcourse.widgets import TeachingPanel\n"
+    "TeachingPanel(GrowingClassifier(training.embedder(load_track('glyphs'))))",
+]
+
+pytestmark = pytest.mark.skipif(
+    not shutil.which("chromium") and "CI" not in os.environ,
+    reason="no Chromium here; in CI its absence is a failure",
+)
+
+
+@pytest.fixture(scope="module")
+def notebook(tmp_path_factory):
+    """A notebook with the panel alone, run, in a browser that feels fingers."""
+    folder = tmp_path_factory.mktemp("panel")
+    cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    notebook = nbformat.v4.new_notebook(cells=cells, metadata=kernel)
+    nbformat.write(notebook, folder / "panel.ipynb")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TLCOURSE_TRACK", "glyphs")
+        patch.delenv("MPLBACKEND", raising=False)
+        with lab.serve(folder) as url, lab.browse(1280, 1100, has_touch=True) as page:
+            lab.run_all(page, f"{url}/tree/panel.ipynb")
+            lab.scroll_to(page, page.get_by_role("button", name="New class"))
+            yield page
+            page.screenshot(path=PICTURES / "teaching_last.png")
+
+
+@pytest.fixture
+def page(notebook):
+    """The panel without classes, with an empty pad."""
+    notebook.get_by_label("picture", exact=True).select_option("draw")
+    rest(notebook)
+    drops = notebook.get_by_role("button", name="Drop ")
+    while drops.count():
+        n = drops.count()
+        drops.first.click()
+        rest(notebook)
+        notebook.wait_for_function(f"""() => {n} > [...document.querySelectorAll(
+            "button")].filter(b => b.textContent.startsWith("Drop ")).length""")
+    clear = notebook.get_by_role("button", name="Clear pad")
+    if clear.is_enabled():
+        clear.click()
+        notebook.get_by_text("No picture yet").wait_for()
+    yield notebook
+
+
+def rest(page):
+    """Waits until the kernel has answered."""
+    page.wait_for_function("() => document.body.innerText.includes('| Idle')")
+
+
+def new_class(page, name):
+    page.get_by_placeholder("its name").fill(name)
+    page.get_by_placeholder("its name").press("Tab")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name=f"Add to {name}").wait_for()
+    rest(page)
+
+
+def strokes(page, name, seed):
+    """A symbol's strokes, as places on the screen."""
+    box = page.locator("canvas.tlcourse-pad").bounding_box()
+    return [
+        [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
+        for stroke in symbols.sketch(name, seed)
+    ]
+
+
+def draw(page, name, seed):
+    """Draws a symbol on the pad with the mouse."""
+    for points in strokes(page, name, seed):
+        page.mouse.move(*points[0])
+        page.mouse.down()
+        for point in points[1:]:
+            page.mouse.move(*point)
+        page.mouse.up()
+    is_seen(page)
+
+
+def draw_by_finger(page, name, seed):
+    """The same with a finger."""
+    finger = page.context.new_cdp_session(page)
+
+    def touch(kind, *at):
+        points = [{"x": x, "y": y} for x, y in at]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    for points in strokes(page, name, seed):
+        touch("touchStart", points[0])
+        for point in points[1:]:
+            touch("touchMove", point)
+        touch("touchEnd")
+    is_seen(page)
+
+
+def is_seen(page):
+    page.get_by_alt_text("The picture as the network sees it").wait_for()
+    rest(page)
+
+
+def add(page, name, n):
+    page.get_by_role("button", name=f"Add to {name}").click()
+    page.get_by_text(f"{n} example{'s' * (n != 1)} of {name}").wait_for()
+    rest(page)
+
+
+def teach(page, names, draw):
+    """Three drawings of each class, that are told, and drawings it has not seen."""
+    for name in names:
+        new_class(page, name)
+        for n in range(1, 4):
+            draw(page, name, n)
+            add(page, name, n)
+    page.screenshot(path=PICTURES / "teaching_taught.png")
+    for seed in range(50, 53):
+        for name in names:
+            draw(page, name, seed)
+            page.get_by_text(f"Looks like {name}").wait_for()
+            page.screenshot(path=PICTURES / "teaching_answer.png")
+            page.get_by_role("button", name="Clear pad").click()
+            page.get_by_text("No picture yet").wait_for()
+            rest(page)
+
+
+def tab_to(page, target):
+    """Presses Tab until something has the focus."""
+    for _ in range(40):
+        if target.evaluate("node => node === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not get to {target}")
+
+
+def test_two_symbols_drawn_with_the_mouse_are_known(page):
+    teach(page, ("star", "spiral"), draw)
+
+
+def test_two_symbols_drawn_with_a_finger_are_known(page):
+    scrolled = "() => document.querySelector('.jp-WindowedPanel-outer').scrollTop"
+    before = page.evaluate(scrolled)
+    teach(page, ("arrow", "fish"), draw_by_finger)
+    assert page.evaluate(scrolled) == before  # the finger draws, it does not scroll
+
+
+def test_ready_made_drawings_by_keyboard_alone(page):
+    page.get_by_label("picture", exact=True).focus()
+    ready = page.get_by_label("ready-made", exact=True)
+    for name in list(symbols.SYMBOLS)[:2]:
+        tab_to(page, page.get_by_placeholder("its name"))
+        page.keyboard.type(name)
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name=f"Add to {name}").wait_for()
+        rest(page)
+        page.get_by_label("picture", exact=True).focus()
+        tab_to(page, ready)
+        page.keyboard.press("ArrowDown")  # the first symbol, then the second
+        is_seen(page)
+        for n in range(1, 4):
+            tab_to(page, page.get_by_role("button", name=f"Add to {name}"))
+            page.keyboard.press("Enter")
+            page.get_by_text(f"{n} example{'s' * (n != 1)} of {name}").wait_for()
+            rest(page)
+            page.get_by_label("picture", exact=True).focus()
+            tab_to(page, page.get_by_role("button", name="Another one"))
+            page.keyboard.press("Enter")
+            is_seen(page)
+    page.get_by_text(f"Looks like {name}").wait_for()
+    page.screenshot(path=PICTURES / "teaching_keyboard.png")
+
+
+def test_the_camera(page):
+    new_class(page, "green")
+    page.get_by_label("picture", exact=True).select_option("camera")
+    page.get_by_role("button", name="Start the camera").click()
+    page.get_by_text("The camera is on.").wait_for()
+    is_seen(page)
+    seen = page.get_by_alt_text("The picture as the network sees it")
+    first = seen.get_attribute("src")
+    add(page, "green", 1)
+    page.screenshot(path=PICTURES / "teaching_camera.png")
+    page.wait_for_function(  # Chromium's invented camera shows a clock: it goes on
+        "first => document.querySelector('img[alt^=\"The picture as\"]').src !== first",
+        arg=first,
+    )
+    page.get_by_role("button", name="Stop the camera").click()
+    page.get_by_text("The camera is off.").wait_for()

@@ -1,0 +1,17 @@
+// JupyterLab takes arrows and letters for itself, also where a list or a slider of
+// a widget has the focus. This attribute tells it to leave them alone.
+
+const CHOICES = "select, input[type=radio], [role=slider]";
+
+function render({ el }) {
+  el.style.display = "none";
+  function guard({ target }) {
+    if (target.matches(CHOICES) && target.closest(".tlcourse-view")) {
+      target.setAttribute("data-lm-suppress-shortcuts", "true");
+    }
+  }
+  document.addEventListener("focusin", guard);
+  return () => document.removeEventListener("focusin", guard);
+}
+
+export default { render };
