@@ -24,7 +24,6 @@ FONTS = (
     ("Source Code Pro", "source-code-pro", 400),
     ("Source Code Pro", "source-code-pro", 600),
 )
-ANNOUNCED = {"13": ("13_your_own_images.ipynb", 15, 15)}  # until it is in the course
 CREDITS = (
     "<!-- Made with Marp (MIT). Fonts: Source Sans 3 and Source Code Pro, SIL Open "
     "Font License 1.1. Text and pictures: CC BY 4.0. -->"
@@ -36,7 +35,7 @@ IMAGE = re.compile(r"!\[([^\]]+)\]\((figures/[\w.]+)\)")
 def lessons():
     """dict, number to notebook, minutes of teaching and minutes of exercises."""
     path = SLIDES.parent / "tlcourse" / "lessons.json"
-    found = dict(ANNOUNCED)
+    found = {}
     for entry in json.loads(path.read_text("utf-8")):
         minutes = entry["teaching"], entry["practice"]
         found[entry["number"]] = (entry["file"], *minutes)

@@ -157,7 +157,11 @@ def test_it_is_asked_before_it_is_told(classifier):
     assert classifier.answered == []
     said = classifier.answer(drawing("spiral", 1))
     classifier.add("spiral", drawing("spiral", 1))
-    assert classifier.answered == [("spiral", max(said, key=said.get))]
+    told = [("spiral", max(said, key=said.get))]
+    assert classifier.answered == told
+    classifier.add_class("fish")
+    classifier.add("fish", drawing("fish", 0))  # it could not have said that
+    assert classifier.answered == told
 
 
 def test_what_is_taken_out_leaves_no_trace(taught):

@@ -164,10 +164,8 @@ def test_40_to_60_slides_and_each_has_notes(shown):
 
 def minutes(number):
     """Teaching and exercises, as the head of a lesson's source says it."""
-    sources = sorted((ROOT / "notebooks" / "src").glob(f"{number}_*.py"))
-    if not sources:
-        return make_deck.ANNOUNCED[number]
-    told = course.describe(sources[0])
+    source = next((ROOT / "notebooks" / "src").glob(f"{number}_*.py"))
+    told = course.describe(source)
     return told["file"], told["teaching"], told["practice"]
 
 
@@ -182,8 +180,7 @@ def test_each_lesson_has_its_slide_with_its_notebook_and_its_minutes(shown):
             opened[number] = file, int(found[1]), int(found[2] or 0)
     assert opened == {f"{n:02}": minutes(f"{n:02}") for n in range(14)}
     for file, *_ in opened.values():
-        announced = [name for name, *_ in make_deck.ANNOUNCED.values()]
-        assert (ROOT / "notebooks" / file).is_file() or file in announced
+        assert (ROOT / "notebooks" / file).is_file()
 
 
 def test_the_built_deck_is_of_these_sources():

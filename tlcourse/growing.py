@@ -85,7 +85,7 @@ class GrowingClassifier:
         for example in [self._example(image) for image in images]:
             found = self._answer(example)
             self.examples = self.examples.with_example(name, example)
-            if found:
+            if name in found:  # of a class that is new to it, it can't be right
                 self.answered.append((name, max(found, key=found.get)))
         return self.learn()
 

@@ -75,7 +75,7 @@ for name in ("star", "spiral", "fish"):
     if name not in classifier.examples.names:
         classifier.add_class(name)
         seconds = classifier.add(name, *symbols.draw(name, range(10, 16), size))
-        print(f"{name}: learnt in {seconds:.2f} s")
+        print(name, f"learnt in {seconds:.2f} s" if seconds else "is alone", sep=": ")
 panel.refresh()
 
 # %% [markdown]
