@@ -3,14 +3,19 @@
     python tests/benchmarks/frozen.py [--quick]
 
 Both sides of each ratio run in turn, five times; the median of the ratios counts, so
-that a noisy machine harms both alike. Weights are random: time does not depend on
+that a noisy machine harms both alike. What compiles is left out: the first epoch, or a
+first call. Weights are random: time does not depend on
 them. results.md in this folder has what was seen, and on which machine.
 """
 
 import argparse
 import os
 import pathlib
+import platform
+import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 
@@ -18,14 +23,15 @@ import keras
 import numpy as np
 
 import tlcourse
-from tlcourse import features, freezing, heads, machine, training
+from tlcourse import features, freezing, heads, training
 
 # what, network, side, options, images, what trains, wanted ratio
 TRAININGS = (
-    ("MobileNetV2", 64, {"alpha": 0.35}, 512, "head", 10),
-    ("MobileNetV2", 224, {"alpha": 0.35}, 96, "head", 40),
-    ("MobileNetV2", 64, {"alpha": 0.35}, 512, "last stage", 4),
-    ("MobileNetV2", 64, {"alpha": 0.35}, 512, "everything", 0.95),
+    ("MobileNetV2", 64, {"alpha": 0.35}, 2048, "head", 10),
+    ("MobileNetV2", 224, {"alpha": 0.35}, 512, "head", 40),
+    ("MobileNetV2", 64, {"alpha": 0.35}, 1024, "last block", 4),
+    ("MobileNetV2", 64, {"alpha": 0.35}, 1024, "last stage", 4),
+    ("MobileNetV2", 64, {"alpha": 0.35}, 1024, "everything", 0.95),
 )
 EXTRACTIONS = (
     ("MobileNetV2", 64, {"alpha": 0.35}, 2048, 1.4),
@@ -35,6 +41,7 @@ EXTRACTIONS = (
     ("InceptionV3", 299, {}, 32, 0.97),
     ("DenseNet121", 224, {}, 32, 0.97),
 )
+LAST_BLOCK = {"MobileNetV2": "block_16_expand"}
 RESNET50_FLOP = 2 * 3.86e9  # of an image of 224 px, multiplications and additions
 
 
@@ -66,30 +73,45 @@ def in_turn(one, other, times):
     return ratio, *(statistics.median(each) for each in zip(*pairs, strict=True))
 
 
+class Clock(keras.callbacks.Callback):
+    """Notes when epochs end."""
+
+    def __init__(self):
+        super().__init__()
+        self.ends = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.ends.append(time.perf_counter())
+
+
 def an_epoch(train, model, x, y, epochs):
-    """Seconds of an epoch: of several, less those of the first."""
-    few = seconds(lambda: train(model, x, y, 32, 1, 0))
-    many = seconds(lambda: train(model, x, y, 32, 1 + epochs, 0))
-    return (many - few) / epochs
+    """Seconds of an epoch after the first: the median of several."""
+    clock = Clock()
+    train(model, x, y, 32, 1 + epochs, 0, [clock])
+    return float(np.median(np.diff(clock.ends)))
 
 
 def training_row(name, side, options, images, trains, times):
     """Ratio of `fit` to `fit_once_frozen`, for one epoch."""
     base = build(name, side, options)
-    first = freezing.stages(base)[-1 if trains == "last stage" else 0].name
+    stages = freezing.stages(base)
+    first = {
+        "head": None,
+        "last block": LAST_BLOCK[name],
+        "last stage": stages[-1].name,
+        "everything": stages[0].name,
+    }[trains]
     freezing.freeze(base)
-    if trains != "head":
+    if first:
         freezing.unfreeze_from(base, first)
     scaled = keras.layers.Rescaling(1 / 127.5, offset=-1)
     model = training.compile_for(heads.wrap(base, 10, "pool", scaled), 1e-4)
     x, y = pixels(images, side)
     pairs = []
-    for turn in range(times + 1):  # the first one compiles
-        fit = seconds(lambda: keras.Model.fit(model, x, y, 32, 1, 0))
-        epochs = 2 if trains == "everything" else 8
-        once = an_epoch(training.fit_once_frozen, model, x, y, epochs)
-        pairs += [(fit, once)] if turn else []
-    ratios = [a / max(b, 1e-9) for a, b in pairs]
+    for _ in range(times):
+        fit = an_epoch(keras.Model.fit, model, x, y, 2)
+        pairs.append((fit, an_epoch(training.fit_once_frozen, model, x, y, 8)))
+    ratios = [a / b for a, b in pairs]
     middle = [statistics.median(each) for each in zip(*pairs, strict=True)]
     return statistics.median(ratios), *middle
 
@@ -116,6 +138,7 @@ def matrix_speed(n=4096):
 def again_row(times):
     """Share of the first extraction that a second one takes, from the cache."""
     base = build("MobileNetV2", 64, {"alpha": 0.35})
+    base = keras.Model(base.input, keras.layers.GlobalAveragePooling2D()(base.output))
     x, _ = pixels(2048, 64)
     shares = []
     for turn in range(times):
@@ -126,13 +149,41 @@ def again_row(times):
     return statistics.median(shares)
 
 
+def peak(what):
+    """Gigabytes that a process needs at most that does nothing else."""
+    command = [sys.executable, __file__, "--peak", what]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    return float(run.stdout.split()[-1])
+
+
+def do(what):
+    """Does one thing, and prints the most memory that was needed, gigabytes."""
+    model = build("MobileNetV2", 224, {"alpha": 0.35})
+    x, y = pixels(512, 224)
+    if "fit" in what:
+        freezing.freeze(model)
+        scaled = keras.layers.Rescaling(1 / 127.5, offset=-1)
+        model = training.compile_for(heads.wrap(model, 10, "pool", scaled), 1e-4)
+    {
+        "fit": lambda: model.fit(x, y, 32, 3, 0),
+        "fit_once_frozen": lambda: training.fit_once_frozen(model, x, y, 32, 3, 0),
+        "predict": lambda: model.predict(x, verbose=0),
+        "extract": lambda: features.extract(model, x),
+    }[what]()
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
+
+
 def main():
     """The command line; see the module's text."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="once, not five times")
-    times = 1 if parser.parse_args().quick else 5
+    parser.add_argument("--peak", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.peak:
+        return do(asked.peak)
+    times = 1 if asked.quick else 5
     tlcourse.start()
-    print(machine.describe() if hasattr(machine, "describe") else "")
+    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores")
     print(f"{'':46}{'plain':>9}{'ours':>9}{'ratio':>8}{'wanted':>8}")
     for *row, trains, wanted in TRAININGS:
         ratio, *both = training_row(*row, trains, times)
@@ -150,6 +201,9 @@ def main():
         os.environ["TLCOURSE_HOME"] = home
         pathlib.Path(home).mkdir(exist_ok=True)
         print(f"{'second extraction / first':64}{again_row(times + 1):8.3f}{0.05:8.2f}")
+    print(f"{'peak memory, GB (512 images of 224 px)':46}{'plain':>9}{'ours':>9}")
+    for plain, ours in (("fit", "fit_once_frozen"), ("predict", "extract")):
+        print(f"{plain + ', ' + ours:46}{peak(plain):9.2f}{peak(ours):9.2f}")
 
 
 def show(what, both, ratio, wanted):
