@@ -12,7 +12,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # From the ground up; a module imports only from modules above it.
 ORDER = (
-    "quiet progress_bar assets progress machine whole "
+    "quiet alt_text progress_bar assets progress machine whole "
     "fetch carry scenes dataset reading pictures "
     "sketches symbols example_set folder_report folder_search folders downloading "
     "prepared data networks bases freezing "

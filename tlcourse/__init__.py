@@ -10,14 +10,18 @@ __version__ = "0.1.0"
 def start(seed=0):
     """Begins a lesson: imports Keras quietly and fixes the random seed.
 
+    From then on, figures have an alternative text; see `tlcourse.alt_text`.
+
     Args:
         seed: Integer; the same seed gives the same results on one machine.
 
     Returns:
         None. Prints one line: the versions and the backend in use.
     """
+    from tlcourse import alt_text
     from tlcourse.quiet import import_keras
 
+    alt_text.show_in_jupyter()
     keras = import_keras()
     keras.utils.set_random_seed(seed)
     print(f"Keras {keras.__version__} on {keras.backend.backend()}, seed {seed}")

@@ -1,0 +1,188 @@
+"""What a figure shows, in words, for those who do not see it.
+
+JupyterLab gives a PNG no alternative text. So `tlcourse.start` makes Jupyter show a
+figure as HTML, too: the same picture, with these words.
+"""
+
+import base64
+import html
+import io
+
+import numpy as np
+
+MOST = 12  # items of a list that are worth reading out
+NAMING = ("FuncFormatter", "StrCategoryFormatter")  # matplotlib's, of named ticks
+
+
+def describe(figure):
+    """Says what a figure shows: titles, axes, and the numbers or how they run.
+
+    Args:
+        figure: `matplotlib.figure.Figure`, drawn with pyplot or by `plots`.
+
+    Returns:
+        String, one or more sentences.
+    """
+    return " ".join(map(_axes, figure.axes)) or "An empty figure."
+
+
+def show_in_jupyter():
+    """Shows figures with these words from now on; outside Jupyter it does nothing."""
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    if shell is not None:
+        formatter = shell.display_formatter.mimebundle_formatter
+        formatter.for_type_by_name("matplotlib.figure", "Figure", bundle)
+
+
+def bundle(figure):
+    """A figure as Jupyter shows it.
+
+    Args:
+        figure: `matplotlib.figure.Figure`.
+
+    Returns:
+        Two dicts, MIME type to content and MIME type to metadata: the picture as
+        HTML with its words; and the words for whoever takes the PNG.
+    """
+    file, words = io.BytesIO(), describe(figure)
+    figure.savefig(file, format="png", bbox_inches="tight")
+    data = base64.b64encode(file.getvalue()).decode()
+    image = f'<img alt="{html.escape(words)}" src="data:image/png;base64,{data}">'
+    return {"text/html": image}, {"image/png": {"alt": words}}
+
+
+def _axes(ax):
+    if ax.get_label() == "<colorbar>":
+        return f"Colour: {ax.get_ylabel()}."
+    title = ax.get_title().rstrip(".:") or "Without a title"
+    said = [title, _pictures(ax)]
+    if ax.axison:
+        said = [title, _scales(ax), _bars(ax), _lines(ax), _points(ax)]
+        said += [_table(ax), _notes(ax)]
+    return ". ".join(filter(None, said)) + "."
+
+
+def _scales(ax):
+    named = []
+    for way, axis in (("Across:", ax.xaxis), ("up:", ax.yaxis)):
+        if axis.get_label_text():
+            scale = ", logarithmic" if axis.get_scale() == "log" else ""
+            named.append(f"{way} {axis.get_label_text()}{scale}")
+    return "; ".join(named)
+
+
+def _listed(items):
+    rest = len(items) - MOST
+    more = [f"and {rest:,} more"] if rest > 0 else []
+    return ", ".join([*items[:MOST], *more])
+
+
+def _number(value):
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _labels(axis):
+    """dict, a tick's place to its name, where ticks have names."""
+    if type(axis.get_major_formatter()).__name__ not in NAMING:
+        return {}
+    texts = [label.get_text() for label in axis.get_ticklabels()]
+    return dict(zip(map(float, axis.get_ticklocs()), texts, strict=True))
+
+
+def _nearest(place, labels):
+    at = min(labels, key=lambda tick: abs(tick - place), default=None)
+    return labels[at] if at is not None and abs(at - place) < 0.5 else ""
+
+
+def _words(texts):
+    return [" ".join(text.get_text().split()) for text in texts if text.get_text()]
+
+
+def _pictures(ax):
+    count, words = len(ax.images), _listed(_words(ax.texts))
+    many = f"{count} picture{'s' * (count > 1)}" if count else ""
+    return " with the words ".join(filter(None, (many, words)))
+
+
+def _bars(ax):
+    parts = []
+    for bars in _containers(ax, "patches"):
+        flat = bars.orientation == "horizontal"
+        labels = _labels(ax.yaxis if flat else ax.xaxis)
+        items = []
+        for bar in bars.patches:
+            middle = bar.get_y() + bar.get_height() / 2
+            place = middle if flat else bar.get_x() + bar.get_width() / 2
+            length = bar.get_width() if flat else bar.get_height()
+            items.append(f"{_nearest(place, labels)} {_number(length)}".strip())
+        parts.append(_named(bars, _listed(items)))
+    return "; ".join(parts)
+
+
+def _containers(ax, kind):
+    return [group for group in ax.containers if hasattr(group, kind)]
+
+
+def _named(artist, text):
+    label = str(artist.get_label())
+    return text if label.startswith("_") or not label else f"{label}: {text}"
+
+
+def _lines(ax):
+    spreads = _containers(ax, "has_yerr")
+    inside = {line for s in spreads for line in (s.lines[0], *s.lines[1])}
+    # What is not in the units of the data is a rule across the whole figure.
+    drawn = [line for line in ax.lines if line not in inside]
+    found = [_named(s, _course(ax, s.lines[0])) for s in spreads if s.lines[0]]
+    for line in drawn:
+        if line.get_transform() == ax.transData:
+            found.append(_named(line, _course(ax, line)))
+        elif not str(line.get_label()).startswith("_"):
+            found.append(_named(line, _number(line.get_ydata()[0])))
+    return "; ".join(found)
+
+
+def _course(ax, line):
+    """A line's points if they are few; else where it begins, ends and goes."""
+    x, y = (np.asarray(v, float) for v in line.get_data(orig=False))
+    labels = _labels(ax.xaxis)
+    named = [labels[a] if a in labels else _number(a) for a in x]
+    at = [f"{_number(b)} at {a}" for a, b in zip(named, y, strict=True)]
+    if len(at) <= 8:
+        return ", ".join(at)
+    if line.get_linestyle() == "None":
+        return f"{len(at):,} points"
+    low, high = _number(np.nanmin(y)), _number(np.nanmax(y))
+    return f"from {at[0]} to {at[-1]}, lowest {low}, highest {high}"
+
+
+def _points(ax):
+    count = sum(len(each.get_offsets()) for each in ax.collections if _is_cloud(each))
+    return f"{count:,} points" if count else ""
+
+
+def _is_cloud(collection):
+    return type(collection).__name__ == "PathCollection"
+
+
+def _table(ax):
+    """The numbers in the cells of a heat map, row by row."""
+    if not ax.images:
+        return ""
+    rows, columns, lines = _labels(ax.yaxis), _labels(ax.xaxis), {}
+    for text in ax.texts:
+        x, y = text.get_position()
+        cell = f"{text.get_text()} at {columns.get(x, _number(x))}"
+        lines.setdefault(rows.get(y, _number(y)), []).append(cell)
+    return "; ".join(f"row {row}: {', '.join(cells)}" for row, cells in lines.items())
+
+
+def _notes(ax):
+    """Other words in the figure. The number at a bar's end has been said."""
+    if ax.images:
+        return ""
+    said = _containers(ax, "patches")
+    texts = [t for t in ax.texts if not (said and hasattr(t, "xycoords"))]
+    return f"In it the words {_listed(_words(texts))}" if _words(texts) else ""
