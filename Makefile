@@ -1,6 +1,7 @@
 # make lab    the course, in JupyterLab
 # make test   everything that has to hold
-# Others: notebooks, slides, test-flowers, test-torch, test-env, bench, picture, clean.
+# Others: notebooks, slides, site, check-site, test-flowers, test-torch, test-env,
+# bench, picture, clean.
 # README.md says more.
 
 PYTHON ?= python3
@@ -26,7 +27,7 @@ NBVAL = PYTHONPATH=$(abspath tests/offline) $(BIN)/python -m pytest -q \
 	--nbval-cell-timeout=600 $(SPREAD)
 
 .PHONY: lab test lint test-unit test-sync test-glyphs test-flowers test-torch
-.PHONY: test-env notebooks slides bench picture clean
+.PHONY: test-env notebooks slides site check-site bench picture clean
 
 lab: .venv/ready
 	$(BIN)/jupyter lab --LabApp.news_url=None $(LAB_FLAGS) $(firstword $(LESSONS))
@@ -47,7 +48,7 @@ test: test-flowers
 endif
 
 lint: .venv/ready-for-tests
-	$(BIN)/ruff check --output-format=concise tlcourse tests notebooks slides
+	$(BIN)/ruff check --output-format=concise tlcourse tests notebooks pages slides
 
 test-sync: .venv/ready-for-tests
 	$(BIN)/python notebooks/build.py --check
@@ -106,8 +107,17 @@ slides/node_modules/.ready: slides/package.json slides/package-lock.json
 	cd slides && PUPPETEER_SKIP_DOWNLOAD=1 npm ci --no-audit --no-fund
 	touch $@
 
+# The lessons, executed, as pages to read: build/site. Lessons that have not changed
+# since are not run again. Links are checked; then axe-core looks, in Chromium.
+site: .venv/ready-for-tests
+	$(BIN)/python pages/make_site.py --workers $(WORKERS)
+	$(BIN)/python pages/check_site.py
+
+check-site: .venv/ready-for-tests
+	$(BIN)/python pages/check_site.py
+
 bench: .venv/ready-for-tests
 	$(BIN)/python tests/benchmarks/lessons.py
 
 clean:
-	rm -rf .venv .venv-* slides/node_modules tlcourse.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf build .venv .venv-* slides/node_modules tlcourse.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -161,14 +161,22 @@ def quiz(text):
         parts += ["<br>"] * (number > 1)
         parts.append(f"**{number}. {question}**")
         parts += [
-            f"<details><summary>{_as_html(choice)}</summary>"
-            f"{'Right.' if right else 'No.'} {_as_html(reason)}</details>"
+            f"<details><summary>{as_html(choice)}</summary>"
+            f"{'Right.' if right else 'No.'} {as_html(reason)}</details>"
             for right, choice, reason in choices
         ]
     return "\n\n".join(parts)
 
 
-def _as_html(text):
+def as_html(text):
+    """Plain text with `code` in it as HTML.
+
+    Args:
+        text: String.
+
+    Returns:
+        String, HTML.
+    """
     return re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(text, quote=False))
 
 
@@ -282,8 +290,39 @@ def check(sources):
     return found
 
 
+def run(path, notebook):
+    """Runs a notebook on the glyphs track.
+
+    Args:
+        path: `pathlib.Path` of where the notebook lies, or will lie.
+        notebook: `nbformat.NotebookNode`; stays as it is.
+
+    Returns:
+        `nbformat.NotebookNode`, the same with all outputs.
+
+    Raises:
+        BuildError: If a cell fails.
+    """
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    ran = nbformat.from_dict(notebook)
+    resources = {"metadata": {"path": str(path.parent)}}
+    client = NotebookClient(
+        ran, timeout=600, resources=resources, store_widget_state=False
+    )
+    try:
+        with tempfile.TemporaryDirectory() as home:  # the author's progress is not ours
+            ours = {"TLCOURSE_TRACK": "glyphs", "TLCOURSE_HOME": home}
+            client.execute(env={**os.environ, **ours})
+    except CellExecutionError as error:
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+        raise BuildError(f"{path}: a cell failed.\n{plain}") from None
+    return ran
+
+
 def execute(path, notebook):
-    """Runs a notebook on the glyphs track and keeps the compared outputs.
+    """Runs a notebook and keeps the compared outputs.
 
     Args:
         path: `pathlib.Path` of where the notebook will lie.
@@ -292,19 +331,7 @@ def execute(path, notebook):
     Raises:
         BuildError: If a cell fails, or a compared cell shows no text.
     """
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
-
-    ran = nbformat.from_dict(notebook)
-    resources = {"metadata": {"path": str(path.parent)}}
-    client = NotebookClient(ran, timeout=600, resources=resources)
-    try:
-        with tempfile.TemporaryDirectory() as home:  # the author's progress is not ours
-            ours = {"TLCOURSE_TRACK": "glyphs", "TLCOURSE_HOME": home}
-            client.execute(env={**os.environ, **ours})
-    except CellExecutionError as error:
-        plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
-        raise BuildError(f"{path}: a cell failed.\n{plain}") from None
+    ran = run(path, notebook)
     for place, cell in enumerate(notebook.cells):
         if is_compared(cell):
             cell.outputs = _text_outputs(path, place, ran.cells[place])
