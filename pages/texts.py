@@ -13,7 +13,7 @@ from pygments.lexers import get_lexer_by_name
 SPARED = re.compile(
     r"(<(a|code|pre|h\d|summary)\b.*?</\2>|<[^>]+>)", re.DOTALL | re.IGNORECASE
 )
-MENTION = re.compile(r"\b([Ll]esson )(\d\d)\b")
+MENTION = re.compile(r"\b([Ll]esson\s)(\d\d)\b")
 OVERWRITTEN = re.compile(r"[^\n]*\r(?!\n)")
 
 

@@ -60,6 +60,14 @@ def tick(page, box, wanted=True):
     assert box.is_checked() == wanted
 
 
+def test_every_figure_has_words_in_jupyterlab(page):
+    bars = "What one epoch changed. Across: mean change of a number. stage 1 0"
+    assert page.get_by_role("img", name=bars).count() == 1
+    silent = page.locator(".jp-OutputArea img:not([alt])")
+    assert page.locator(".jp-OutputArea img").count() >= 2
+    assert silent.count() == 0
+
+
 def test_the_freeze_panel_by_keyboard_alone(page):
     first, both = keras_counts()
     box = page.get_by_role("checkbox", name="stage 5", exact=True)
