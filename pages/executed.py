@@ -32,7 +32,7 @@ def fingerprint(notebook):
             digest.update(cell.source.encode() + b"\0")
     package = sorted((ROOT / "tlcourse").rglob("*.*"))
     for path in [*package, ROOT / "data" / "SHA256SUMS"]:
-        if path.suffix != ".pyc":
+        if path.is_file() and path.suffix != ".pyc":
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

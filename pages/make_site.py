@@ -194,15 +194,20 @@ def execute(workers):
         dict, number of a lesson to its notebook.
     """
     paths = [ROOT / "notebooks" / "solutions" / e["file"] for e in course_map()]
-    notebooks = {}
     with concurrent.futures.ProcessPoolExecutor(workers) as pool:
-        for path, (notebook, seconds) in zip(
-            paths, pool.map(executed.executed, paths), strict=True
-        ):
-            told = f"run in {seconds:.0f} s" if seconds else "not changed"
-            print(f"{path.stem}: {told}", flush=True)
-            notebooks[path.name[:2]] = notebook
-    return notebooks
+        waiting = [pool.submit(executed.executed, path) for path in paths]
+        try:
+            return dict(map(_told, paths, waiting))
+        except BaseException:  # the rest need not begin
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _told(path, waiting):
+    notebook, seconds = waiting.result()
+    what = f"run in {seconds:.0f} s" if seconds else "not changed"
+    print(f"{path.stem}: {what}", flush=True)
+    return path.name[:2], notebook
 
 
 def main():

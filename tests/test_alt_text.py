@@ -33,11 +33,15 @@ def test_bars_say_their_names_and_numbers():
     assert words(ax) == "Costs. Across: seconds. a 1, b 2,000."
 
 
+def test_a_title_may_be_a_question():
+    assert words(plots.bars({"a": 1}, "How many?")) == "How many? a 1."
+
+
 def test_bars_side_by_side_say_whose_they_are():
     _, ax = plt.subplots()
     ax.bar([0, 1], [0.5, 0.25], label="tuned")
     ax.set_xticks([0, 1], ["x", "y"])
-    assert words(ax) == "Without a title. tuned: x 0.5, y 0.25."
+    assert words(ax) == "tuned: x 0.5, y 0.25."
 
 
 def test_a_short_line_says_its_points_and_a_long_one_how_it_runs():
@@ -63,7 +67,7 @@ def test_tables_are_read_row_by_row():
 def test_long_lists_end_early():
     said = words(plots.tiles(np.zeros((20, 4, 4)), [f"n{k}" for k in range(20)]))
     assert said == (
-        "Without a title. 20 pictures with the words "
+        "20 pictures with the words "
         + ", ".join(f"n{k}" for k in range(12))
         + ", and 8 more."
     )
@@ -73,7 +77,7 @@ def test_points_and_notes_are_counted_and_read():
     _, ax = plt.subplots()
     ax.scatter([1, 2, 3], [1, 2, 3])
     ax.text(1, 1, "un\nfrozen")
-    assert words(ax) == "Without a title. 3 points. In it the words un frozen."
+    assert words(ax) == "3 points. In it the words un frozen."
 
 
 def test_each_part_of_a_figure_is_described():

@@ -23,7 +23,7 @@ def describe(figure):
     Returns:
         String, one or more sentences.
     """
-    return " ".join(map(_axes, figure.axes)) or "An empty figure."
+    return " ".join(filter(None, map(_axes, figure.axes))) or "An empty figure."
 
 
 def show_in_jupyter():
@@ -56,12 +56,13 @@ def bundle(figure):
 def _axes(ax):
     if ax.get_label() == "<colorbar>":
         return f"Colour: {ax.get_ylabel()}."
-    title = ax.get_title().rstrip(".:") or "Without a title"
-    said = [title, _pictures(ax)]
+    said = [ax.get_title().rstrip(".:")]
     if ax.axison:
-        said = [title, _scales(ax), _bars(ax), _lines(ax), _points(ax)]
+        said += [_scales(ax), _bars(ax), _lines(ax), _points(ax)]
         said += [_table(ax), _notes(ax)]
-    return ". ".join(filter(None, said)) + "."
+    else:
+        said.append(_pictures(ax))
+    return "".join(f" {each}." for each in said if each).strip().replace("?.", "?")
 
 
 def _scales(ax):
