@@ -26,6 +26,7 @@ import texts
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
+SITE = ROOT / "build" / "site"
 COURSE = "Transfer learning, lesson by lesson"
 # What other files of the repository are on the site.
 TEXTS = {
@@ -159,7 +160,8 @@ def frame(page, title, body, **more):
 
 def template(name):
     """A template of the folder templates, as Jinja has it."""
-    made = jinja2.Environment(loader=jinja2.FileSystemLoader(HERE / "templates"))
+    loader = jinja2.FileSystemLoader(HERE / "templates")
+    made = jinja2.Environment(loader=loader, autoescape=True)
     made.filters["with_code"] = executed.build.as_html
     return made.get_template(name)
 
@@ -214,16 +216,15 @@ def main():
     """The command line; see the module's text."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workers", type=int, default=2, help="lessons at a time")
-    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build" / "site")
-    options = parser.parse_args()
+    workers = parser.parse_args().workers
     try:
-        write(options.out, execute(options.workers))
+        write(SITE, execute(workers))
     except (executed.build.BuildError, ValueError) as error:
         sys.exit(str(error))
-    found = check_site.problems(options.out)
+    found = check_site.problems(SITE)
     if found:
         sys.exit("\n".join(found))
-    print(f"open {options.out / 'index.html'}")
+    print(f"open {SITE / 'index.html'}")
 
 
 if __name__ == "__main__":
