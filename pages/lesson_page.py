@@ -30,7 +30,7 @@ def body(notebook, reader):
     for is_answer, cells in itertools.groupby(notebook.cells, _is_answer):
         run = list(cells)
         if is_answer:
-            parts.append(_exercise(run))
+            parts.append(_exercise(run, reader))
         else:
             parts += [_cell(cell, reader) for cell in run]
     return "".join(parts)
@@ -40,10 +40,10 @@ def _is_answer(cell):
     return "solution" in build.tags(cell)
 
 
-def _exercise(run):
+def _exercise(run, reader):
     """What the learner gets, and behind a click the answer with its outputs."""
     (given,) = build.without_solutions(run)
-    answer = "".join(map(_code, run))
+    answer = "".join(_code(cell, reader) for cell in run)
     return (
         f'<div class="cell">{texts.coloured(given.source)}</div>'
         f'<details class="answer"><summary>Show an answer</summary>{answer}</details>'
@@ -52,13 +52,13 @@ def _exercise(run):
 
 def _cell(cell, reader):
     if cell.cell_type == "code":
-        return _code(cell)
+        return _code(cell, reader)
     kind = "quiz" if build.QUIZ in build.tags(cell) else "text"
     return f'<div class="{kind}">{reader.html(cell.source)}</div>'
 
 
-def _code(cell):
-    shown = "".join(map(output, _merged(cell.outputs)))
+def _code(cell, reader):
+    shown = "".join(output(out, reader) for out in _merged(cell.outputs))
     label = '<p class="unseen">Output:</p>' if shown else ""
     return f'<div class="cell">{texts.coloured(cell.source)}{label}{shown}</div>'
 
@@ -73,11 +73,12 @@ def _merged(outputs):
             yield {"output_type": "stream", "name": name, "text": text}
 
 
-def output(out):
+def output(out, reader):
     """One output of a cell.
 
     Args:
         out: dict, as nbformat has it.
+        reader: `texts.Reader` of this page.
 
     Returns:
         String, HTML; empty if there is nothing to see.
@@ -91,7 +92,11 @@ def output(out):
         return _lines("\n".join(out["traceback"]))
     data, is_widget = out["data"], WIDGET in out["data"]
     note = f'<p class="note">{STILL if "text/html" in data else UNSEEN}</p>'
-    return (note if is_widget else "") + _richest(data, out["metadata"], is_widget)
+    if "text/html" in data:
+        shown = f'<div class="paper">{reader.placed(data["text/html"])}</div>'
+    else:
+        shown = _without_html(data, out["metadata"], is_widget)
+    return (note if is_widget else "") + shown
 
 
 def _lines(text):
@@ -99,9 +104,7 @@ def _lines(text):
     return f'<pre class="out">{text}</pre>' if text else ""
 
 
-def _richest(data, metadata, is_widget):
-    if "text/html" in data:
-        return f'<div class="paper">{texts.in_frames(data["text/html"])}</div>'
+def _without_html(data, metadata, is_widget):
     if "image/png" in data:
         words = metadata.get("image/png", {}).get("alt")
         if not words:

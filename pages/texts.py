@@ -14,6 +14,7 @@ SPARED = re.compile(
     r"(<(a|code|pre|h\d|summary)\b.*?</\2>|<[^>]+>)", re.DOTALL | re.IGNORECASE
 )
 MENTION = re.compile(r"\b([Ll]esson\s)(\d\d)\b")
+HREF = re.compile(r'href="([^"]*)"')
 OVERWRITTEN = re.compile(r"[^\n]*\r(?!\n)")
 
 
@@ -80,6 +81,21 @@ class Reader:
             String, HTML.
         """
         return in_frames(self._read(markdown))
+
+    def placed(self, text):
+        """Fits HTML that a cell has put out into the page.
+
+        Args:
+            text: String, HTML with links as a notebook has them.
+
+        Returns:
+            String, HTML.
+        """
+        linked = HREF.sub(lambda found: self._linked(found[1]), text)
+        return in_frames(linked)
+
+    def _linked(self, url):
+        return f'href="{html.escape(self.text.address(html.unescape(url)) or url)}"'
 
 
 def in_frames(text):

@@ -55,7 +55,8 @@ class Panel(View):
         return "panel as text"
 
     def _repr_html_(self):
-        return "<table><tr><th scope='row'>panel</th><td>as HTML</td></tr></table>"
+        link = '<a href="13_your_own_images.ipynb">as HTML</a>'
+        return f"<table><tr><th scope='row'>panel</th><td>{link}</td></tr></table>"
 
 
 print("told apart", file=sys.stderr)
@@ -188,7 +189,7 @@ def test_answers_are_closed_until_somebody_opens_them(site, page, notebooks):
 def test_a_figure_has_its_words_and_a_panel_its_html(page):
     assert '<img alt="Two bars. Across: seconds. a 1, b 2."' in page
     assert f'<p class="note">{lesson_page.STILL}</p>' in page
-    assert "<td>as HTML</td>" in page
+    assert '<td><a href="13_your_own_images.html">as HTML</a></td>' in page
     assert '<pre class="out">panel' not in page
     assert f'<p class="note">{lesson_page.UNSEEN}</p>' in page
     assert '<pre class="out">Float' not in page
@@ -206,9 +207,9 @@ def test_a_picture_without_words_is_refused():
     data = {"image/png": "AAAA", "text/plain": "<Figure>"}
     out = {"output_type": "display_data", "data": data, "metadata": {}}
     with pytest.raises(ValueError, match="Received: <Figure>"):
-        lesson_page.output(out)
+        lesson_page.output(out, None)
     out["metadata"] = {"image/png": {"alt": "A <bar>"}}
-    assert '<img alt="A &lt;bar&gt;"' in lesson_page.output(out)
+    assert '<img alt="A &lt;bar&gt;"' in lesson_page.output(out, None)
 
 
 def test_mentions_of_lessons_become_links_code_and_links_stay(page):
