@@ -30,18 +30,18 @@ def test_every_plot_says_its_title_and_more(call):
 
 def test_bars_say_their_names_and_numbers():
     ax = plots.bars({"a": 1, "b": 2000}, "Costs", "seconds")
-    assert words(ax) == "Costs. Across: seconds. a 1, b 2,000."
+    assert words(ax) == "Costs. Across: seconds. a: 1; b: 2,000."
 
 
 def test_a_title_may_be_a_question():
-    assert words(plots.bars({"a": 1}, "How many?")) == "How many? a 1."
+    assert words(plots.bars({"a": 1}, "How many?")) == "How many? a: 1."
 
 
 def test_bars_side_by_side_say_whose_they_are():
     _, ax = plt.subplots()
     ax.bar([0, 1], [0.5, 0.25], label="tuned")
     ax.set_xticks([0, 1], ["x", "y"])
-    assert words(ax) == "tuned: x 0.5, y 0.25."
+    assert words(ax) == "tuned, x: 0.5; y: 0.25."
 
 
 def test_a_short_line_says_its_points_and_a_long_one_how_it_runs():
@@ -84,7 +84,7 @@ def test_each_part_of_a_figure_is_described():
     figure, axes = plt.subplots(1, 2)
     plots.bars({"a": 1}, "Left", ax=axes[0])
     plots.bars({"b": 2}, "Right", ax=axes[1])
-    assert alt_text.describe(figure) == "Left. a 1. Right. b 2."
+    assert alt_text.describe(figure) == "Left. a: 1. Right. b: 2."
     assert alt_text.describe(plt.figure()) == "An empty figure."
 
 
@@ -96,5 +96,5 @@ def test_jupyter_gets_the_picture_with_its_words_after_start(monkeypatch):
     tlcourse.start()
     data, metadata = shell.display_formatter.format(ax.figure)
     assert "text/html" not in before
-    assert data["text/html"].startswith('<img alt="Costs. &lt;a&gt; 1." src="data:')
-    assert metadata["image/png"] == {"alt": "Costs. <a> 1."}
+    assert data["text/html"].startswith('<img alt="Costs. &lt;a&gt;: 1." src="data:')
+    assert metadata["image/png"] == {"alt": "Costs. <a>: 1."}

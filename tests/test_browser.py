@@ -61,7 +61,7 @@ def tick(page, box, wanted=True):
 
 
 def test_every_figure_has_words_in_jupyterlab(page):
-    bars = "What one epoch changed. Across: mean change of a number. stage 1 0"
+    bars = "What one epoch changed. Across: mean change of a number. stage 1: 0"
     assert page.get_by_role("img", name=bars).count() == 1
     silent = page.locator(".jp-OutputArea img:not([alt])")
     assert page.locator(".jp-OutputArea img").count() >= 2

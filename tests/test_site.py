@@ -187,7 +187,7 @@ def test_answers_are_closed_until_somebody_opens_them(site, page, notebooks):
 
 
 def test_a_figure_has_its_words_and_a_panel_its_html(page):
-    assert '<img alt="Two bars. Across: seconds. a 1, b 2."' in page
+    assert '<img alt="Two bars. Across: seconds. a: 1; b: 2."' in page
     assert f'<p class="note">{lesson_page.STILL}</p>' in page
     assert '<td><a href="13_your_own_images.html">as HTML</a></td>' in page
     assert '<pre class="out">panel' not in page

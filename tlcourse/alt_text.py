@@ -74,10 +74,10 @@ def _scales(ax):
     return "; ".join(named)
 
 
-def _listed(items):
+def _listed(items, mark=", "):
     rest = len(items) - MOST
     more = [f"and {rest:,} more"] if rest > 0 else []
-    return ", ".join([*items[:MOST], *more])
+    return mark.join([*items[:MOST], *more])
 
 
 def _number(value):
@@ -117,18 +117,19 @@ def _bars(ax):
             middle = bar.get_y() + bar.get_height() / 2
             place = middle if flat else bar.get_x() + bar.get_width() / 2
             length = bar.get_width() if flat else bar.get_height()
-            items.append(f"{_nearest(place, labels)} {_number(length)}".strip())
-        parts.append(_named(bars, _listed(items)))
-    return "; ".join(parts)
+            name = _nearest(place, labels)
+            items.append(f"{name}: {_number(length)}" if name else _number(length))
+        parts.append(_named(bars, _listed(items, "; "), ", "))
+    return ". ".join(parts)
 
 
 def _containers(ax, kind):
     return [group for group in ax.containers if hasattr(group, kind)]
 
 
-def _named(artist, text):
+def _named(artist, text, mark=": "):
     label = str(artist.get_label())
-    return text if label.startswith("_") or not label else f"{label}: {text}"
+    return text if label.startswith("_") or not label else label + mark + text
 
 
 def _lines(ax):
