@@ -309,7 +309,11 @@ def run(path, notebook):
     ran = nbformat.from_dict(notebook)
     resources = {"metadata": {"path": str(path.parent)}}
     client = NotebookClient(
-        ran, timeout=600, resources=resources, store_widget_state=False
+        ran,
+        timeout=600,
+        resources=resources,
+        store_widget_state=False,
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],  # not that it uses TCP
     )
     try:
         with tempfile.TemporaryDirectory() as home:  # the author's progress is not ours
