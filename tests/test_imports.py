@@ -18,6 +18,7 @@ ORDER = (
     "prepared data networks bases freezing "
     "restless calls structure catalogue feature_maps "
     "freeze_state costs freeze_sheet heads cutting store arrays answers features "
+    "sources shards working beam_pipeline processes scale "
     "once_frozen training tracks doctor growing exporting tuning clinic miniatures "
     "transferability transfer_curves patches plots transfer_plots rates checks "
     "widgets __main__"

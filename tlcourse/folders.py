@@ -44,9 +44,7 @@ def load_folder(path, size, per_class=None, seed=0, memory=MEMORY):
     """
     size = check_size(size)
     check_per_class(per_class)
-    folder = _find(path)
-    classes, skipped = files_of_classes(folder)
-    _check_classes(folder, classes)
+    folder, classes, skipped = find_classes(path)
     most = [min(len(files), per_class or len(files)) for files in classes.values()]
     images = room(sum(most), size, max(1, len(classes)), memory)
     reader = _Reader(images, size, skipped)
@@ -58,6 +56,26 @@ def load_folder(path, size, per_class=None, seed=0, memory=MEMORY):
     report = reader.report(folder)
     print(_summary(report))
     return reader.dataset(), report
+
+
+def find_classes(path):
+    """Lists the files of each class in a folder; opens none of them.
+
+    Args:
+        path: String or path of the folder; the folders in it are the classes.
+
+    Returns:
+        `pathlib.Path`, resolved; dict, class name to a list of (name, path); and a
+        list of `Skipped`.
+
+    Raises:
+        FileNotFoundError: If there is no such folder.
+        ValueError: If it is a file, or holds parts of a dataset and no classes.
+    """
+    folder = _find(path)
+    classes, skipped = files_of_classes(folder)
+    _check_classes(folder, classes)
+    return folder, classes, skipped
 
 
 def _find(path):

@@ -52,19 +52,54 @@ def load_tfds(
     """
     size = check_size(size)
     check_per_class(per_class)
-    builder = _open(name, download, timeout)
-    image, label = _features(name, builder.info)
-    n = _split_size(name, builder.info.splits, split)
-    names = tuple(builder.info.features[label].names)
+    builder, keys, names, n = find(name, split, download, timeout)
     wanted = min(n, len(names) * per_class) if per_class else n
     images = room(wanted, size, len(names), memory)
-    labels = _read(builder, split, (image, label), per_class, images)
+    labels = _read(builder, split, keys, per_class, images)
     if not len(labels):
         raise ValueError(
             f"Expected labelled images in the split `{split}` of `{name}`. Received: "
             f"{n} images, none with a label. Splits: {', '.join(builder.info.splits)}."
         )
     return Dataset(images[: len(labels)], labels, names)
+
+
+def find(name, split, download=False, timeout=STALLED):
+    """Finds a dataset and a split of it; reads no image.
+
+    Args:
+        name: String, as for `load_tfds`.
+        split: String, as for `load_tfds`.
+        download: Boolean, as for `load_tfds`.
+        timeout: Seconds, as for `load_tfds`.
+
+    Returns:
+        TFDS builder; the names of the image and of the label in an example; tuple of
+        class names; and the number of examples in the split.
+
+    Raises:
+        FileNotFoundError: If the dataset is not on disk.
+        ConnectionError: If the download does not get on.
+        ValueError: If there is no such dataset or split, or if it is made for
+            another task.
+    """
+    builder = _open(name, download, timeout)
+    image, label = _features(name, builder.info)
+    n = _split_size(name, builder.info.splits, split)
+    return builder, (image, label), tuple(builder.info.features[label].names), n
+
+
+def fit_example(image, size):
+    """Makes raw pixels of one size from the image of an example.
+
+    Args:
+        image: uint8 or uint16 `(h, w, 1)`, `(h, w, 3)` or `(h, w, 4)`.
+        size: `(height, width)` wanted, pixels.
+
+    Returns:
+        uint8 `(height, width, 3)`, 0..255.
+    """
+    return fit(_as_rgb(image), size)
 
 
 def _open(name, download, timeout):
@@ -167,7 +202,7 @@ def _read(builder, split, keys, per_class, images):
         known = example[label] >= 0  # TFDS writes -1 where it has no label
         if known and (per_class is None or seen[example[label]] < per_class):
             seen[example[label]] += 1
-            images[len(labels)] = fit(_as_rgb(example[image]), size)
+            images[len(labels)] = fit_example(example[image], size)
             labels.append(example[label])
             line.step()
     line.end()
