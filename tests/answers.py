@@ -416,3 +416,49 @@ def loaded():
         (small_network(0, 5), "input"),
     ]
     return {"whole": whole, "images": images}, again, wrong
+
+
+of("14.1")(
+    lambda: (
+        {"rate": 1500.0},
+        16,
+        [
+            (15, "late"),
+            (1e9 / 1500 / 43200, "late"),
+            (1e9 / 1500, "one machine"),
+            (1e9 / 1500 / 12, "12 * 3600"),
+            (0.01543, "million"),
+            (1000, "Divide"),
+        ],
+    )
+)
+of("14.2")(
+    lambda: (
+        {"width": 1280},
+        51_200_000,
+        [
+            (12_800_000, "How many bytes"),
+            (102_400_000, "float64"),
+            (409_600_000, "bits"),
+            (5_120, "10,000 images"),
+        ],
+    )
+)
+
+
+class FinishedJob:
+    """A job of twelve shards, of which none is missing any more."""
+
+    n_shards = 12
+
+    def missing(self):
+        return []
+
+
+of("14.3")(
+    lambda: (
+        {"before": [5, 6, 7], "job": FinishedJob()},
+        3,
+        [(12, "all of them"), (0, "second run"), (4, "Before, 3")],
+    )
+)

@@ -463,6 +463,13 @@ def test_what_does_not_fit_is_refused(model, dataset, folder, tmp_path):
         scale.run(folder, workers=2, runner="FlinkRunner")
 
 
+def test_a_model_with_two_outputs_is_refused(dataset, folder):
+    inputs = keras.Input((*SIZE, 3))
+    two = keras.Model(inputs, [keras.layers.Conv2D(2, 3)(inputs), inputs])
+    with pytest.raises(ValueError, match="one output. Received: 2"):
+        begin(two, dataset, folder)
+
+
 def test_a_folder_without_files_of_classes_is_refused(tmp_path):
     (tmp_path / "a").mkdir()
     with pytest.raises(ValueError, match="without a file in such folders"):

@@ -29,7 +29,7 @@ with _quiet_log():
 
 
 class ComputeShard(beam.DoFn):
-    """Computes a shard of features, unless it is there.
+    """Computes shards of features.
 
     Args:
         folder: String, the job's.
@@ -53,8 +53,7 @@ class ComputeShard(beam.DoFn):
         Yields:
             The same integer.
         """
-        if not self.worker.job.is_done(shard):  # another attempt was faster
-            self.worker.compute(shard)
+        self.worker.compute(shard)
         yield shard
 
 

@@ -51,8 +51,13 @@ def begin(model, source, folder, shard_size=SHARD_SIZE):
         `shards.Job`.
 
     Raises:
-        ValueError: If the sizes do not fit, or the folder holds something else.
+        ValueError: If the model or the sizes do not fit, or the folder holds something
+            else.
     """
+    if len(model.outputs) != 1:
+        raise ValueError(
+            f"Expected a model with one output. Received: {len(model.outputs)}"
+        )
     if tuple(model.input_shape[1:]) != (*source.size, 3):
         raise ValueError(
             f"Expected images of {model.input_shape[1:]}, the model's input. "
@@ -159,11 +164,11 @@ def check_whole(number, name, such_as):
 @contextlib.contextmanager
 def _watching(job, n):
     """A line that says how many of the missing shards are there, if it takes long."""
-    over, shown = threading.Event(), []
+    over, shown, before = threading.Event(), [], job.n_shards - n
 
     def watch():
         while not over.wait(PATIENCE):
-            done = n - len(job.missing())
+            done = max(0, len(job.there()) - before)
             print(f"\r{bar(done, n)} {done} of {n} shards", end="", flush=True)
             shown.append(done)
 

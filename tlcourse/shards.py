@@ -61,9 +61,13 @@ class Job:
         """Whether a feature file is there, and not cut off."""
         return zipfile.is_zipfile(self.path(shard))
 
+    def there(self):
+        """Set of the names of feature files; none of them is opened."""
+        return {path.name for path in self.folder.glob("features-*.npz")}
+
     def missing(self):
         """list of the shards that are still to be computed."""
-        there = {path.name for path in self.folder.glob("features-*.npz")}
+        there = self.there()
         return [
             shard
             for shard in range(self.n_shards)

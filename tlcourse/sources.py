@@ -161,8 +161,11 @@ class FromTfds:
 
         found = prepared.find(self.name, self.split)
         self.builder, self.keys, self.class_names, self.n = found
-        read = tfds.core.ReadInstruction.from_spec(self.split)
-        self.spans = read.to_absolute(self.builder.info.splits)
+        splits = self.builder.info.splits
+        read = tfds.core.ReadInstruction.from_spec(self.split).to_absolute(splits)
+        self.spans = [
+            (each.splitname, each.from_ or 0, _end(each, splits)) for each in read
+        ]
 
     def about(self):
         """dict that says which images these are."""
@@ -181,12 +184,12 @@ class FromTfds:
     def read(self, start, stop):
         """Yields a `Row`, or `Skipped`, for each example from `start` to `stop`."""
         before = 0
-        for span in self.spans:
-            first = span.from_ + max(0, start - before)
-            last = min(span.to, span.from_ + stop - before)
+        for split, begin, end in self.spans:
+            first = begin + max(0, start - before)
+            last = min(end, begin + stop - before)
             if first < last:
-                yield from self._read(span.splitname, first, last)
-            before += span.to - span.from_
+                yield from self._read(split, first, last)
+            before += end - begin
 
     def _read(self, split, first, last):
         import tensorflow_datasets as tfds
@@ -207,6 +210,10 @@ class FromTfds:
 
 
 KINDS = {kind.kind: kind for kind in (InMemory, FromFolder, FromTfds)}
+
+
+def _end(span, splits):
+    return splits[span.splitname].num_examples if span.to is None else span.to
 
 
 def _digest(parts):

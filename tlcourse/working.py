@@ -26,11 +26,13 @@ class Worker:
         self.batch = min(most, job.about["shard_size"])
 
     def compute(self, shard):
-        """Computes a shard and writes it.
+        """Computes a shard and writes it, unless another worker was faster.
 
         Args:
             shard: Integer.
         """
+        if self.job.is_done(shard):
+            return
         start, passed, rows, skipped = time.perf_counter(), 0.0, [], []
         found, pixels = [], []
         for row in self.source.read(*self.job.stretch(shard)):
