@@ -470,6 +470,11 @@ def test_a_model_with_two_outputs_is_refused(dataset, folder):
         begin(two, dataset, folder)
 
 
+def test_no_images_are_refused(model, dataset, folder):
+    with pytest.raises(ValueError, match="at least one image"):
+        begin(model, dataset.take(slice(0)), folder)
+
+
 def test_a_folder_without_files_of_classes_is_refused(tmp_path):
     (tmp_path / "a").mkdir()
     with pytest.raises(ValueError, match="without a file in such folders"):

@@ -54,15 +54,7 @@ def begin(model, source, folder, shard_size=SHARD_SIZE):
         ValueError: If the model or the sizes do not fit, or the folder holds something
             else.
     """
-    if len(model.outputs) != 1:
-        raise ValueError(
-            f"Expected a model with one output. Received: {len(model.outputs)}"
-        )
-    if tuple(model.input_shape[1:]) != (*source.size, 3):
-        raise ValueError(
-            f"Expected images of {model.input_shape[1:]}, the model's input. "
-            f"Received: {(*source.size, 3)}"
-        )
+    _check_fit(model, source)
     check_whole(shard_size, "shard_size", SHARD_SIZE)
     wanted = {
         "network": store.key(model, np.empty((0, *source.size, 3), "uint8")),
@@ -72,6 +64,20 @@ def begin(model, source, folder, shard_size=SHARD_SIZE):
     }
     folder = pathlib.Path(folder).expanduser().absolute()
     return shards.begin(folder, source, wanted, model.save)
+
+
+def _check_fit(model, source):
+    if len(model.outputs) != 1:
+        raise ValueError(
+            f"Expected a model with one output. Received: {len(model.outputs)}"
+        )
+    if tuple(model.input_shape[1:]) != (*source.size, 3):
+        raise ValueError(
+            f"Expected images of {model.input_shape[1:]}, the model's input. "
+            f"Received: {(*source.size, 3)}"
+        )
+    if not source.n:
+        raise ValueError("Expected at least one image. Received: none")
 
 
 def run(folder, workers=1, threads=None, **options):

@@ -39,9 +39,14 @@ class Job:
         return hashlib.sha256(_text(self.about).encode()).hexdigest()
 
     @property
+    def shard_size(self):
+        """Integer, images a feature file; the last one may have fewer."""
+        return self.about["shard_size"]
+
+    @property
     def n_shards(self):
         """Integer, feature files in all."""
-        return -(-self.about["n"] // self.about["shard_size"])
+        return -(-self.about["n"] // self.shard_size)
 
     def path(self, shard):
         """`pathlib.Path` of a feature file; `shard` counts from 0."""
@@ -49,8 +54,8 @@ class Job:
 
     def stretch(self, shard):
         """`(start, stop)`, positions of its images in the source."""
-        start = shard * self.about["shard_size"]
-        return start, min(start + self.about["shard_size"], self.about["n"])
+        start = shard * self.shard_size
+        return start, min(start + self.shard_size, self.about["n"])
 
     def source(self):
         """The images, opened in this process."""

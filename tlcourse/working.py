@@ -23,7 +23,8 @@ class Worker:
             job.folder / shards.NETWORK, compile=False
         )
         most = features.good_batch(self.model.input_shape[1:])
-        self.batch = min(most, job.about["shard_size"])
+        size = min(job.shard_size, job.about["n"])
+        self.batch = -(-size // -(-size // most))  # even ones: little is filled up
 
     def compute(self, shard):
         """Computes a shard and writes it, unless another worker was faster.
