@@ -60,7 +60,7 @@ def begin(model, source, folder, shard_size=SHARD_SIZE):
         "network": store.key(model, np.empty((0, *source.size, 3), "uint8")),
         "shape": model.output_shape[1:],
         "dtype": str(model.outputs[0].dtype),
-        "shard_size": shard_size,
+        "shard_size": int(shard_size),
     }
     folder = pathlib.Path(folder).expanduser().absolute()
     return shards.begin(folder, source, wanted, model.save)
