@@ -8,8 +8,10 @@ PYTHON ?= python3
 LAB_FLAGS ?=
 VERIFY ?= ../shared/verify
 TORCH ?= torch
-# Not `?=`: some shells have a variable of this name.
+# Not `?=`: some shells have variables of these names.
 ENV = colab
+REPO =
+BRANCH = main
 LESSONS_IN_ENV ?= $(LESSONS)
 TESTS_IN_ENV = $(wildcard tests/test_freeze_panel.py tests/test_explorers.py)
 
@@ -27,7 +29,7 @@ NBVAL = PYTHONPATH=$(abspath tests/offline) $(BIN)/python -m pytest -q \
 	--nbval-cell-timeout=600 $(SPREAD)
 
 .PHONY: lab test lint test-unit test-sync test-glyphs test-flowers test-torch
-.PHONY: test-env notebooks slides site check-site bench picture clean
+.PHONY: test-env notebooks colab slides site check-site bench picture clean
 
 lab: .venv/ready
 	$(BIN)/jupyter lab --LabApp.news_url=None $(LAB_FLAGS) $(firstword $(LESSONS))
@@ -94,6 +96,11 @@ test-env: .venv-$(ENV)/ready
 
 notebooks: .venv/ready-for-tests
 	$(BIN)/python notebooks/build.py $(BUILD_FLAGS)
+
+# The course's address, for Colab, into every notebook and README.md:
+# make colab REPO=owner/name BRANCH=main. REPO=none takes it out again.
+colab: .venv/ready-for-tests
+	$(BIN)/python notebooks/colab.py '$(REPO)' '$(BRANCH)'
 
 picture: .venv/ready-for-tests
 	TLCOURSE_TRACK=glyphs $(BIN)/python notebooks/images/take.py

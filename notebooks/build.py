@@ -9,7 +9,8 @@ A source is py:percent. A cell tagged `solution` is whole in the solutions; in t
 lesson `answer = ...` stands there, and its call of `check`. A cell tagged `quiz`
 becomes choices that open. A cell tagged `nbval-check-output` keeps its
 output, computed here on the glyphs track, and nbval compares it; every other
-cell is stored without one.
+cell is stored without one. A lesson whose code has not changed keeps its outputs.
+colab.py adds the lines for Colab.
 """
 
 import argparse
@@ -214,12 +215,14 @@ def wanted(source):
     Returns:
         dict, `pathlib.Path` of each notebook to the notebook without outputs.
     """
-    cells, root = read_source(source), source.parent.parent
+    import colab
+
+    root = source.parent.parent
     lesson, solved = f"{source.stem}.ipynb", f"solutions/{source.stem}.ipynb"
-    return {
-        root / lesson: assemble(lesson, without_solutions(cells)),
-        root / solved: assemble(solved, cells),
-    }
+    made = {lesson: without_solutions(read_source(source)), solved: read_source(source)}
+    for file, cells in made.items():
+        colab.stamp(cells, file, colab.read(root))
+    return {root / file: assemble(file, cells) for file, cells in made.items()}
 
 
 def problems(path, expected):
@@ -325,6 +328,39 @@ def run(path, notebook):
     return ran
 
 
+def keep_outputs(path, notebook):
+    """Takes over the stored outputs, if the code that gave them is the same.
+
+    Args:
+        path: `pathlib.Path` of the stored notebook.
+        notebook: notebook from `wanted`; its compared cells get their outputs.
+
+    Returns:
+        Bool, whether it did.
+    """
+    if not path.is_file():
+        return False
+    stored = nbformat.read(path, as_version=4)
+    if _output_problems(stored) or _program(stored) != _program(notebook):
+        return False
+    for here, there in zip(stored.cells, notebook.cells, strict=True):
+        if is_compared(there):
+            there.outputs, there.execution_count = here.outputs, here.execution_count
+    return True
+
+
+def _program(notebook):
+    """What the outputs depend on: the code, where it stands, and what is compared."""
+    import colab
+
+    return [
+        (colab.without_stamp(cell.source), is_compared(cell))
+        if cell.cell_type == "code"
+        else None
+        for cell in notebook.cells
+    ]
+
+
 def execute(path, notebook):
     """Runs a notebook and keeps the compared outputs.
 
@@ -393,7 +429,8 @@ def build(source, always=False):
             print(f"{path.name}: in step")
             continue
         path.parent.mkdir(exist_ok=True)  # the kernel starts in it
-        if any(is_compared(cell) for cell in notebook.cells):
+        kept = not always and keep_outputs(path, notebook)
+        if not kept and any(is_compared(cell) for cell in notebook.cells):
             execute(path, notebook)
         write(path, notebook)
         print(f"{path.parent.name}/{path.name}: written")

@@ -9,6 +9,7 @@ import pathlib
 import re
 
 import build
+import colab
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MARKS = ("<!-- course map: notebooks/build.py writes it -->", "<!-- end of map -->")
@@ -63,24 +64,28 @@ def _solutions(source, cells):
     return found
 
 
-def table(entries):
+def table(entries, address=None):
     """The course map as a Markdown table.
 
     Args:
         entries: list of dicts from `describe`.
+        address: `colab.Address`, or None; with one, each lesson has its badge.
 
     Returns:
         String.
     """
+    last = " Colab |" if address else ""
     lines = [
-        "| | lesson | you will be able to | minutes | builds on |",
-        "|---|---|---|---|---|",
+        f"| | lesson | you will be able to | minutes | builds on |{last}",
+        f"|---|---|---|---|---|{'---|' if address else ''}",
     ]
     for entry in entries:
+        file = f"notebooks/{entry['file']}"
         minutes = f"{entry['teaching']} + {entry['practice']}"
+        last = f" {address.badge(file)} |" if address else ""
         lines.append(
-            f"| {entry['number']} | [{entry['title']}](notebooks/{entry['file']}) | "
-            f"{entry['outcome'].rstrip('.')} | {minutes} | {entry['builds_on']} |"
+            f"| {entry['number']} | [{entry['title']}]({file}) | "
+            f"{entry['outcome'].rstrip('.')} | {minutes} | {entry['builds_on']} |{last}"
         )
     return "\n".join(lines)
 
@@ -95,10 +100,11 @@ def files(sources):
         dict, `pathlib.Path` to string.
     """
     entries = [describe(source) for source in sources]
+    address = colab.read(ROOT / "notebooks")
     readme = (ROOT / "README.md").read_text("utf-8")
     before, rest = readme.split(MARKS[0])
     after = rest.split(MARKS[1])[1]
-    mapped = f"{before}{MARKS[0]}\n{table(entries)}\n{MARKS[1]}{after}"
+    mapped = f"{before}{MARKS[0]}\n{table(entries, address)}\n{MARKS[1]}{after}"
     listed = json.dumps(entries, indent=1, ensure_ascii=False) + "\n"
     return {
         ROOT / "README.md": mapped,

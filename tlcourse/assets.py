@@ -12,8 +12,15 @@ WEIGHTS_ORIGIN = {
 }
 
 
+PACKAGE = pathlib.Path(__file__).resolve().parent
+# A wheel has the shipped files inside the package, see pyproject.toml.
+INSTALLED = PACKAGE / "shipped_data"
+
+
 def data_folder():
-    """The folder with the shipped files: `$TLCOURSE_DATA`, or the repository's.
+    """The folder with the shipped files.
+
+    `$TLCOURSE_DATA`, or the installed package's, or the repository's.
 
     Returns:
         `pathlib.Path` of an existing folder.
@@ -21,8 +28,8 @@ def data_folder():
     Raises:
         FileNotFoundError: If there is no such folder.
     """
-    beside = pathlib.Path(__file__).resolve().parent.parent / "data"
-    folder = pathlib.Path(os.environ.get("TLCOURSE_DATA", beside))
+    ours = INSTALLED if INSTALLED.is_dir() else PACKAGE.parent / "data"
+    folder = pathlib.Path(os.environ.get("TLCOURSE_DATA", ours))
     if not folder.is_dir():
         raise FileNotFoundError(
             f"Expected the course's data folder. Received: {folder}, which does "
@@ -49,10 +56,24 @@ def shipped(name):
     if not path.is_file():
         raise FileNotFoundError(
             f"Expected the shipped file `{name}` in {path.parent}. It is not "
-            f"there. `git checkout -- data/{name}` brings it back."
+            f"there. `{remedy(name)}` brings it back."
         )
     _verify(path, path.stat().st_mtime_ns)
     return path
+
+
+def remedy(name):
+    """The command that brings a shipped file back.
+
+    Args:
+        name: String, file name inside `data`.
+
+    Returns:
+        String.
+    """
+    if data_folder() == INSTALLED:
+        return "python -m pip install --force-reinstall --no-deps WHEEL_OR_ADDRESS"
+    return f"git checkout -- data/{name}"
 
 
 @functools.lru_cache
@@ -63,7 +84,7 @@ def _verify(path, modified):
         raise ValueError(
             f"`{path.name}` is damaged: expected sha256 {expected}. Received: "
             f"{found} ({path.stat().st_size:,} bytes in {path.parent}). "
-            f"`git checkout -- data/{path.name}` brings the file back."
+            f"`{remedy(path.name)}` brings the file back."
         )
 
 

@@ -160,9 +160,9 @@ def _shipped():
         try:
             assets.shipped(name)
         except (OSError, ValueError) as error:
-            advice = f"git checkout -- data/{name}"
+            advice = assets.remedy(name)
             damaged.append(
-                Finding(name, str(error).split(". `git")[0], PROBLEM, advice)
+                Finding(name, str(error).split(f". `{advice}`")[0], PROBLEM, advice)
             )
     return damaged or [Finding("shipped files", f"{len(names)}, checksums agree")]
 

@@ -1,0 +1,160 @@
+"""Writes into the lessons where Colab finds the course.
+
+    make colab REPO=owner/name BRANCH=main
+    make colab REPO=none                     takes the address out again
+
+The address lies in colab.json, and nowhere else in what people edit. `build.py`
+reads it: it writes the badges, and into the first cell of code what installs the
+course on Colab. Elsewhere that cell does no more than before.
+"""
+
+import argparse
+import dataclasses
+import json
+import pathlib
+import re
+import sys
+
+import build
+
+HERE = pathlib.Path(__file__).resolve().parent
+NAME = "colab.json"
+START = "import tlcourse\n\ntlcourse.start()"
+BADGE = "https://colab.research.google.com/assets/colab-badge.svg"
+OWNER = re.compile(r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}")
+PROJECT = re.compile(r"(?!.*\.git$)(?!\.+$)[A-Za-z0-9._-]{1,100}")
+# What Git allows, without the characters that an address would have to quote.
+BRANCH = re.compile(r"(?!.*(\.\.|//|/\.|\.lock(/|$)))[A-Za-z0-9_][A-Za-z0-9._/-]*")
+ON_COLAB = """import sys
+from importlib.util import find_spec
+
+if "google.colab" in sys.modules and not find_spec("tlcourse"):
+"""
+STAMPED = """    %pip install --quiet --no-deps {archive}
+    %pip install --quiet anywidget
+"""
+UNSTAMPED = """    raise RuntimeError(
+        "Expected the address of the course in this notebook. This copy has none: "
+        "nobody has run `make colab`. Install by hand, in a new cell above this one: "
+        "%pip install --no-deps git+https://github.com/OWNER/NAME"
+    )
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Address:
+    """Where the course lies on GitHub.
+
+    Args:
+        repository: String `owner/name`.
+        branch: String, a branch or a tag.
+
+    Raises:
+        build.BuildError: If one of them is not of that form.
+    """
+
+    repository: str
+    branch: str
+
+    def __post_init__(self):
+        owner, slash, name = self.repository.partition("/")
+        if not (slash and OWNER.fullmatch(owner) and PROJECT.fullmatch(name)):
+            raise build.BuildError(
+                "Expected REPO=owner/name, as in https://github.com/owner/name, or "
+                f"REPO=none. Received: REPO={self.repository}"
+            )
+        if not BRANCH.fullmatch(self.branch) or self.branch[-1] in "./":
+            raise build.BuildError(
+                "Expected BRANCH to name a branch or a tag, of letters, digits and "
+                f"`._/-`, such as main. Received: BRANCH={self.branch}"
+            )
+
+    @property
+    def archive(self):
+        """What pip installs from: String."""
+        return f"git+https://github.com/{self.repository}@{self.branch}"
+
+    def badge(self, file):
+        """A picture that opens a notebook in Colab.
+
+        Args:
+            file: String, its path inside the repository.
+
+        Returns:
+            String, Markdown.
+        """
+        place = f"{self.repository}/blob/{self.branch}/{file}"
+        link = f"https://colab.research.google.com/github/{place}"
+        return f"[![Open in Colab]({BADGE})]({link})"
+
+
+def read(folder):
+    """Reads the address.
+
+    Args:
+        folder: `pathlib.Path` of the notebooks.
+
+    Returns:
+        `Address`, or None if there is none yet.
+
+    Raises:
+        build.BuildError: If the address is not of the form that GitHub has.
+    """
+    path = folder / NAME
+    stored = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return Address(**stored) if stored.get("repository") else None
+
+
+def stamp(cells, file, address):
+    """Puts the badge below the title, and Colab's lines before the start.
+
+    Args:
+        cells: list of notebook cells; they are changed.
+        file: String, the notebook's path below the folder of the notebooks.
+        address: `Address`, or None.
+    """
+    if address:
+        title, _, rest = cells[0].source.partition("\n\n")
+        badge = address.badge(f"notebooks/{file}")
+        cells[0].source = "\n\n".join(filter(None, [title, badge, rest]))
+    lines = STAMPED.format(archive=address.archive) if address else UNSTAMPED
+    for cell in cells:
+        if cell.source == START:
+            cell.source = f"{ON_COLAB}{lines}{START}"
+
+
+def without_stamp(source):
+    """The source of a cell as it runs elsewhere.
+
+    Args:
+        source: String.
+
+    Returns:
+        String.
+    """
+    stamped = source.startswith(ON_COLAB) and source.endswith(START)
+    return START if stamped else source
+
+
+def main(arguments=None):
+    """The command line; see the module's text."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("repository", help="owner/name, or none")
+    parser.add_argument("branch", nargs="?", default="main")
+    options = parser.parse_args(arguments)
+    address = None
+    if options.repository != "none":
+        address = Address(options.repository, options.branch)
+    stored = {
+        "repository": address and address.repository,
+        "branch": address and address.branch,
+    }
+    build.write_text(HERE / NAME, json.dumps(stored, indent=1) + "\n")
+    build.main([])
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except build.BuildError as error:
+        sys.exit(str(error))

@@ -1,0 +1,139 @@
+"""The package away from its repository: built, installed, and run offline."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+
+import pytest
+
+from tlcourse import assets
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+NEEDED = ("pyproject.toml", "requirements.txt", "README.md", "LICENSE", "LICENSE-TEXT")
+WHEEL = "pip wheel --no-deps --no-build-isolation --no-index --wheel-dir".split()
+INSTALL = "pip install --no-deps --no-index --target".split()
+SDIST = "from setuptools import build_meta; build_meta.build_sdist('..')"
+PROGRAM = """
+import json
+import tlcourse
+from tlcourse import assets, checks, heads, progress, training
+from tlcourse.tracks import load_track
+from tlcourse.widgets.inputs import Camera, Sketchpad
+
+tlcourse.start()
+track = load_track()
+few = track.train.few(5)
+probe = training.linear_probe(training.vectors(track, few, "features"), few.labels)
+held_out = training.vectors(track, track.validation, "features")
+print(json.dumps({
+    "package": tlcourse.__file__,
+    "data": str(assets.data_folder()),
+    "remedy": assets.remedy("grid.csv"),
+    "track": track.name,
+    "accuracy": probe.score(held_out, track.validation.labels),
+    "lessons": len(progress.lessons()),
+    "scripts": [len(str(w._esm)) for w in (Camera, Sketchpad)],
+    "styles": len(str(Camera._css)),
+}))
+"""
+
+
+def python(*arguments, folder, **changes):
+    """Runs Python in another folder, and expects it to end well."""
+    ended = subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=folder,
+        env={**os.environ, **changes},
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+def build_wheel(project, folder):
+    python("-m", *WHEEL, folder, project, folder=project)
+    return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A copy to build in, without what earlier builds left."""
+    copy = tmp_path_factory.mktemp("build") / "project"
+    for name in ("tlcourse", "data"):
+        leave = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, copy / name, ignore=leave)
+    for name in NEEDED:
+        shutil.copy(ROOT / name, copy)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def wheel(project, tmp_path_factory):
+    return build_wheel(project, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def said(wheel, tmp_path_factory):
+    """What the installed package says, far from the repository and offline."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    site = folder / "site"
+    python("-m", *INSTALL, site, wheel, folder=folder)
+    (folder / "program.py").write_text(PROGRAM)
+    paths = f"{site}{os.pathsep}{ROOT / 'tests' / 'offline'}"
+    names = ("HOME", "KERAS_HOME", "TFDS_DATA_DIR", "TLCOURSE_HOME")
+    empty = {name: str(folder / "home") for name in names}
+    track = {"TLCOURSE_TRACK": "glyphs"}
+    shown = python("program.py", folder=folder, PYTHONPATH=paths, **empty, **track)
+    return {"site": site, **json.loads(shown.splitlines()[-1])}
+
+
+def test_the_wheel_has_every_file_of_the_package_and_the_data(project, wheel):
+    shipped = {
+        f"tlcourse/shipped_data/{path.name}" for path in (ROOT / "data").iterdir()
+    }
+    modules = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "tlcourse").rglob("*.*")
+        if path.suffix in (".py", ".js", ".css", ".json")
+    }
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {name for name in names if ".dist-info" not in name} == shipped | modules
+    assert wheel.stat().st_size < 25e6
+
+
+def test_the_sdist_gives_the_same_wheel(project, wheel, tmp_path):
+    python("-c", SDIST, folder=project)
+    (archive,) = project.parent.glob("*.tar.gz")
+    with tarfile.open(archive) as packed:
+        packed.extractall(tmp_path, filter="data")
+    (unpacked,) = tmp_path.iterdir()
+    again = build_wheel(unpacked, tmp_path)
+    contents = [
+        {entry.filename: entry.CRC for entry in zipfile.ZipFile(path).infolist()}
+        for path in (wheel, again)
+    ]
+    assert contents[0] == contents[1]
+
+
+def test_what_is_installed_reads_its_own_data(said):
+    assert said["package"] == str(said["site"] / "tlcourse" / "__init__.py")
+    assert said["data"] == str(said["site"] / "tlcourse" / "shipped_data")
+    assert "pip install" in said["remedy"]
+
+
+def test_what_is_installed_runs_a_track_and_transfers(said):
+    assert said["track"] == "glyphs"
+    assert said["accuracy"] > 0.7
+    assert said["lessons"] >= 14
+    assert min(said["styles"], *said["scripts"]) > 100
+
+
+def test_a_repository_reads_its_own_data():
+    assert assets.data_folder() == ROOT / "data"
+    assert assets.remedy("grid.csv") == "git checkout -- data/grid.csv"
