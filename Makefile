@@ -1,19 +1,23 @@
 # make lab    the course, in JupyterLab
 # make test   everything that has to hold
-# Others: notebooks, slides, site, check-site, test-flowers, test-torch, test-env,
-# bench, picture, clean.
+# Others: notebooks, colab, slides, site, check-site, test-flowers, test-torch,
+# test-jax, test-env, bench, picture, clean.
 # README.md says more.
 
 PYTHON ?= python3
 LAB_FLAGS ?=
 VERIFY ?= ../shared/verify
 TORCH ?= torch
+JAX ?= jax[cpu]
 # Not `?=`: some shells have variables of these names.
 ENV = colab
 REPO =
 BRANCH = main
 LESSONS_IN_ENV ?= $(LESSONS)
-TESTS_IN_ENV = $(wildcard tests/test_freeze_panel.py tests/test_explorers.py)
+# In another environment, all but what wants a browser or Node.js, or looks at
+# texts only.
+NOT_IN_ENV = tests/test_browser.py tests/test_slides.py tests/test_style.py
+TESTS_IN_ENV = $(filter-out $(NOT_IN_ENV),$(sort $(wildcard tests/test_*.py)))
 
 BIN := .venv/bin
 LESSONS = $(sort $(wildcard notebooks/[0-9]*.ipynb))
@@ -29,7 +33,7 @@ NBVAL = PYTHONPATH=$(abspath tests/offline) $(BIN)/python -m pytest -q \
 	--nbval-cell-timeout=600 $(SPREAD)
 
 .PHONY: lab test lint test-unit test-sync test-glyphs test-flowers test-torch
-.PHONY: test-env notebooks colab slides site check-site bench picture clean
+.PHONY: test-jax test-env notebooks colab slides site check-site bench picture clean
 
 lab: .venv/ready
 	$(BIN)/jupyter lab --LabApp.news_url=None $(LAB_FLAGS) $(firstword $(LESSONS))
@@ -71,13 +75,17 @@ test-flowers: .venv/ready-for-tests
 	TLCOURSE_TRACK=flowers KERAS_HOME=$(abspath $(VERIFY))/keras \
 	TFDS_DATA_DIR=$(abspath $(VERIFY))/tfds $(NBVAL) $(NOTEBOOKS)
 
-# The same on another backend. The wheel for CPUs is the smaller one; pip's
+# The same on other backends. The wheel for CPUs is the smaller one; pip's
 # own options may follow the version: make test-torch TORCH="torch==2.13.0".
 test-torch: .venv/ready-for-tests
 	$(BIN)/python -m pip install --quiet $(TORCH)
 	KERAS_BACKEND=torch TLCOURSE_TRACK=glyphs $(NBVAL) $(NOTEBOOKS)
 
-# Lessons and widgets with the packages of another place, tests/environments:
+test-jax: .venv/ready-for-tests
+	$(BIN)/python -m pip install --quiet "$(JAX)"
+	KERAS_BACKEND=jax TLCOURSE_TRACK=glyphs $(NBVAL) $(NOTEBOOKS)
+
+# Lessons and tests with the packages of another place, tests/environments:
 # make test-env ENV=colab PYTHON=python3.13. What old packages warn of on a
 # new Python is not ours to mend.
 OLD = jupyter_client.jsonutil jupyter_client.session
@@ -90,6 +98,7 @@ test-env: .venv-$(ENV)/ready
 
 .venv-$(ENV)/ready: tests/environments/$(ENV).txt pyproject.toml
 	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --upgrade pip
 	$(@D)/bin/python -m pip install --quiet -r $<
 	$(@D)/bin/python -m pip install --quiet --no-deps -e .
 	touch $@
