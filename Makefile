@@ -2,7 +2,6 @@
 # make test   everything that has to hold
 # Others: notebooks, colab, slides, site, check-site, test-flowers, test-torch,
 # test-jax, test-env, bench, picture, clean.
-# README.md says more.
 
 PYTHON ?= python3
 LAB_FLAGS ?=

@@ -1,0 +1,73 @@
+"""The environments of `make test-env` are those that README.md names."""
+
+import pathlib
+import re
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+FILES = sorted((ROOT / "tests" / "environments").glob("*.txt"))
+# Not Colab's interface, and too new for the oldest ipywidgets.
+ONLY_NEWEST = "jupyterlab"
+
+
+def read(path):
+    """The requirements in a file: name to `Requirement`."""
+    lines = [line.split("#")[0].strip() for line in path.read_text().splitlines()]
+    found = map(Requirement, filter(None, lines))
+    return {each.name.lower().replace("_", "-"): each for each in found}
+
+
+def pinned(requirement):
+    """The one version that a requirement allows: `Version`, or None."""
+    found = re.fullmatch("==(.+)", str(requirement.specifier))
+    return found and Version(found[1])
+
+
+def python_of(path):
+    return re.search(r"PYTHON=python([\d.]+)", path.read_text())[1]
+
+
+WANTED = read(ROOT / "requirements.txt")
+of_files = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+
+
+def test_there_are_three():
+    assert [path.stem for path in FILES] == ["colab", "newest", "oldest"]
+
+
+@of_files
+def test_an_environment_has_what_the_course_requires(path):
+    here = read(path)
+    missing = set(WANTED) - set(here)
+    assert missing <= ({ONLY_NEWEST} if path.stem != "newest" else set())
+    for name, wanted in WANTED.items():
+        version = pinned(here[name]) if name in here else None
+        assert version is None or version in wanted.specifier, name
+
+
+def test_the_oldest_has_the_lower_bounds():
+    here = read(ROOT / "tests" / "environments" / "oldest.txt")
+    for name, wanted in WANTED.items():
+        (bound,) = (s.version for s in wanted.specifier if s.operator == ">=")
+        release = Version(bound).release
+        if name != ONLY_NEWEST:
+            assert pinned(here[name]).release[: len(release)] == release, name
+
+
+def test_the_pythons_are_the_ends_of_what_the_package_allows():
+    said = (ROOT / "pyproject.toml").read_text()
+    pythons = {path.stem: python_of(path) for path in FILES}
+    first, last = re.search(r'requires-python = ">=([\d.]+),<3\.(\d+)"', said).groups()
+    assert pythons["oldest"] == first
+    assert pythons["newest"] == f"3.{int(last) - 1}"
+
+
+@of_files
+def test_readme_names_what_is_tested(path):
+    here = read(path)
+    versions = [str(pinned(here[n])) for n in ("tensorflow", "keras", "ipywidgets")]
+    row = f"| {path.stem} | {' | '.join([python_of(path), *versions])} |"
+    assert row in (ROOT / "README.md").read_text("utf-8")
