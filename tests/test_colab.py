@@ -13,6 +13,7 @@ import types
 import nbformat
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 import build
 import colab
@@ -212,7 +213,8 @@ def run(monkeypatch):
             monkeypatch.setitem(sys.modules, "google.colab", module)
         spec = importlib.util.find_spec("tlcourse") if installed else None
         monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
-        shell = InteractiveShell()
+        quiet = Config({"HistoryManager": {"enabled": False}})  # it is the user's
+        shell = InteractiveShell(config=quiet)
         shell.register_magic_function(asked.append, magic_name="pip")
         return shell.run_cell(cells[1].source).error_in_exec, asked
 

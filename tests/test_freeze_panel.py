@@ -413,6 +413,20 @@ def test_a_change_after_fit_is_noticed_and_compile_mends_it(model, dataset):
     assert not np.array_equal(before, model.get_layer("base").get_weights()[0])
 
 
+@pytest.mark.parametrize("backend", ["torch", "jax"])
+def test_where_keras_stops_the_status_promises_no_numbers(
+    backend, model, dataset, monkeypatch
+):
+    panel = FreezePanel(model, dataset, batch_size=8)
+    panel.preset_buttons["head only"].click()
+    panel.compile.click()
+    model.fit(dataset.images, dataset.labels, verbose=0)
+    panel.preset_buttons["all but BatchNorm"].click()
+    assert "until then, fit trains" in panel.sheet.status
+    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
+    assert panel.sheet.status == "changed since compile: compile again"
+
+
 def test_compiling_again_keeps_what_the_learner_chose(model):
     model.compile(keras.optimizers.SGD(0.5), "mse", metrics=["mae"])
     freezing.compile_again(model)

@@ -79,7 +79,7 @@ class Sheet:
         found = freezing.trains(self.model)
         if not found.compiled:
             return "not compiled yet"
-        if found.stale and keras.backend.backend() == "torch":
+        if found.stale and keras.backend.backend() != "tensorflow":
             return "changed since compile: compile again"
         if found.stale:
             return (

@@ -214,7 +214,7 @@ def trains(model):
 
     The optimizer is built for the weights that were trainable at the first `fit`
     after `compile`, and trains no others. Weights frozen since then still train
-    on TensorFlow. On PyTorch they do not.
+    on TensorFlow. On PyTorch they do not. On JAX `fit` stops.
 
     Args:
         model: `keras.Model`, compiled or not.
