@@ -121,20 +121,21 @@ unchanged(before, base)
 # %%
 is_conv = [isinstance(layer, keras.layers.Conv2D) for layer in base.layers]
 first = base.layers[is_conv.index(True)]
-before = first.get_weights()
+before, saved = first.get_weights(), model.get_weights()
 base.trainable = True
 try:
     model.fit(few.images, few.labels, verbose=0)
-except ValueError as error:  # on PyTorch
+except ValueError as error:  # on PyTorch and JAX
     print("Keras stopped:", str(error).split(".")[0])
+    model.set_weights(saved)  # on JAX, a `fit` that stops loses them
 
 # %% tags=["nbval-check-output", "any-track"]
 unchanged(before, first)
 
 # %% [markdown]
 # **Observe.** `True`: it learnt nothing. Keras had made up its mind when we compiled
-# and began to train. On TensorFlow nothing even warns us. On PyTorch, Keras stops
-# at a variable that its optimizer does not know. `model.summary()` shows the
+# and began to train. On TensorFlow nothing even warns us. On PyTorch and JAX, Keras
+# stops at variables that its optimizer does not know. `model.summary()` shows the
 # flags, not what trains, so it would have misled us too.
 #
 # The course's helper asks the optimizer instead:
