@@ -33,12 +33,6 @@ if "google.colab" in sys.modules and not find_spec("tlcourse"):
 STAMPED = """    %pip install --quiet --no-deps {archive}
     %pip install --quiet anywidget
 """
-UNSTAMPED = """    raise RuntimeError(
-        "Expected the address of the course in this notebook. This copy has none: "
-        "nobody has run `make colab`. Install by hand, in a new cell above this one: "
-        "%pip install --no-deps git+https://github.com/OWNER/NAME"
-    )
-"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,16 +102,19 @@ def read(folder):
 def stamp(cells, file, address):
     """Puts the badge below the title, and Colab's lines before the start.
 
+    Without an address the cells stay as they are.
+
     Args:
         cells: list of notebook cells; they are changed.
         file: String, the notebook's path below the folder of the notebooks.
         address: `Address`, or None.
     """
-    if address:
-        title, _, rest = cells[0].source.partition("\n\n")
-        badge = address.badge(f"notebooks/{file}")
-        cells[0].source = "\n\n".join(filter(None, [title, badge, rest]))
-    lines = STAMPED.format(archive=address.archive) if address else UNSTAMPED
+    if not address:
+        return
+    title, _, rest = cells[0].source.partition("\n\n")
+    badge = address.badge(f"notebooks/{file}")
+    cells[0].source = "\n\n".join(filter(None, [title, badge, rest]))
+    lines = STAMPED.format(archive=address.archive)
     for cell in cells:
         if cell.source == START:
             cell.source = f"{ON_COLAB}{lines}{START}"

@@ -10,6 +10,7 @@ import dataclasses
 import importlib.util
 import numbers
 import pathlib
+import sys
 import threading
 import time
 
@@ -86,7 +87,8 @@ def run(folder, workers=1, threads=None, **options):
     Args:
         folder: String or path, in which `begin` began a job.
         workers: Integer, processes on this machine, each with a pipeline of its own;
-            one that dies is replaced. 1 works in this process.
+            one that dies is replaced. 1 works in this process; in a notebook, where
+            Beam would ask for more packages, in one of its own.
         threads: Integer, threads of the backend in each of several processes; None
             shares out the cores.
         **options: For Beam's `PipelineOptions`, such as `runner="FlinkRunner"` and
@@ -140,12 +142,17 @@ def _run(folder, workers, threads, options):
     job = shards.load(folder)
     missing, start, replaced = job.missing(), time.perf_counter(), 0
     with _watching(job, len(missing)):
-        if missing and workers > 1:
+        if missing and (workers > 1 or options and _in_a_notebook()):
             replaced = processes.run(job, missing, workers, threads, options)
         elif missing:
             processes.compute(job, missing, options)
     seconds = time.perf_counter() - start
     return Report(job.n_shards, len(missing), replaced, seconds)
+
+
+def _in_a_notebook():
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and ipython.get_ipython() is not None
 
 
 def check_whole(number, name, such_as):
