@@ -178,7 +178,7 @@ def test_each_lesson_has_its_slide_with_its_notebook_and_its_minutes(shown):
             found = re.search(r"(\d+) minutes(?:, and (\d+) for)?", slide["words"])
             file = next(code for code in slide["code"] if code.endswith(".ipynb"))
             opened[number] = file, int(found[1]), int(found[2] or 0)
-    assert opened == {f"{n:02}": minutes(f"{n:02}") for n in range(14)}
+    assert opened == {f"{n:02}": minutes(f"{n:02}") for n in range(15)}
     for file, *_ in opened.values():
         assert (ROOT / "notebooks" / file).is_file()
 
@@ -289,7 +289,7 @@ def test_the_timetables_give_each_lesson_its_own_minutes():
                 assert length == minutes(what[-2:])[2], f"{name}: {what}"
     whole = [what for _, _, what in timetables()["A day"]]
     assert [what for what in whole if "lesson" in what] == [
-        f"lesson {number:02}" for number in range(14)
+        f"lesson {number:02}" for number in range(14)  # 14 is an appendix
     ]
     for number in range(13):  # those of 13 are for the evening
         practised = f"exercises of {number:02}" in whole
@@ -298,7 +298,7 @@ def test_the_timetables_give_each_lesson_its_own_minutes():
 
 def test_the_guide_treats_every_lesson_and_its_links_lead_somewhere():
     text = (SLIDES / "instructors_guide.md").read_text("utf-8")
-    for number in range(14):
+    for number in range(15):
         part = re.search(rf"### {number:02} .*?(?=\n##)", text, re.S)[0]
         assert "Goal:" in part and "Usual mistakes:" in part
     for link in re.findall(r"\]\(([^)]+)\)", text):

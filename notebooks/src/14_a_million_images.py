@@ -133,9 +133,9 @@ print("one key for each image:", len(set(found.keys)) == len(images))
 # ## A worker dies
 #
 # If a machine breaks once in three years, then of a thousand, one breaks every day. So
-# let us break one. Another
-# process takes the same job, in smaller shards. After the first few, we end it the hard
-# way. (On Linux this is `kill -9`: it cannot even say goodbye.)
+# let us break one. Another process takes the same job, in smaller shards. After the
+# first few, we end it the hard way. (On Linux this is `kill -9`: it cannot even say
+# goodbye.)
 #
 # **Predict.** What is lost?
 
