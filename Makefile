@@ -1,7 +1,7 @@
 # make lab    the course, in JupyterLab
 # make test   everything that has to hold
 # Others: notebooks, colab, slides, site, check-site, test-flowers, test-torch,
-# test-jax, test-env, bench, picture, clean.
+# test-jax, test-env, bench, hub, picture, clean. README.md says more.
 
 PYTHON ?= python3
 LAB_FLAGS ?=
@@ -32,7 +32,8 @@ NBVAL = PYTHONPATH=$(abspath tests/offline) $(BIN)/python -m pytest -q \
 	--nbval-cell-timeout=600 $(SPREAD)
 
 .PHONY: lab test lint test-unit test-sync test-glyphs test-flowers test-torch
-.PHONY: test-jax test-env notebooks colab slides site check-site bench picture clean
+.PHONY: test-jax test-env notebooks colab slides site check-site bench hub picture
+.PHONY: clean
 
 lab: .venv/ready
 	$(BIN)/jupyter lab --LabApp.news_url=None $(LAB_FLAGS) $(firstword $(LESSONS))
@@ -53,7 +54,8 @@ test: test-flowers
 endif
 
 lint: .venv/ready-for-tests
-	$(BIN)/ruff check --output-format=concise tlcourse tests notebooks pages slides
+	$(BIN)/ruff check --output-format=concise tlcourse tests notebooks pages slides \
+	deploy
 
 test-sync: .venv/ready-for-tests
 	$(BIN)/python notebooks/build.py --check
@@ -133,6 +135,18 @@ check-site: .venv/ready-for-tests
 
 bench: .venv/ready-for-tests
 	$(BIN)/python tests/benchmarks/lessons.py
+
+# A class at a hub on this machine, deploy/README.md: as root, with Node.js, and a
+# Python that every account can read.
+LEARNERS ?= 8
+hub: .venv-hub/ready
+	$(<D)/bin/python deploy/load.py --learners $(LEARNERS) --exhaust
+
+.venv-hub/ready: requirements.txt deploy/requirements.txt pyproject.toml
+	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet -r deploy/requirements.txt -e .
+	npm install --silent --no-audit --no-fund --prefix $(@D) configurable-http-proxy@5
+	touch $@
 
 clean:
 	rm -rf build .venv .venv-* slides/node_modules tlcourse.egg-info .pytest_cache .ruff_cache .hypothesis

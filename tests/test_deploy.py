@@ -1,0 +1,475 @@
+"""A class on one server: configuration, links, and the load run without its hub."""
+
+import contextlib
+import io
+import json
+import os
+import pathlib
+import re
+import stat
+import subprocess
+import sys
+import urllib.parse
+
+import pytest
+import yaml
+from traitlets.config.loader import PyFileConfigLoader
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+DEPLOY = ROOT / "deploy"
+sys.path.insert(0, str(DEPLOY))
+
+import control_groups  # noqa: E402  (the folder has to be on the path first)
+import hub_client  # noqa: E402
+import link  # noqa: E402
+import load  # noqa: E402
+import load_report  # noqa: E402
+import local_hub  # noqa: E402
+import start_server  # noqa: E402
+
+UNITS = {"G": 2**30, "Gi": 2**30}  # JupyterHub's and Kubernetes' names for the same
+# What comes before the course's file in The Littlest JupyterHub.
+LITTLEST = """
+c.Spawner.mem_limit = None
+c.Spawner.cpu_limit = None
+c.JupyterHub.services = [
+    {"name": "cull-idle", "admin": True, "command": ["python3", "--timeout=600"]},
+]
+load_subconfig("COURSE")
+"""
+# The keys of the chart that are used, and their types in its values.schema.yaml.
+NUMBER, WHOLE, TEXT, YES = (int, float), int, str, bool
+CHART = {
+    "hub.concurrentSpawnLimit": WHOLE,
+    "hub.config.JupyterHub.authenticator_class": TEXT,
+    "hub.config.NativeAuthenticator.minimum_password_length": WHOLE,
+    "hub.config.NativeAuthenticator.check_common_password": YES,
+    "hub.config.Authenticator.allow_all": YES,
+    "hub.config.Authenticator.admin_users": list,
+    "singleuser.cmd": list,
+    "singleuser.defaultUrl": TEXT,
+    "singleuser.startTimeout": WHOLE,
+    "singleuser.memory.guarantee": (int, float, str),
+    "singleuser.memory.limit": (int, float, str),
+    "singleuser.cpu.guarantee": NUMBER,
+    "singleuser.cpu.limit": NUMBER,
+    "singleuser.storage.type": TEXT,
+    "singleuser.storage.capacity": TEXT,
+    "singleuser.extraEnv.*": TEXT,
+    "singleuser.extraFiles.*.mountPath": TEXT,
+    "singleuser.extraFiles.*.data.*.*": (int, bool),
+    "prePuller.hook.enabled": YES,
+    "prePuller.continuous.enabled": YES,
+    "scheduling.userScheduler.enabled": YES,
+    "cull.enabled": YES,
+    "cull.timeout": WHOLE,
+    "cull.every": WHOLE,
+}
+
+
+def read(path):
+    """A JupyterHub configuration as JupyterHub reads it."""
+    return PyFileConfigLoader(path.name, path=str(path.parent)).load_config()
+
+
+def leaves(values, above=()):
+    """Path and value of everything in nested dicts."""
+    for key, value in values.items():
+        if isinstance(value, dict):
+            yield from leaves(value, (*above, key))
+        else:
+            yield ".".join((*above, key)), value
+
+
+def flags(arguments):
+    """Options `--name=value` as a dict."""
+    return dict(each.lstrip("-").split("=") for each in arguments if "=" in each)
+
+
+@pytest.fixture
+def config():
+    return read(DEPLOY / "jupyterhub_config.py")
+
+
+@pytest.fixture
+def values():
+    return yaml.safe_load((DEPLOY / "z2jh_values.yaml").read_text())
+
+
+def test_a_learner_has_a_memory_that_fits_a_lesson_and_a_limit_above(config):
+    guarantee, limit = config.Spawner.mem_guarantee, config.Spawner.mem_limit
+    assert float(guarantee[:-1]) * UNITS[guarantee[-1]] >= 1500e6
+    assert float(limit[:-1]) > float(guarantee[:-1])
+    assert config.Spawner.cpu_limit == 2.0
+    threads = {
+        config.Spawner.environment[name]
+        for name in config.Spawner.environment
+        if name.endswith("THREADS")
+    }
+    assert threads == {"2"}
+
+
+def test_the_littlest_hub_gets_the_limits_and_one_culler(tmp_path):
+    text = LITTLEST.replace("COURSE", str(DEPLOY / "jupyterhub_config.py"))
+    (tmp_path / "jupyterhub_config.py").write_text(text)
+    config = read(tmp_path / "jupyterhub_config.py")
+    assert config.Spawner.mem_limit == "2G"
+    (culler,) = config.JupyterHub.services
+    assert flags(culler["command"])["timeout"] == "3600"
+    (role,) = config.JupyterHub.load_roles
+    assert role["services"] == [culler["name"]]
+
+
+def test_a_link_to_the_configuration_still_finds_the_course(tmp_path):
+    (tmp_path / "tlcourse.py").symlink_to(DEPLOY / "jupyterhub_config.py")
+    config = read(tmp_path / "tlcourse.py")
+    assert pathlib.Path(config.Spawner.cmd[1]) == DEPLOY / "start_server.py"
+    assert pathlib.Path(config.Spawner.environment["TLCOURSE_DATA"]) == ROOT / "data"
+    opened = config.Spawner.default_url.removeprefix("/lab/tree/tlcourse/")
+    assert (ROOT / "notebooks" / opened).is_file()
+
+
+def test_photographs_beside_the_course_are_shared(tmp_path):
+    course = tmp_path / "course" / "deploy"
+    course.mkdir(parents=True)
+    text = (DEPLOY / "jupyterhub_config.py").read_text()
+    (course / "jupyterhub_config.py").write_text(text)
+    assert "KERAS_HOME" not in read(course / "jupyterhub_config.py").Spawner.environment
+    (tmp_path / "flowers").mkdir()
+    shared = read(course / "jupyterhub_config.py").Spawner.environment
+    assert shared["KERAS_HOME"] == str(tmp_path / "flowers" / "keras")
+    assert shared["TFDS_DATA_DIR"] == str(tmp_path / "flowers" / "tfds")
+
+
+def test_the_local_hub_has_the_same_limits_and_lets_only_the_class_in(monkeypatch):
+    settings = {
+        "ports": [1, 2, 3],
+        "password": "secret",
+        "names": ["ann"],
+        "proxy": "p",
+    }
+    monkeypatch.setenv("TLCOURSE_HUB", json.dumps(settings))
+    config = read(DEPLOY / "local_config.py")
+    assert config.Spawner.mem_limit == "2G"
+    assert config.Authenticator.allowed_users == {"ann"}
+    assert config.DummyAuthenticator.password == "secret"
+    assert "127.0.0.1" in config.JupyterHub.bind_url
+    module = config.JupyterHub.spawner_class.split(".")[0]
+    assert (DEPLOY / f"{module}.py").is_file()
+
+
+def test_the_cluster_has_keys_of_the_chart_with_their_types(values):
+    for path, value in leaves(values):
+        known = [
+            kind
+            for name, kind in CHART.items()
+            if re.fullmatch(name.replace(".", r"\.").replace("*", r"[^.]+"), path)
+        ]
+        assert known, f"{path} is not known"
+        assert isinstance(value, known[0]), f"{path}: {value!r}"
+        assert known[0] not in (WHOLE, NUMBER) or not isinstance(value, bool)
+
+
+def test_the_cluster_has_the_limits_of_one_machine(values, config):
+    learner, spawner = values["singleuser"], config.Spawner
+    assert learner["memory"]["limit"] == spawner.mem_limit
+    assert learner["memory"]["guarantee"] == spawner.mem_guarantee
+    assert learner["cpu"]["limit"] == spawner.cpu_limit
+    assert learner["cpu"]["guarantee"] == spawner.cpu_guarantee
+    assert learner["defaultUrl"] == spawner.default_url
+    assert set(learner["extraEnv"]) == set(spawner.environment) - {
+        "KERAS_HOME",
+        "TFDS_DATA_DIR",
+    }
+    culling = learner["extraFiles"]["kernels"]["data"]["MappingKernelManager"]
+    of_machine = flags(spawner.args)
+    for name, value in culling.items():
+        assert of_machine[f"MappingKernelManager.{name}"] == str(value).capitalize()
+    culler = flags(config.JupyterHub.services[0]["command"])
+    assert int(culler["timeout"]) == values["cull"]["timeout"]
+    assert int(culler["cull-every"]) == values["cull"]["every"]
+
+
+def test_the_image_has_the_course_where_the_cluster_looks(values):
+    image = (DEPLOY / "Dockerfile").read_text()
+    place = re.search(r"^COPY \. (\S+)$", image, re.MULTILINE).group(1)
+    command = values["singleuser"]["cmd"][1]
+    assert (ROOT / pathlib.Path(command).relative_to(place)).is_file()
+    assert values["singleuser"]["extraEnv"]["TLCOURSE_DATA"] == f"{place}/data"
+    assert image.rstrip().endswith("USER ${NB_UID}")
+
+
+def test_a_link_says_what_nbgitpuller_reads():
+    made = link.make(
+        "https://hub.org/",
+        "https://git.org/a/b+c",
+        "one/two",
+        "05",
+    )
+    parts = urllib.parse.urlsplit(made)
+    assert made.startswith("https://hub.org/hub/user-redirect/git-pull?")
+    query = dict(urllib.parse.parse_qsl(parts.query, strict_parsing=True))
+    assert query == {
+        "repo": "https://git.org/a/b+c",
+        "branch": "one/two",
+        "urlpath": "lab/tree/course/notebooks/05_freeze_the_base.ipynb",
+        "targetPath": "course",
+    }
+    assert not re.search(r"[ +/]", parts.query)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"hub": "hub.org"},
+        {"hub": "ftp://hub.org"},
+        {"hub": "https://hub.org/hub/login?next=x"},
+        {"repository": "git@git.org:a/b.git"},
+        {"repository": "https://me:hunter2@git.org/a"},
+        {"repository": "https://git.org/a b"},
+        {"branch": "-f"},
+        {"branch": "a..b"},
+        {"branch": ""},
+        {"lesson": "5"},
+        {"lesson": "../05"},
+    ],
+    ids=str,
+)
+def test_a_link_is_not_made_of_what_cannot_be_right(wrong, capsys):
+    right = {"hub": "https://hub.org", "repository": "https://git.org/a"}
+    with pytest.raises(ValueError, match="Received") as caught:
+        link.make(**(right | wrong))
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_link_command_prints_a_link_or_says_what_is_wrong(capsys):
+    assert link.main(["https://hub.org", "https://git.org/a", "--lesson", "07"]) == 0
+    assert "07_train" in capsys.readouterr().out
+    assert link.main(["hub", "https://git.org/a"]) == 1
+    shown = capsys.readouterr()
+    assert not shown.out and "Received: 'hub'" in shown.err
+
+
+def test_lessons_are_copied_once_and_never_written_over(tmp_path):
+    copied = start_server.copy_lessons(ROOT / "notebooks", tmp_path / "home")
+    assert copied == sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+    mine = tmp_path / "home" / copied[0]
+    mine.write_text("mine")
+    (tmp_path / "home" / copied[1]).unlink()
+    again = start_server.copy_lessons(ROOT / "notebooks", tmp_path / "home")
+    assert again == [copied[1]]
+    assert mine.read_text() == "mine"
+    assert mine.stat().st_mode & stat.S_IWUSR
+    assert not list((tmp_path / "home").glob("*.partial"))
+
+
+@pytest.mark.parametrize("home_is_a_file", [False, True])
+def test_the_server_starts_after_copying_and_when_copying_fails(
+    tmp_path, home_is_a_file
+):
+    server = tmp_path / "bin" / "jupyterhub-singleuser"
+    server.parent.mkdir()
+    server.write_text('#!/bin/sh\necho "started $@"\n')
+    server.chmod(0o755)
+    home = tmp_path / "home"
+    home.write_text("") if home_is_a_file else home.mkdir()
+    path = f"{server.parent}{os.pathsep}{os.environ['PATH']}"
+    shown = subprocess.run(
+        [sys.executable, DEPLOY / "start_server.py", "--port=1"],
+        env=os.environ | {"HOME": str(home), "PATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout == "started --port=1\n"
+    assert ("could not be copied" in shown.stderr) == home_is_a_file
+    assert home_is_a_file or (home / "tlcourse" / "05_freeze_the_base.ipynb").is_file()
+
+
+def group(tmp_path, version):
+    """A folder that looks like control groups of a version, and a group in it."""
+    for part in ("memory", "cpu") if version == 1 else ():
+        (tmp_path / part).mkdir()
+    if version == 2:
+        (tmp_path / "cgroup.controllers").write_text("cpu memory")
+    return control_groups.LearnerGroup("ann", tmp_path)
+
+
+def test_control_groups_of_version_1_get_the_limits(tmp_path):
+    ann = group(tmp_path, 1)
+    ann.limit(2**31, 1.5)
+    memory, cpu = tmp_path / "memory" / "tlcourse-ann", tmp_path / "cpu/tlcourse-ann"
+    assert (memory / "memory.limit_in_bytes").read_text() == str(2**31)
+    assert (cpu / "cpu.cfs_quota_us").read_text() == "150000"
+    assert (cpu / "cpu.cfs_period_us").read_text() == "100000"
+    ann.enter()
+    assert (memory / "cgroup.procs").read_text() == str(os.getpid())
+    assert (cpu / "cgroup.procs").read_text() == str(os.getpid())
+    (memory / "memory.stat").write_text("cache 7\nrss 5\n")
+    (memory / "memory.oom_control").write_text("under_oom 0\noom_kill 3\n")
+    assert (ann.memory(), ann.kills(), ann.processes()) == (5, 3, [os.getpid()])
+
+
+def test_control_groups_of_version_2_get_the_limits(tmp_path):
+    ann = group(tmp_path, 2)
+    ann.limit(2**31, 1.5)
+    folder = tmp_path / "tlcourse-ann"
+    assert (tmp_path / "cgroup.subtree_control").read_text() == "+memory +cpu"
+    assert (folder / "memory.max").read_text() == str(2**31)
+    assert (folder / "cpu.max").read_text() == "150000 100000"
+    (folder / "memory.stat").write_text("anon 6\nfile 9\n")
+    (folder / "memory.events").write_text("low 0\noom_kill 2\n")
+    assert (ann.memory(), ann.kills(), ann.processes()) == (6, 2, [])
+
+
+def test_a_group_that_is_not_there_is_empty_and_can_be_removed(tmp_path):
+    ann = group(tmp_path, 2)
+    ann.remove()
+    assert (ann.memory(), ann.kills(), ann.processes()) == (0, 0, [])
+    with pytest.raises(OSError, match="Received: .*missing"):
+        control_groups.LearnerGroup("ann", tmp_path / "missing")
+
+
+def reply(request, kind, **content):
+    return {
+        "header": {"msg_type": kind},
+        "parent_header": {"msg_id": request["header"]["msg_id"]},
+        "content": content,
+    }
+
+
+def test_a_cell_is_done_when_the_kernel_has_answered_and_is_idle():
+    request, outcome = hub_client.message("print(1)"), hub_client.Outcome()
+    heard = [
+        hub_client.note(reply(request, kind, **content), request, outcome)
+        for kind, content in (
+            ("status", {"execution_state": "busy"}),
+            ("stream", {"name": "stdout", "text": "1\n"}),
+            ("execute_reply", {"status": "ok"}),
+            ("status", {"execution_state": "idle"}),
+        )
+    ]
+    assert heard == [set(), set(), {"reply"}, {"idle"}]
+    assert outcome == hub_client.Outcome("1\n")
+
+
+def test_what_other_cells_say_is_not_taken_for_an_answer():
+    request, outcome = hub_client.message("1"), hub_client.Outcome()
+    other = hub_client.message("2")
+    idle = reply(other, "status", execution_state="idle")
+    error = reply(other, "error", ename="ValueError", evalue="2")
+    assert hub_client.note(idle, request, outcome) == set()
+    assert hub_client.note(error, request, outcome) == set()
+    assert outcome == hub_client.Outcome()
+
+
+def test_errors_and_the_death_of_a_kernel_are_noted():
+    request, outcome = hub_client.message("1/0"), hub_client.Outcome()
+    error = reply(request, "error", ename="ZeroDivisionError", evalue="by zero")
+    hub_client.note(error, request, outcome)
+    assert outcome.error == "ZeroDivisionError: by zero"
+    death = reply(request, "status", execution_state="restarting")
+    hub_client.note(death | {"parent_header": {}}, request, outcome)
+    assert outcome.died
+
+
+class HereKernel:
+    """A kernel without a hub: runs code in this process, or refuses all of it."""
+
+    def __init__(self, refuses):
+        self.refuses = refuses
+
+    def run(self, code):
+        if self.refuses:
+            return hub_client.Outcome(error="PermissionError: [Errno 13]")
+        with contextlib.redirect_stdout(io.StringIO()) as shown:
+            exec(code, {})
+        return hub_client.Outcome(shown.getvalue())
+
+    def close(self):
+        pass
+
+
+class HereLearner:
+    """A learner without a hub; all files are open to them, or none."""
+
+    home = "http://hub/user/ann"
+
+    def __init__(self, refuses):
+        self.refuses, self.session = refuses, self
+
+    def start_kernel(self, path):
+        return HereKernel(self.refuses)
+
+    def get(self, url, timeout):
+        self.status_code, self.text = (403, "") if self.refuses else (200, "")
+        return self
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+def test_the_load_run_tells_refused_from_allowed(refuses, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("TLCOURSE_DATA", str(tmp_path))
+    tried = load.trespass(HereLearner(False), HereLearner(refuses))
+    assert len(tried) == len(load.ATTEMPTS) + 1
+    assert {right for _, right in tried.values()} == {refuses}
+
+
+def test_lessons_are_found_by_number_and_their_cells_are_the_code():
+    assert load.path_of("05") == "tlcourse/05_freeze_the_base.ipynb"
+    for wrong in ("5", "99", "*", "../05"):
+        with pytest.raises(ValueError, match="Received"):
+            load.path_of(wrong)
+    cells = [
+        {"cell_type": "markdown", "source": "# Title"},
+        {"cell_type": "code", "source": ["a = 1\n", "a"]},
+        {"cell_type": "code", "source": " "},
+    ]
+    assert load.code_cells({"cells": cells}) == ["a = 1\na"]
+
+
+def report(errors=(), kills=0, right=True):
+    """A report of one learner and two lessons."""
+    runs = [
+        load_report.LessonRun("tlcourse/05_a.ipynb", 9, [], 90.0, 800_000_000, 30.0),
+        load_report.LessonRun("tlcourse/07_b.ipynb", 8, list(errors), 60.0, 0, 30.0),
+    ]
+    watch = load_report.MemoryWatch(["ann", "hungry"])
+    watch.peaks["ann"], watch.kills["ann"], watch.kills["hungry"] = 950e6, kills, 1
+    looked_at = {"read a file of another learner": ("PermissionError", right)}
+    return load_report.Report({"ann": runs}, 12.0, watch, looked_at)
+
+
+def test_the_table_has_a_row_for_each_learner():
+    lines = str(report()).splitlines()
+    table = [line for line in lines if line.startswith("|")]
+    assert len({line.count("|") for line in table}) == 1
+    cells = [cell.strip() for cell in table[2].strip("|").split("|")]
+    assert cells == ["ann", "1.5", "1.0", "1.0", "17", "0", "800", "950", "0"]
+
+
+def test_only_errors_ends_and_what_was_not_refused_spoil_a_run():
+    assert report().is_well  # that the hungry learner's kernel was ended is right
+    for bad in (report(["cell 3: x"]), report(kills=1), report(right=False)):
+        assert not bad.is_well
+        assert "Not all went well." in str(bad)
+    assert "ann tlcourse/07_b.ipynb cell 3: x" in str(report(["cell 3: x"]))
+
+
+def test_a_hub_is_not_started_over_accounts_that_exist(monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    with pytest.raises(OSError, match=r"Received: \['root'\]"):
+        local_hub.check(["root"])
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(OSError, match="with sudo"):
+        local_hub.check(["ann"])
+
+
+def test_the_texts_for_teachers_name_what_is_there():
+    text = (DEPLOY / "README.md").read_text()
+    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (DEPLOY / target).exists(), target
+    for name in re.findall(r"deploy/([\w.]+\.\w+)", text):
+        assert (DEPLOY / name).is_file(), name
+    for page in ("README.md", "slides/instructors_guide.md"):
+        assert "deploy/README.md" in (ROOT / page).read_text()
