@@ -17,48 +17,22 @@ import json
 import os
 import pathlib
 import re
-import secrets
 import signal
 import sys
 import time
 
 import load_report
 import local_hub
+import probes
 from hub_client import HubError, Learner
 
 NOTEBOOKS = pathlib.Path(__file__).resolve().parent.parent / "notebooks"
 LESSONS = ["05", "07"]
-HEAD_START = 60  # seconds of the lessons before memory is taken without end
 USAGE = """
 import json, resource
 used = resource.getrusage(resource.RUSAGE_SELF)
 print(json.dumps([used.ru_maxrss * 1024, used.ru_utime + used.ru_stime]))
 """
-EXHAUST = """
-blocks = []
-while True:
-    blocks.append(b"x" * 50_000_000)
-"""
-WRITE = """
-import os
-with open(os.path.expanduser("~/private.txt"), "w") as file:
-    file.write({secret!r})
-os.chmod(file.name, 0o644)
-print(file.name)
-"""
-# What the second learner tries; each prints what came of it.
-ATTEMPTS = {
-    "read a file of another learner": (
-        "import pathlib\nprint(pathlib.Path({path!r}).read_text())"
-    ),
-    "write into the course's data": (
-        "import os\nopen(os.environ['TLCOURSE_DATA'] + '/new', 'w').close()\n"
-        "print('done')"
-    ),
-    "change the course's package": (
-        "import tlcourse\nopen(tlcourse.__file__, 'a').close()\nprint('done')"
-    ),
-}
 
 
 def path_of(lesson):
@@ -142,56 +116,6 @@ def attend(learner, paths):
     return done
 
 
-def trespass(owner, other):
-    """Lets a learner try what must be refused.
-
-    Args:
-        owner: `Learner` with a running server; gets a file that all may read.
-        other: `Learner` with a running server.
-
-    Returns:
-        dict, what was tried to what came of it, and whether it was refused.
-    """
-    secret = secrets.token_hex(8)
-    kernel = owner.start_kernel("private.ipynb")
-    path = kernel.run(WRITE.format(secret=secret)).text.strip()
-    kernel.close()
-    kernel, tried = other.start_kernel("curious.ipynb"), {}
-    for what, code in ATTEMPTS.items():
-        outcome = kernel.run(code.format(path=path))
-        leaked = secret in outcome.text or "done" in outcome.text
-        tried[what] = outcome.error or outcome.text.strip(), not leaked
-    kernel.close()
-    answer = other.session.get(f"{owner.home}/api/contents/private.txt", timeout=60)
-    tried["ask another learner's server"] = (
-        f"status {answer.status_code}",
-        answer.status_code in (401, 403, 404) and secret not in answer.text,
-    )
-    return tried
-
-
-def exhaust(learner):
-    """Takes memory until the kernel ends, then asks whether its learner can go on.
-
-    Args:
-        learner: `Learner` with a running server.
-
-    Returns:
-        dict, what was looked at to what was seen, and whether that is right.
-    """
-    time.sleep(HEAD_START)
-    kernel = learner.start_kernel("hungry.ipynb")
-    outcome = kernel.run(EXHAUST)
-    ended = "the kernel died" if outcome.died else outcome.error
-    right = outcome.died or outcome.error.startswith("MemoryError")
-    waited = learner.start_server()
-    text = learner.start_kernel("again.ipynb").run("print('alive')").text
-    return {
-        "memory without end": (ended, right),
-        "the same learner goes on": (f"after {waited:.0f} s", "alive" in text),
-    }
-
-
 def arrive(learner):
     """Signs in and starts the server.
 
@@ -224,7 +148,7 @@ def hold_class(learners, hungry, paths, is_here):
     with concurrent.futures.ThreadPoolExecutor(len(everybody)) as pool:
         arrivals = list(pool.map(arrive, everybody))
         with load_report.MemoryWatch(names if is_here else []) as watch:
-            ends = [pool.submit(exhaust, each) for each in hungry]
+            ends = [pool.submit(probes.exhaust, each) for each in hungry]
             runs = pool.map(lambda each: attend(each, paths), learners)
             report = load_report.Report(
                 dict(zip(names, runs, strict=False)), max(arrivals), watch
@@ -232,7 +156,7 @@ def hold_class(learners, hungry, paths, is_here):
     for end in ends:
         report.looked_at |= end.result()
     if len(learners) > 1:
-        report.looked_at |= trespass(*learners[:2])
+        report.looked_at |= probes.trespass(*learners[:2])
     return report
 
 

@@ -20,11 +20,12 @@ DEPLOY = ROOT / "deploy"
 sys.path.insert(0, str(DEPLOY))
 
 import control_groups  # noqa: E402  (the folder has to be on the path first)
-import hub_client  # noqa: E402
+import hub_kernel  # noqa: E402
 import link  # noqa: E402
 import load  # noqa: E402
 import load_report  # noqa: E402
 import local_hub  # noqa: E402
+import probes  # noqa: E402
 import start_server  # noqa: E402
 
 UNITS = {"G": 2**30, "Gi": 2**30}  # JupyterHub's and Kubernetes' names for the same
@@ -339,9 +340,9 @@ def reply(request, kind, **content):
 
 
 def test_a_cell_is_done_when_the_kernel_has_answered_and_is_idle():
-    request, outcome = hub_client.message("print(1)"), hub_client.Outcome()
+    request, outcome = hub_kernel.message("print(1)"), hub_kernel.Outcome()
     heard = [
-        hub_client.note(reply(request, kind, **content), request, outcome)
+        hub_kernel.note(reply(request, kind, **content), request, outcome)
         for kind, content in (
             ("status", {"execution_state": "busy"}),
             ("stream", {"name": "stdout", "text": "1\n"}),
@@ -350,26 +351,26 @@ def test_a_cell_is_done_when_the_kernel_has_answered_and_is_idle():
         )
     ]
     assert heard == [set(), set(), {"reply"}, {"idle"}]
-    assert outcome == hub_client.Outcome("1\n")
+    assert outcome == hub_kernel.Outcome("1\n")
 
 
 def test_what_other_cells_say_is_not_taken_for_an_answer():
-    request, outcome = hub_client.message("1"), hub_client.Outcome()
-    other = hub_client.message("2")
+    request, outcome = hub_kernel.message("1"), hub_kernel.Outcome()
+    other = hub_kernel.message("2")
     idle = reply(other, "status", execution_state="idle")
     error = reply(other, "error", ename="ValueError", evalue="2")
-    assert hub_client.note(idle, request, outcome) == set()
-    assert hub_client.note(error, request, outcome) == set()
-    assert outcome == hub_client.Outcome()
+    assert hub_kernel.note(idle, request, outcome) == set()
+    assert hub_kernel.note(error, request, outcome) == set()
+    assert outcome == hub_kernel.Outcome()
 
 
 def test_errors_and_the_death_of_a_kernel_are_noted():
-    request, outcome = hub_client.message("1/0"), hub_client.Outcome()
+    request, outcome = hub_kernel.message("1/0"), hub_kernel.Outcome()
     error = reply(request, "error", ename="ZeroDivisionError", evalue="by zero")
-    hub_client.note(error, request, outcome)
+    hub_kernel.note(error, request, outcome)
     assert outcome.error == "ZeroDivisionError: by zero"
     death = reply(request, "status", execution_state="restarting")
-    hub_client.note(death | {"parent_header": {}}, request, outcome)
+    hub_kernel.note(death | {"parent_header": {}}, request, outcome)
     assert outcome.died
 
 
@@ -381,10 +382,10 @@ class HereKernel:
 
     def run(self, code):
         if self.refuses:
-            return hub_client.Outcome(error="PermissionError: [Errno 13]")
+            return hub_kernel.Outcome(error="PermissionError: [Errno 13]")
         with contextlib.redirect_stdout(io.StringIO()) as shown:
             exec(code, {})
-        return hub_client.Outcome(shown.getvalue())
+        return hub_kernel.Outcome(shown.getvalue())
 
     def close(self):
         pass
@@ -410,8 +411,8 @@ class HereLearner:
 def test_the_load_run_tells_refused_from_allowed(refuses, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("TLCOURSE_DATA", str(tmp_path))
-    tried = load.trespass(HereLearner(False), HereLearner(refuses))
-    assert len(tried) == len(load.ATTEMPTS) + 1
+    tried = probes.trespass(HereLearner(False), HereLearner(refuses))
+    assert len(tried) == len(probes.ATTEMPTS) + 1
     assert {right for _, right in tried.values()} == {refuses}
 
 
