@@ -26,7 +26,7 @@ c.Spawner.http_timeout = 120
 
 # Lessons are copied by the learner's own account, then the server starts.
 c.Spawner.cmd = ["python3", str(COURSE / "deploy" / "start_server.py")]
-c.Spawner.default_url = "/lab/tree/tlcourse/00_start_here.ipynb"
+c.Spawner.default_url = "/lab/tree/lessons/00_start_here.ipynb"
 c.Spawner.environment = {
     "TLCOURSE_DATA": str(COURSE / "data"),
     # Else TensorFlow starts a thread for each core of the machine.
@@ -40,12 +40,14 @@ if FLOWERS.is_dir():
         "TFDS_DATA_DIR": str(FLOWERS / "tfds"),
     }
 
-# A lesson that nobody has touched for half an hour gives its memory back, also
+# A notebook that nobody has touched for half an hour gives its memory back, also
 # where its tab is still open; a server after an hour.
 c.Spawner.args = [
     f"--MappingKernelManager.cull_idle_timeout={HOUR // 2}",
     "--MappingKernelManager.cull_interval=120",
     "--MappingKernelManager.cull_connected=True",
+    # Sockets in the learner's own folder: nobody on the same machine can listen.
+    "--KernelManager.transport=ipc",
 ]
 CULLER = {
     "name": "cull-idle",

@@ -14,7 +14,7 @@ import sys
 import urllib.parse
 
 NOTEBOOKS = pathlib.Path(__file__).resolve().parent.parent / "notebooks"
-FOLDER = "course"  # not `tlcourse`, where the hub has laid its copy
+FOLDER = "course"  # not `lessons`, where the hub has laid its copy
 
 
 def make(hub, repository, branch="main", lesson="00"):

@@ -25,6 +25,7 @@ import load_report
 import local_hub
 import probes
 from hub_client import HubError, Learner
+from start_server import FOLDER
 
 NOTEBOOKS = pathlib.Path(__file__).resolve().parent.parent / "notebooks"
 LESSONS = ["05", "07"]
@@ -52,7 +53,7 @@ def path_of(lesson):
         raise ValueError(
             f"Expected a lesson's two digits, such as 05. Received: {lesson!r}"
         )
-    return f"tlcourse/{found[0].name}"
+    return f"{FOLDER}/{found[0].name}"
 
 
 def code_cells(notebook):

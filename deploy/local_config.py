@@ -23,8 +23,8 @@ c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{settings['ports'][2]}"
 c.ConfigurableHTTPProxy.command = [settings["proxy"]]
 c.ConfigurableHTTPProxy.debug = False
 
-c.JupyterHub.authenticator_class = "dummy"
-c.DummyAuthenticator.password = settings["password"]
+c.JupyterHub.authenticator_class = "shared-password"
+c.SharedPasswordAuthenticator.user_password = settings["password"]
 c.Authenticator.allowed_users = set(settings["names"])
 
 # Real accounts, and the limits of a control group for each.

@@ -16,6 +16,7 @@ with open(os.path.expanduser("~/private.txt"), "w") as file:
 os.chmod(file.name, 0o644)
 print(file.name)
 """
+REFUSALS = ("PermissionError", "OSError", "FileNotFoundError")
 # What the second learner tries; each prints what came of it.
 ATTEMPTS = {
     "read a file of another learner": (
@@ -48,8 +49,8 @@ def trespass(owner, other):
     kernel, tried = other.start_kernel("curious.ipynb"), {}
     for what, code in ATTEMPTS.items():
         outcome = kernel.run(code.format(path=path))
-        leaked = secret in outcome.text or "done" in outcome.text
-        tried[what] = outcome.error or outcome.text.strip(), not leaked
+        refused = outcome.error.startswith(REFUSALS) and not outcome.text
+        tried[what] = outcome.error or outcome.text.strip(), refused
     kernel.close()
     answer = other.session.get(f"{owner.home}/api/contents/private.txt", timeout=60)
     tried["ask another learner's server"] = (

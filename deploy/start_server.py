@@ -12,6 +12,8 @@ import shutil
 import sys
 
 COURSE = pathlib.Path(__file__).resolve().parent.parent
+# Not `tlcourse`: in a notebook beside it, that would hide the package.
+FOLDER = "lessons"
 
 
 def copy_lessons(notebooks, folder):
@@ -39,8 +41,11 @@ def copy_lessons(notebooks, folder):
 
 def main():
     """Copies, then becomes the server. A full disk does not keep it from starting."""
+    home = pathlib.Path.home()
+    # A short path: the name of a kernel's socket may have about a hundred characters.
+    os.environ["JUPYTER_RUNTIME_DIR"] = str(home / ".run")
     try:
-        copy_lessons(COURSE / "notebooks", pathlib.Path.home() / "tlcourse")
+        copy_lessons(COURSE / "notebooks", home / FOLDER)
     except OSError as error:
         print(f"The lessons could not be copied: {error}", file=sys.stderr)
     os.execvp("jupyterhub-singleuser", ["jupyterhub-singleuser", *sys.argv[1:]])

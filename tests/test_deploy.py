@@ -1,6 +1,7 @@
 """A class on one server: configuration, links, and the load run without its hub."""
 
 import contextlib
+import importlib.util
 import io
 import json
 import os
@@ -126,7 +127,9 @@ def test_a_link_to_the_configuration_still_finds_the_course(tmp_path):
     config = read(tmp_path / "tlcourse.py")
     assert pathlib.Path(config.Spawner.cmd[1]) == DEPLOY / "start_server.py"
     assert pathlib.Path(config.Spawner.environment["TLCOURSE_DATA"]) == ROOT / "data"
-    opened = config.Spawner.default_url.removeprefix("/lab/tree/tlcourse/")
+    opened = config.Spawner.default_url.removeprefix(
+        f"/lab/tree/{start_server.FOLDER}/"
+    )
     assert (ROOT / "notebooks" / opened).is_file()
 
 
@@ -153,7 +156,7 @@ def test_the_local_hub_has_the_same_limits_and_lets_only_the_class_in(monkeypatc
     config = read(DEPLOY / "local_config.py")
     assert config.Spawner.mem_limit == "2G"
     assert config.Authenticator.allowed_users == {"ann"}
-    assert config.DummyAuthenticator.password == "secret"
+    assert config.SharedPasswordAuthenticator.user_password == "secret"
     assert "127.0.0.1" in config.JupyterHub.bind_url
     module = config.JupyterHub.spawner_class.split(".")[0]
     assert (DEPLOY / f"{module}.py").is_file()
@@ -251,6 +254,11 @@ def test_the_link_command_prints_a_link_or_says_what_is_wrong(capsys):
     assert not shown.out and "Received: 'hub'" in shown.err
 
 
+def test_the_folder_of_the_lessons_hides_no_package():
+    assert start_server.FOLDER != "tlcourse"
+    assert importlib.util.find_spec(start_server.FOLDER) is None
+
+
 def test_lessons_are_copied_once_and_never_written_over(tmp_path):
     copied = start_server.copy_lessons(ROOT / "notebooks", tmp_path / "home")
     assert copied == sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
@@ -270,7 +278,7 @@ def test_the_server_starts_after_copying_and_when_copying_fails(
 ):
     server = tmp_path / "bin" / "jupyterhub-singleuser"
     server.parent.mkdir()
-    server.write_text('#!/bin/sh\necho "started $@"\n')
+    server.write_text('#!/bin/sh\necho "started $@ $JUPYTER_RUNTIME_DIR"\n')
     server.chmod(0o755)
     home = tmp_path / "home"
     home.write_text("") if home_is_a_file else home.mkdir()
@@ -282,9 +290,12 @@ def test_the_server_starts_after_copying_and_when_copying_fails(
         text=True,
         check=True,
     )
-    assert shown.stdout == "started --port=1\n"
+    assert shown.stdout == f"started --port=1 {home}/.run\n"
     assert ("could not be copied" in shown.stderr) == home_is_a_file
-    assert home_is_a_file or (home / "tlcourse" / "05_freeze_the_base.ipynb").is_file()
+    assert (
+        home_is_a_file
+        or (home / start_server.FOLDER / "05_freeze_the_base.ipynb").is_file()
+    )
 
 
 def group(tmp_path, version):
@@ -417,7 +428,7 @@ def test_the_load_run_tells_refused_from_allowed(refuses, tmp_path, monkeypatch)
 
 
 def test_lessons_are_found_by_number_and_their_cells_are_the_code():
-    assert load.path_of("05") == "tlcourse/05_freeze_the_base.ipynb"
+    assert load.path_of("05") == f"{start_server.FOLDER}/05_freeze_the_base.ipynb"
     for wrong in ("5", "99", "*", "../05"):
         with pytest.raises(ValueError, match="Received"):
             load.path_of(wrong)
@@ -432,8 +443,8 @@ def test_lessons_are_found_by_number_and_their_cells_are_the_code():
 def report(errors=(), kills=0, right=True):
     """A report of one learner and two lessons."""
     runs = [
-        load_report.LessonRun("tlcourse/05_a.ipynb", 9, [], 90.0, 800_000_000, 30.0),
-        load_report.LessonRun("tlcourse/07_b.ipynb", 8, list(errors), 60.0, 0, 30.0),
+        load_report.LessonRun("lessons/05_a.ipynb", 9, [], 90.0, 800_000_000, 30.0),
+        load_report.LessonRun("lessons/07_b.ipynb", 8, list(errors), 60.0, 0, 30.0),
     ]
     watch = load_report.MemoryWatch(["ann", "hungry"])
     watch.peaks["ann"], watch.kills["ann"], watch.kills["hungry"] = 950e6, kills, 1
@@ -454,7 +465,7 @@ def test_only_errors_ends_and_what_was_not_refused_spoil_a_run():
     for bad in (report(["cell 3: x"]), report(kills=1), report(right=False)):
         assert not bad.is_well
         assert "Not all went well." in str(bad)
-    assert "ann tlcourse/07_b.ipynb cell 3: x" in str(report(["cell 3: x"]))
+    assert "ann lessons/07_b.ipynb cell 3: x" in str(report(["cell 3: x"]))
 
 
 def test_a_hub_is_not_started_over_accounts_that_exist(monkeypatch):
