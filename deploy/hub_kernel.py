@@ -6,6 +6,8 @@ import uuid
 
 import websocket
 
+SESSION = uuid.uuid4().hex
+
 
 @dataclasses.dataclass
 class Outcome:
@@ -32,7 +34,7 @@ class Kernel:
 
     def __init__(self, learner, identity):
         self.learner, self.identity = learner, identity
-        address = f"{learner.home}/api/kernels/{identity}/channels"
+        address = f"{learner.home}/api/kernels/{identity}/channels?session_id={SESSION}"
         self.socket = websocket.create_connection(
             "ws" + address.removeprefix("http"),
             cookie=learner.cookie_header(address),
@@ -88,7 +90,7 @@ def message(code):
     header = {
         "msg_id": uuid.uuid4().hex,
         "msg_type": "execute_request",
-        "session": uuid.uuid4().hex,
+        "session": SESSION,
         "username": "",
         "version": "5.3",
     }

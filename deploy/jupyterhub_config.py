@@ -65,7 +65,5 @@ ROLE = {
 c.JupyterHub.services = [CULLER]
 c.JupyterHub.load_roles = [ROLE]
 
-# For The Littlest JupyterHub; other spawners do not read it. The system ends the
-# kernel that went over the limit, and leaves the learner's server alone.
-c.SystemdSpawner.unit_extra_properties = {"OOMPolicy": "continue"}
+# For The Littlest JupyterHub; other spawners do not read it.
 c.SystemdSpawner.isolate_tmp = True
