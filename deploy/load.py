@@ -69,12 +69,14 @@ def code_cells(notebook):
     return [source for each in cells if (source := "".join(each["source"])).strip()]
 
 
-def run_lesson(learner, path):
-    """Runs a lesson from top to bottom, and shuts its kernel down.
+def run_lesson(learner, path, leave_open=False):
+    """Runs a lesson from top to bottom.
 
     Args:
         learner: `Learner` with a running server.
         path: String, in the learner's home.
+        leave_open: Boolean, whether the kernel goes on, with its memory, as where
+            somebody opens the next lesson and does not shut this one down.
 
     Returns:
         `load_report.LessonRun`.
@@ -93,25 +95,27 @@ def run_lesson(learner, path):
     done.seconds = time.monotonic() - start
     if not done.errors:
         done.memory, done.cpu = json.loads(kernel.run(USAGE).text)
-    kernel.close()
+    if not leave_open:
+        kernel.close()
     return done
 
 
-def attend(learner, paths):
+def attend(learner, paths, leave_open):
     """A learner's whole class.
 
     Args:
         learner: `Learner` with a running server.
         paths: list of strings, the lessons one after the other.
+        leave_open: Boolean, as for `run_lesson`.
 
     Returns:
         list of `load_report.LessonRun`, as far as they came.
     """
     done = []
     for path in paths:
-        print(f"{learner.name} begins {path}", file=sys.stderr)
+        sys.stderr.write(f"{learner.name} begins {path}\n")
         try:
-            done.append(run_lesson(learner, path))
+            done.append(run_lesson(learner, path, leave_open))
         except (HubError, OSError) as error:
             done.append(load_report.LessonRun(path, errors=[str(error)]))
     return done
@@ -132,7 +136,7 @@ def arrive(learner):
     return time.monotonic() - start
 
 
-def hold_class(learners, hungry, paths, is_here):
+def hold_class(learners, hungry, paths, is_here, leave_open=False):
     """Everybody at once.
 
     Args:
@@ -140,6 +144,7 @@ def hold_class(learners, hungry, paths, is_here):
         hungry: list of `Learner` who take memory without end.
         paths: list of strings, the lessons.
         is_here: Boolean, whether this machine runs the hub, and can be watched.
+        leave_open: Boolean, as for `run_lesson`.
 
     Returns:
         `load_report.Report`.
@@ -150,7 +155,7 @@ def hold_class(learners, hungry, paths, is_here):
         arrivals = list(pool.map(arrive, everybody))
         with load_report.MemoryWatch(names if is_here else []) as watch:
             ends = [pool.submit(probes.exhaust, each) for each in hungry]
-            runs = pool.map(lambda each: attend(each, paths), learners)
+            runs = pool.map(lambda each: attend(each, paths, leave_open), learners)
             report = load_report.Report(
                 dict(zip(names, runs, strict=False)), max(arrivals), watch
             )
@@ -174,6 +179,7 @@ def main(arguments=None):
     parser.add_argument("--learners", type=int, default=2)
     parser.add_argument("--lessons", nargs="+", default=LESSONS, help="as in 05 07")
     parser.add_argument("--exhaust", action="store_true", help="one more learner")
+    parser.add_argument("--leave-open", action="store_true", help="all lessons")
     parser.add_argument("--names", default="learner", help="how accounts begin")
     parser.add_argument("--url", help="of a hub that is there")
     options = parser.parse_args(arguments)
@@ -195,7 +201,8 @@ def _run(options):
     with there if options.url else local_hub.running(names) as (url, password):
         everybody = [Learner(url, name, password) for name in names]
         learners, hungry = everybody[: options.learners], everybody[options.learners :]
-        return hold_class(learners, hungry, paths, is_here=not options.url)
+        is_here, leave_open = not options.url, options.leave_open
+        return hold_class(learners, hungry, paths, is_here, leave_open)
 
 
 if __name__ == "__main__":
