@@ -4,13 +4,9 @@ import time
 import urllib.parse
 
 import requests
-from hub_kernel import Kernel
+from hub_kernel import HubError, Kernel
 
 WAIT = 300  # seconds, for a page or a server
-
-
-class HubError(Exception):
-    """The hub did not do what a learner needs."""
 
 
 class Learner:

@@ -9,6 +9,10 @@ import websocket
 SESSION = uuid.uuid4().hex
 
 
+class HubError(Exception):
+    """The hub did not do what a learner needs."""
+
+
 @dataclasses.dataclass
 class Outcome:
     """What came of a cell.
@@ -30,17 +34,25 @@ class Kernel:
     Args:
         learner: `Learner`.
         identity: String, its id.
+
+    Raises:
+        HubError: If it cannot be reached.
     """
 
     def __init__(self, learner, identity):
         self.learner, self.identity = learner, identity
         address = f"{learner.home}/api/kernels/{identity}/channels?session_id={SESSION}"
-        self.socket = websocket.create_connection(
-            "ws" + address.removeprefix("http"),
-            cookie=learner.cookie_header(address),
-            origin=learner.url,
-            timeout=60,
-        )
+        try:
+            self.socket = websocket.create_connection(
+                "ws" + address.removeprefix("http"),
+                cookie=learner.cookie_header(address),
+                origin=learner.url,
+                timeout=60,
+            )
+        except websocket.WebSocketException as error:
+            raise HubError(
+                f"Expected to reach a kernel of {learner.name}. Received: {error}"
+            ) from error
 
     def run(self, code, seconds=1200):
         """Runs a cell and waits for its end.

@@ -24,7 +24,8 @@ import time
 import load_report
 import local_hub
 import probes
-from hub_client import HubError, Learner
+from hub_client import Learner
+from hub_kernel import HubError
 from start_server import FOLDER
 
 NOTEBOOKS = pathlib.Path(__file__).resolve().parent.parent / "notebooks"
@@ -93,8 +94,8 @@ def run_lesson(learner, path, leave_open=False):
             break
         done.cells += 1
     done.seconds = time.monotonic() - start
-    if not done.errors:
-        done.memory, done.cpu = json.loads(kernel.run(USAGE).text)
+    if not done.errors and (told := kernel.run(USAGE).text):
+        done.memory, done.cpu = json.loads(told)
     if not leave_open:
         kernel.close()
     return done
@@ -136,6 +137,22 @@ def arrive(learner):
     return time.monotonic() - start
 
 
+def look(probe, *learners):
+    """Runs one of `probes`. A hub that does not answer is a finding, too.
+
+    Args:
+        probe: Function of learners.
+        *learners: each a `Learner`.
+
+    Returns:
+        dict, what was tried to what was seen, and whether that is right.
+    """
+    try:
+        return probe(*learners)
+    except (HubError, OSError) as error:
+        return {probe.__name__: (str(error), False)}
+
+
 def hold_class(learners, hungry, paths, is_here, leave_open=False):
     """Everybody at once.
 
@@ -154,7 +171,7 @@ def hold_class(learners, hungry, paths, is_here, leave_open=False):
     with concurrent.futures.ThreadPoolExecutor(len(everybody)) as pool:
         arrivals = list(pool.map(arrive, everybody))
         with load_report.MemoryWatch(names if is_here else []) as watch:
-            ends = [pool.submit(probes.exhaust, each) for each in hungry]
+            ends = [pool.submit(look, probes.exhaust, each) for each in hungry]
             runs = pool.map(lambda each: attend(each, paths, leave_open), learners)
             report = load_report.Report(
                 dict(zip(names, runs, strict=False)), max(arrivals), watch
@@ -162,7 +179,7 @@ def hold_class(learners, hungry, paths, is_here, leave_open=False):
     for end in ends:
         report.looked_at |= end.result()
     if len(learners) > 1:
-        report.looked_at |= probes.trespass(*learners[:2])
+        report.looked_at |= look(probes.trespass, *learners[:2])
     return report
 
 

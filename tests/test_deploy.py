@@ -427,6 +427,13 @@ def test_the_load_run_tells_refused_from_allowed(refuses, tmp_path, monkeypatch)
     assert {right for _, right in tried.values()} == {refuses}
 
 
+def test_a_hub_that_does_not_answer_is_a_finding():
+    def ask(learner):
+        raise load.HubError(f"no answer for {learner}")
+
+    assert load.look(ask, "ann") == {"ask": ("no answer for ann", False)}
+
+
 def test_lessons_are_found_by_number_and_their_cells_are_the_code():
     assert load.path_of("05") == f"{start_server.FOLDER}/05_freeze_the_base.ipynb"
     for wrong in ("5", "99", "*", "../05"):
