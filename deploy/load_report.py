@@ -136,7 +136,7 @@ class Report:
         yield from (row(self._cells(name)) for name in self.runs)
 
     def _cells(self, name):
-        runs = self.runs[name]
+        runs, peak = self.runs[name], self.watch.peaks.get(name)
         return [
             name,
             *(f"{run.seconds / 60:.1f}" for run in runs),
@@ -144,8 +144,8 @@ class Report:
             sum(run.cells for run in runs),
             sum(len(run.errors) for run in runs),
             f"{max(run.memory for run in runs) / MB:.0f}",
-            f"{self.watch.peaks.get(name, 0) / MB:.0f}",
-            self.watch.kills.get(name, 0),
+            "-" if peak is None else f"{peak / MB:.0f}",
+            self.watch.kills.get(name, "-"),
         ]
 
     def _errors(self):

@@ -467,6 +467,14 @@ def test_the_table_has_a_row_for_each_learner():
     assert cells == ["ann", "1.5", "1.0", "1.0", "17", "0", "800", "950", "0"]
 
 
+def test_a_hub_elsewhere_is_not_watched():
+    seen = report()
+    seen.watch = load_report.MemoryWatch([])
+    (*_, last) = [line for line in str(seen).splitlines() if line.startswith("|")]
+    assert last.endswith("| 800 | - | - |")
+    assert "cores" not in str(seen)
+
+
 def test_only_errors_ends_and_what_was_not_refused_spoil_a_run():
     assert report().is_well  # that the hungry learner's kernel was ended is right
     for bad in (report(["cell 3: x"]), report(kills=1), report(right=False)):
