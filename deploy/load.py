@@ -168,19 +168,28 @@ def hold_class(learners, hungry, paths, is_here, leave_open=False):
     """
     everybody = [*learners, *hungry]
     names = [each.name for each in everybody]
-    with concurrent.futures.ThreadPoolExecutor(len(everybody)) as pool:
-        arrivals = list(pool.map(arrive, everybody))
+    with _everybody_at_once(len(everybody)) as pool:
+        arrival = max(pool.map(arrive, everybody))
         with load_report.MemoryWatch(names if is_here else []) as watch:
             ends = [pool.submit(look, probes.exhaust, each) for each in hungry]
             runs = pool.map(lambda each: attend(each, paths, leave_open), learners)
-            report = load_report.Report(
-                dict(zip(names, runs, strict=False)), max(arrivals), watch
-            )
+            by_name = dict(zip(names, runs, strict=False))
+    report = load_report.Report(by_name, arrival, watch)
     for end in ends:
         report.looked_at |= end.result()
     if len(learners) > 1:
         report.looked_at |= look(probes.trespass, *learners[:2])
     return report
+
+
+@contextlib.contextmanager
+def _everybody_at_once(count):
+    """Threads. If the run is broken off, nobody waits for their lessons."""
+    pool = concurrent.futures.ThreadPoolExecutor(count)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def main(arguments=None):

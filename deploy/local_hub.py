@@ -73,7 +73,8 @@ def check(names):
     if taken:
         raise OSError(
             f"Expected names that are no accounts here. Received: {taken}. Choose "
-            "another beginning with --names: the accounts are removed afterwards."
+            "another beginning with --names: the accounts are removed afterwards. "
+            "One that a killed run has left goes with `userdel NAME`."
         )
     LearnerGroup(names[0])
     beside = BIN.parent / "node_modules" / ".bin"

@@ -10,6 +10,8 @@ import re
 import stat
 import subprocess
 import sys
+import threading
+import time
 import urllib.parse
 
 import pytest
@@ -29,7 +31,7 @@ import local_hub  # noqa: E402
 import probes  # noqa: E402
 import start_server  # noqa: E402
 
-UNITS = {"G": 2**30, "Gi": 2**30}  # JupyterHub's and Kubernetes' names for the same
+UNITS = {"G": 2**30}  # as JupyterHub counts
 # What comes before the course's file in The Littlest JupyterHub.
 LITTLEST = """
 c.Spawner.mem_limit = None
@@ -432,6 +434,16 @@ def test_a_hub_that_does_not_answer_is_a_finding():
         raise load.HubError(f"no answer for {learner}")
 
     assert load.look(ask, "ann") == {"ask": ("no answer for ann", False)}
+
+
+def test_a_run_that_is_broken_off_waits_for_nobody():
+    done, start = threading.Event(), time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        with load._everybody_at_once(1) as pool:
+            pool.submit(done.wait, 60)
+            raise KeyboardInterrupt
+    assert time.monotonic() - start < 30
+    done.set()
 
 
 def test_lessons_are_found_by_number_and_their_cells_are_the_code():
