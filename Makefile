@@ -13,9 +13,9 @@ ENV = colab
 REPO =
 BRANCH = main
 LESSONS_IN_ENV ?= $(LESSONS)
-# In another environment, all but what wants a browser or Node.js, or looks at
-# texts only.
-NOT_IN_ENV = tests/test_browser.py tests/test_slides.py tests/test_style.py
+# In another environment, all but what wants a browser, Node.js or Apache Beam, or
+# looks at texts only.
+NOT_IN_ENV = $(BROWSER) $(addprefix tests/test_,scale.py site.py slides.py style.py)
 TESTS_IN_ENV = $(filter-out $(NOT_IN_ENV),$(sort $(wildcard tests/test_*.py)))
 
 BIN := .venv/bin
