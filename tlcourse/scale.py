@@ -179,11 +179,14 @@ def _watching(job, n):
     """A line that says how many of the missing shards are there, if it takes long."""
     over, shown, before = threading.Event(), [], job.n_shards - n
 
+    def show(end):
+        done = max(0, len(job.there()) - before)
+        print(f"\r{bar(done, n)} {done} of {n} shards", end=end, flush=True)
+        shown.append(done)
+
     def watch():
         while not over.wait(PATIENCE):
-            done = max(0, len(job.there()) - before)
-            print(f"\r{bar(done, n)} {done} of {n} shards", end="", flush=True)
-            shown.append(done)
+            show(end="")
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
@@ -193,7 +196,7 @@ def _watching(job, n):
         over.set()
         thread.join()
         if shown:
-            print()
+            show(end="\n")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -46,7 +46,8 @@ here = pathlib.Path(tempfile.mkdtemp())  # what we write goes here
 # %%
 images, names = track.train, track.class_names
 print(images.describe())
-plots.tiles(images.images[:8], [names[k] for k in images.labels[:8]])
+plots.tiles(images.images[:8], [names[k] for k in images.labels[:8]]);
+
 # %% [markdown]
 # ## As in lesson 10
 #
@@ -191,7 +192,7 @@ jpeg_bytes = sum(path.stat().st_size for path in photos.glob("*/*.jpg")) / len(i
 
 source = sources.FromFolder(photos, track.input_shape[:2])
 scale.begin(to_vector, source, here / "from_files", shard_size=100)
-run(here / "from_files")
+print(run(here / "from_files"))
 
 # %% tags=["nbval-check-output", "any-track"]
 found = scale.read(here / "from_files")
@@ -205,7 +206,8 @@ print(*found.skipped, found.keys[:3], sep="\n")
 parts = list(scale.read_shards(here / "from_files"))[1:]  # the first one is slow
 n = sum(len(part.keys) for part in parts)
 each = {k: 1000 * sum(part.seconds[k] for part in parts) / n for k in found.seconds}
-plots.bars(each, "Where the time goes", "milliseconds an image")
+plots.bars(each, "Where the time goes", "milliseconds an image");
+
 # %% [markdown]
 # **Observe.** The slip has stopped nobody, and is named. The longest bar is what to
 # work on. If it is `network`, more or faster processors help. If it is `read`, they
@@ -232,7 +234,8 @@ for name, hours in {"an hour": 1, "a night": 12, "a year": 24 * 365}.items():
     ax.text(machines[-1], hours, name, ha="right", va="bottom")
 ax.set(title="Images, machines and patience", xlabel="machines like this one")
 ax.set_ylabel("hours")
-ax.legend()
+ax.legend();
+
 # %% [markdown]
 # **Observe.** Read it along a grey line: how many machines make it in that time. The
 # lines are straight, because no shard waits for another. In truth they bend to the
@@ -245,7 +248,8 @@ ax.legend()
 sizes = {"pixels": image_bytes, "JPEG files": jpeg_bytes, "features": vector_bytes}
 sizes["features, float16"] = vector_bytes / 2
 gigabytes = {name: million * size / 1e9 for name, size in sizes.items()}
-plots.bars(gigabytes, "A million images, and their features", "GB")
+plots.bars(gigabytes, "A million images, and their features", "GB");
+
 # %% [markdown]
 # **Observe.** Small pictures can be smaller than their features. Features do not grow
 # with the pictures; they have one number for each channel of the last layer.
