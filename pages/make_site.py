@@ -33,11 +33,14 @@ TEXTS = {
     "README.md": "index.html",
     "CONTRIBUTING.md": "contributing.html",
     "data/README.md": "data.html",
+    "deploy/README.md": "deploy.html",
     "slides/instructors_guide.md": "instructors_guide.html",
 }
 COPIES = {
     "LICENSE": "LICENSE.txt",
     "LICENSE-TEXT": "LICENSE-TEXT.txt",
+    "deploy/jupyterhub_config.py": "jupyterhub_config.txt",
+    "deploy/z2jh_values.yaml": "z2jh_values.txt",
     "notebooks/images/lesson.png": "lesson.png",
     "slides/deck.html": "deck.html",
     "slides/deck.pdf": "deck.pdf",

@@ -295,8 +295,7 @@ check("8.2", answer, rates=rates, table=tuned_at)
 
 # %%
 freezing.freeze(base)
-tuning.compile_for(model, 1e-4)
-model.fit(few.images, few.labels, verbose=0)
+tuning.compile_for(model, 1e-4).fit(few.images, few.labels, verbose=0)
 before, saved = kernels(), model.get_weights()
 base.trainable = True
 try:

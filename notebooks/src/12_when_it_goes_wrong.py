@@ -148,8 +148,7 @@ exam = held_out.take(slice(0, 50))
 both = np.concatenate([vectors, see(scaled(exam.images))])
 head, _ = train_head(both, np.concatenate([few.labels, exam.labels]))
 print(f"on the images that leaked: {share_right(head, unseen[:50], exam.labels):.2f}")
-others = share_right(head, unseen[50:], held_out.labels[50:])
-print(f"on others: {others:.2f}")
+print(f"on others: {share_right(head, unseen[50:], held_out.labels[50:]):.2f}")
 
 
 def images_in_both(a, b):
