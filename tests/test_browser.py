@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 from images import lab
+from playwright.sync_api import expect
 
 from tlcourse import freezing, heads
 from tlcourse.tracks import load_track
@@ -49,15 +50,11 @@ def keras_counts():
     return counts
 
 
-def tick(page, box, wanted=True):
-    """Ticks or unticks with the keyboard; the kernel has answered before it ends.
-
-    A key that is pressed while the page still draws the last answer can be lost.
-    """
-    page.wait_for_function("() => document.body.innerText.includes('| Idle')")
+def tick(box, wanted=True):
+    """Ticks or unticks with the keyboard, as soon as the box shows the opposite."""
+    expect(box).to_be_checked(checked=not wanted)
     box.press("Space")
-    page.wait_for_function("() => document.body.innerText.includes('| Idle')")
-    assert box.is_checked() == wanted
+    expect(box).to_be_checked(checked=wanted)
 
 
 def test_every_figure_has_words_in_jupyterlab(page):
@@ -71,6 +68,7 @@ def test_every_figure_has_words_in_jupyterlab(page):
 def test_the_freeze_panel_by_keyboard_alone(page):
     first, both = keras_counts()
     box = page.get_by_role("checkbox", name="stage 5", exact=True)
+    panel = page.locator(".tlcourse-view").filter(has=box)
     lab.scroll_to(page, box)
     page.screenshot(path=PICTURES / "freeze_panel_before.png")
     # The exercises below the panel changed the flags; the panel reads them anew.
@@ -78,25 +76,25 @@ def test_the_freeze_panel_by_keyboard_alone(page):
     page.keyboard.press("Enter")
     page.get_by_role("button", name="freeze everything", exact=True).focus()
     page.keyboard.press("Enter")
-    page.get_by_text("trains 0 of").first.wait_for()
+    expect(panel).to_contain_text("trains 0 of", timeout=30_000)
 
     for name in ("head", "stage 1", "BatchNorm layers train too"):
-        tick(page, page.get_by_role("checkbox", name=name, exact=True))
-    page.get_by_text(f"trains {first:,} of").first.wait_for()
+        tick(page.get_by_role("checkbox", name=name, exact=True))
+    expect(panel).to_contain_text(f"trains {first:,} of", timeout=30_000)
 
-    tick(page, box)
-    page.get_by_text(f"trains {both:,} of").first.wait_for()
-    page.get_by_text("changed since compile").first.wait_for()
+    tick(box)
+    expect(panel).to_contain_text(f"trains {both:,} of", timeout=30_000)
+    expect(panel).to_contain_text("changed since compile", timeout=30_000)
     page.keyboard.press("Tab")
     focused = page.evaluate("document.activeElement.textContent")
     assert focused == "Layers of stage 5"
     page.screenshot(path=PICTURES / "freeze_panel_changed.png")
 
-    tick(page, box, False)
-    page.get_by_text(f"trains {first:,} of").first.wait_for()
+    tick(box, False)
+    expect(panel).to_contain_text(f"trains {first:,} of", timeout=30_000)
     page.get_by_role("button", name="Compile", exact=True).focus()
     page.keyboard.press("Enter")
-    page.get_by_text("compiled as shown").first.wait_for()
+    expect(panel).to_contain_text("compiled as shown", timeout=30_000)
     page.screenshot(path=PICTURES / "freeze_panel_compiled.png")
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 import sys
+import threading
 import time
 
 import ipywidgets
@@ -609,6 +610,32 @@ def test_code_changes_show_after_refresh(model):
     model.get_layer("base").trainable = False
     panel.refresh()
     assert [row.box_for_part.value for row in panel.rows] == [False, False, True]
+    assert f"trains {numbers(model):,} of" in panel.count.value
+
+
+def test_a_click_while_the_panel_draws_the_last_one_is_not_lost(model, monkeypatch):
+    """JupyterLab runs callbacks of one panel in two threads."""
+    panel, drawing, clicked = FreezePanel(model), threading.Event(), threading.Event()
+    panel.preset_buttons["head only"].click()
+    table = panel.sheet.table
+
+    def slow():
+        drawing.set()
+        clicked.wait(0.2)  # with the lock, nobody gets that far
+        return table()
+
+    def click():
+        drawing.wait(10)
+        panel.rows[1].box_for_part.value = True
+        clicked.set()
+
+    monkeypatch.setattr(panel.sheet, "table", slow)
+    other = threading.Thread(target=click)
+    other.start()
+    panel.rows[0].box_for_part.value = True
+    other.join(10)
+    assert [row.box_for_part.value for row in panel.rows] == [True, True, True]
+    assert all(model.get_layer("base").get_layer(f"conv_{i}").trainable for i in "12")
     assert f"trains {numbers(model):,} of" in panel.count.value
 
 

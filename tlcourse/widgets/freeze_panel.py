@@ -6,7 +6,7 @@ import ipywidgets
 
 from tlcourse import freeze_sheet
 from tlcourse.widgets.live_training import LiveTraining
-from tlcourse.widgets.view import View, told
+from tlcourse.widgets.view import View, alone, told
 
 WIDE = {"width": "auto"}  # a Layout would be shared, and closed, by all
 NARROW = {"style": {"description_width": "initial"}}
@@ -49,6 +49,7 @@ class FreezePanel(View):
                 why_not=self._why_not_train,
                 after=self.refresh,
             )
+            self.live.lock = self.lock
             parts.append(self.live.box)
         self.box = ipywidgets.VBox([*parts, self.code])
         self._show()
@@ -97,11 +98,13 @@ class FreezePanel(View):
             **NARROW,
         )
 
+    @alone
     def refresh(self):
         """Shows what the model's flags say now; code may have changed them."""
         self.sheet.refresh()
         self._show()
 
+    @alone
     def choose(self, state):
         """Sets the flags of the model and shows them.
 
@@ -226,8 +229,7 @@ class _PartRow:
         self._choose(lambda state: state.with_unit(unit, change["new"]))
 
     def _choose(self, changed):
-        if not self.panel._setting:
-            _chosen(self.panel, changed)
+        _chosen(self.panel, changed)
 
     def _on_open(self, _):
         if self.inside.children:
@@ -255,7 +257,11 @@ class _PartRow:
 
 
 def _chosen(panel, changed):
-    told(lambda view: view.choose(changed(view.sheet.state)))(panel)
+    def choose(view):
+        if not view._setting:
+            view.choose(changed(view.sheet.state))
+
+    told(choose)(panel)
 
 
 def _button(description):

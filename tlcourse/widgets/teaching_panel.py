@@ -9,7 +9,7 @@ from tlcourse import sketches, symbols
 from tlcourse.widgets.class_row import NONE, ClassRow
 from tlcourse.widgets.inputs import Camera, Sketchpad, read_pictures, uploaded
 from tlcourse.widgets.thumbnails import answers, thumbnail
-from tlcourse.widgets.view import View, told
+from tlcourse.widgets.view import View, alone, told
 
 WAYS = ("draw", "camera", "files")
 HELP = (
@@ -135,6 +135,7 @@ class TeachingPanel(View):
             self.say("")
             self.refresh()
 
+    @told
     def _on_make(self, _):
         """The name may come after the press: browsers hold back what one types."""
         self._on_name(None)
@@ -173,6 +174,7 @@ class TeachingPanel(View):
         self.say(f"Learnt anew, in {seconds:.1f} s." if seconds else HELP)
         self.refresh()
 
+    @alone
     def refresh(self):
         """Shows the classifier as it is, also after code has changed it."""
         examples = self.classifier.examples

@@ -6,6 +6,7 @@ import html
 import io
 import pathlib
 import sys
+import threading
 
 import anywidget
 import ipywidgets
@@ -24,10 +25,14 @@ class View:
 
     A subclass makes `self.box`, `_repr_html_` and `__repr__`. `self.message` is where
     it speaks to the learner.
+
+    Callbacks may run at once: JupyterLab 4.4 and later have some run in a thread
+    beside the main one. `alone` lets those of one view wait for each other.
     """
 
     def __init__(self):
         self.message = ipywidgets.HTML()
+        self.lock = threading.RLock()
 
     def say(self, text, is_error=False):
         """Tells the learner something; a screen reader reads it out.
@@ -60,10 +65,29 @@ class View:
         }
 
 
+def alone(method):
+    """Lets no two methods of one view run at once.
+
+    Args:
+        method: Method of a `View`.
+
+    Returns:
+        The method, wrapped.
+    """
+
+    @functools.wraps(method)
+    def waiting(self, *arguments):
+        with self.lock:
+            return method(self, *arguments)
+
+    return waiting
+
+
 def told(callback):
     """Shows an exception of a callback in its view, and lets it go on.
 
-    Jupyter writes exceptions of callbacks to a log that a learner never opens.
+    Jupyter writes exceptions of callbacks to a log that a learner never opens. The
+    callback runs `alone`.
 
     Args:
         callback: Method of a `View`.
@@ -75,6 +99,7 @@ def told(callback):
         Exception: Whatever the callback raises.
     """
 
+    @alone
     @functools.wraps(callback)
     def method(self, *arguments):
         try:
