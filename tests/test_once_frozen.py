@@ -567,6 +567,38 @@ def test_callbacks_see_the_whole_model(whole, tmp_path):
     np.testing.assert_allclose(loaded.predict(x, verbose=0), seen[0], rtol=1e-5)
 
 
+class HearsEnds(keras.callbacks.Callback):
+    def __init__(self):
+        super().__init__()
+        self.heard = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.heard.append((batch, logs["loss"]))
+
+
+def test_callbacks_hear_of_every_batch(whole):
+    heard = []
+    for train in (keras.Model.fit, fit_once_frozen):
+        keras.utils.set_random_seed(1)
+        start, hears = state(whole), HearsEnds()
+        lambdas = keras.callbacks.LambdaCallback(
+            on_train_batch_begin=lambda batch, logs: heard.append(batch)
+        )
+        train(whole, *pixels(22), 4, 1, verbose=0, callbacks=[hears, lambdas])
+        restore(whole, start)
+        heard.append(hears.heard)
+    assert heard[:6] == heard[7:13] == [*range(6)]
+    assert heard[6] == heard[13]
+
+
+def test_steps_that_were_compiled_in_stay():
+    model = wrapped(())
+    loss = "sparse_categorical_crossentropy"
+    model.compile("adam", loss, metrics=["accuracy"], steps_per_execution=3)
+    both(model, *pixels(22))
+    assert once_frozen._PARTS[model][2].steps_per_execution == 3
+
+
 @pytest.mark.filterwarnings("ignore:__array__ implementation")  # Keras, NumPy 2
 def test_a_schedule_and_a_stop_within_an_epoch_work(whole):
     def stop(batch, logs):
