@@ -1,11 +1,13 @@
 """The cache of features: never a wrong one, whatever happens to it."""
 
+import gc
 import os
 import pathlib
 import random
 import subprocess
 import sys
 import time
+import weakref
 
 import keras
 import numpy as np
@@ -76,6 +78,45 @@ def test_a_setting_that_changes_by_hand_changes_the_key():
     assert store.key(model, images()) == before
     model.layers[-1].layers[0].scale = 2.0
     assert store.key(model, images()) != before
+
+
+@pytest.mark.parametrize(
+    "name, values",
+    [
+        ("strides", [(1, 1), (2, 2), (2, 2), (1, 1)]),
+        ("activation", [keras.activations.relu, keras.activations.elu] * 2),
+    ],
+)
+def test_a_setting_that_is_an_object_is_told_from_another(name, values):
+    model = network()
+    layer, keys = model.layers[1].layers[1], []
+    for value in values:
+        setattr(layer, name, value)
+        keys.append(store.key(model, images()))
+    assert [key == keys[0] for key in keys] == [v == values[0] for v in values]
+
+
+def test_another_object_in_the_same_place_is_another():
+    """What is new may lie where the old one was, and has its id then."""
+
+    class Thing:
+        pass
+
+    thing = Thing()
+    seen = store._seen(thing)
+    assert store._seen(thing) == seen
+    del thing
+    others = [Thing() for _ in range(1000)]
+    assert all(store._seen(other) != seen for other in others)
+
+
+def test_keys_keep_no_model_alive():
+    model = network()
+    store.key(model, images())
+    gone = weakref.ref(model)
+    del model
+    gc.collect()
+    assert gone() is None
 
 
 def test_other_pixels_have_another_key():

@@ -19,6 +19,7 @@ HEAD = 256  # bytes, filled up with blanks; the array's own begin after them
 LIMIT = 2_000_000_000  # bytes
 ABANDONED = 3600  # seconds; nobody writes a file for so long
 PIECE = 2**22  # bytes of images that one thread sums up
+PLAIN = frozenset({str, int, float, bool, type(None)})
 _PLANS = weakref.WeakKeyDictionary()  # by model: its settings, and its plan
 
 
@@ -66,11 +67,12 @@ def key(model, images):
     """
     digest = hashlib.sha256(MAGIC)
     backend = keras.backend.backend()
-    about = [keras.__version__, backend, keras.config.floatx(), _known_plan(model)]
+    about = [keras.__version__, backend, keras.config.floatx()]
     about += [str(images.dtype), list(images.shape)]
     digest.update(json.dumps(about).encode())
+    digest.update(_known_plan(model))
     for array in model.get_weights():
-        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data.cast("B"))
     step = max(1, PIECE // max(1, images[:1].nbytes))
     pieces = [images[start : start + step] for start in range(0, len(images), step)]
@@ -91,7 +93,7 @@ def _known_plan(model):
     To write it takes longer than to read features.
     """
     settings = [
-        {name: value if _is_plain(value) else id(value) for name, value in had.items()}
+        {name: _seen(value) for name, value in had.items()}
         for had in map(vars, model._flatten_layers())
     ]
     if model not in _PLANS or _PLANS[model][0] != settings:
@@ -99,15 +101,23 @@ def _known_plan(model):
     return _PLANS[model][1]
 
 
-def _is_plain(value):
-    return isinstance(value, str | int | float | bool | None)
+def _seen(value):
+    """What is equal later, if it is the same then; it keeps nothing alive."""
+    kind = type(value)
+    if kind in PLAIN:
+        return value
+    if kind is tuple or kind is list:
+        return kind, *map(_seen, value)
+    # Another object may come to lie where this one was.
+    return id(value), weakref.ref(value) if kind.__weakrefoffset__ else kind
 
 
 def _plan(model):
-    """The model's configuration, with numbers in place of the names in it."""
+    """The model's configuration, with numbers in place of the names in it: bytes."""
     config = json.loads(model.to_json())["config"]
     names = dict.fromkeys(_names(config))
-    return _renamed(config, {name: f"#{place}" for place, name in enumerate(names)})
+    numbers = {name: f"#{place}" for place, name in enumerate(names)}
+    return json.dumps(_renamed(config, numbers)).encode()
 
 
 def _names(config):
