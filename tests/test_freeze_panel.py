@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 
 import ipywidgets
 import keras
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from IPython.core.events import EventManager, available_events
 
 from tlcourse import (
     bases,
@@ -25,7 +27,7 @@ from tlcourse import (
     training,
 )
 from tlcourse.data import Dataset
-from tlcourse.widgets import FreezePanel, LiveTraining
+from tlcourse.widgets import FreezePanel, LiveTraining, view
 
 # Name in keras.applications: smallest square input that it takes here.
 NETWORKS = dict.fromkeys(
@@ -637,6 +639,25 @@ def test_a_click_while_the_panel_draws_the_last_one_is_not_lost(model, monkeypat
     assert [row.box_for_part.value for row in panel.rows] == [True, True, True]
     assert all(model.get_layer("base").get_layer(f"conv_{i}").trainable for i in "12")
     assert f"trains {numbers(model):,} of" in panel.count.value
+
+
+def test_a_click_waits_for_the_cell_that_trains(model, dataset, monkeypatch):
+    """Flags that change while `fit` traces its step would train other layers."""
+    shell = types.SimpleNamespace()
+    shell.events = EventManager(shell, available_events)
+    monkeypatch.setattr(view, "get_ipython", lambda: shell)
+    panel = FreezePanel(freezing.compile_again(model), dataset)
+    FreezePanel(model)  # one more view: a cell is still heard once
+    box = panel.rows[0].box_for_part
+    click = threading.Thread(target=box.set_trait, args=("value", False))
+    shell.events.trigger("post_run_cell", None)  # of a cell that began before
+    shell.events.trigger("pre_run_cell", None)
+    click.start()
+    model.fit(dataset.images, dataset.labels, epochs=2, verbose=0)
+    assert click.is_alive() and panel.sheet.status == "compiled as shown"
+    shell.events.trigger("post_run_cell", None)
+    click.join(10)
+    assert not click.is_alive() and "changed since compile" in panel.sheet.status
 
 
 def test_an_exception_in_a_callback_is_shown_and_goes_on(model, monkeypatch):

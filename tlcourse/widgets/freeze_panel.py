@@ -6,7 +6,7 @@ import ipywidgets
 
 from tlcourse import freeze_sheet
 from tlcourse.widgets.live_training import LiveTraining
-from tlcourse.widgets.view import View, alone, told
+from tlcourse.widgets.view import View, alone, told, turn
 
 WIDE = {"width": "auto"}  # a Layout would be shared, and closed, by all
 NARROW = {"style": {"description_width": "initial"}}
@@ -31,6 +31,7 @@ class FreezePanel(View):
 
     def __init__(self, model, train=None, batch_size=32):
         super().__init__()
+        self.lock = turn()
         images = 1000 if train is None else len(train)
         self.sheet = freeze_sheet.Sheet(model, images, batch_size)
         self._setting, self.live = False, None
@@ -49,7 +50,6 @@ class FreezePanel(View):
                 why_not=self._why_not_train,
                 after=self.refresh,
             )
-            self.live.lock = self.lock
             parts.append(self.live.box)
         self.box = ipywidgets.VBox([*parts, self.code])
         self._show()

@@ -7,7 +7,7 @@ import time
 import ipywidgets
 
 from tlcourse import plots, training
-from tlcourse.widgets.view import View, picture, told
+from tlcourse.widgets.view import View, picture, told, turn
 
 PAUSE = 0.01  # seconds between steps, in which Jupyter hears the stop button
 REDRAW = 0.5  # seconds from one picture to the next
@@ -37,6 +37,7 @@ class LiveTraining(View):
         after=lambda: None,
     ):
         super().__init__()
+        self.lock = turn()
         self.model, self.dataset, self.steps = model, dataset, steps
         self.batch_size, self.why_not, self.after = batch_size, why_not, after
         self.losses, self.run, self.drawn = [], None, 0.0

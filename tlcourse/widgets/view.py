@@ -10,8 +10,12 @@ import threading
 
 import anywidget
 import ipywidgets
+from IPython import get_ipython
 
 GUARDED = "tlcourse-view"
+# Whoever holds it may change models: a callback, or the cell that runs.
+_TURN = threading.RLock()
+_CELLS = threading.local()  # `.depth`: running cells of this thread that hold it
 
 
 class _Keys(anywidget.AnyWidget):
@@ -26,8 +30,8 @@ class View:
     A subclass makes `self.box`, `_repr_html_` and `__repr__`. `self.message` is where
     it speaks to the learner.
 
-    Callbacks may run at once: JupyterLab 4.4 and later have some run in a thread
-    beside the main one. `alone` lets those of one view wait for each other.
+    JupyterLab 4.4 and later run some callbacks in a thread beside the main one. Those
+    of one view wait for each other; those that change a model take their `turn`.
     """
 
     def __init__(self):
@@ -65,8 +69,36 @@ class View:
         }
 
 
+def turn():
+    """The `lock` of views that change models.
+
+    They wait for each other and for the cell that runs: it may train the model whose
+    flags a click would change.
+
+    Returns:
+        `threading.RLock`, always the same.
+    """
+    shell = get_ipython()
+    if shell is not None:  # what is registered already stays as it is
+        shell.events.register("pre_run_cell", _begin_cell)
+        shell.events.register("post_run_cell", _end_cell)
+    return _TURN
+
+
+def _begin_cell(_):
+    _TURN.acquire()
+    _CELLS.depth = getattr(_CELLS, "depth", 0) + 1
+
+
+def _end_cell(_):
+    """Cells that began before there was a view, and empty ones, hold nothing."""
+    if getattr(_CELLS, "depth", 0):
+        _CELLS.depth -= 1
+        _TURN.release()
+
+
 def alone(method):
-    """Lets no two methods of one view run at once.
+    """Lets a method wait for its view's lock.
 
     Args:
         method: Method of a `View`.
