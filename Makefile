@@ -89,7 +89,7 @@ test-jax: .venv/ready-for-tests
 # Lessons and tests with the packages of another place, tests/environments:
 # make test-env ENV=colab PYTHON=python3.13. What old packages warn of on a
 # new Python is not ours to mend.
-OLD = jupyter_client.jsonutil jupyter_client.session
+OLD = jupyter_client.jsonutil jupyter_client.session traitlets.traitlets
 test-env: BIN = .venv-$(ENV)/bin
 test-env: SPREAD =
 test-env: .venv-$(ENV)/ready

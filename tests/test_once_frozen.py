@@ -355,7 +355,7 @@ def test_an_output_of_a_cut_model_keeps_its_name():
     model = keras.Model(start, {"answer": inner(start)})
     losses = {"answer": "sparse_categorical_crossentropy"}
     model.compile("sgd", losses, metrics={"answer": ["accuracy"]})
-    assert features.split(model)[1].output_names == model.output_names
+    assert features.split(model)[1].output_names == list(model.output_names)
     images, labels = pixels(10)
     both(model, images, {"answer": labels})
 

@@ -267,7 +267,7 @@ check("4.3", answer, base=base, whole=shares["trained base"])
 # - A vector with a number for each class. | The classes went with the top.
 # - A smaller picture. | Its channels are not colours any more.
 #
-# ? Why does the base take another size of picture, once its top is gone?
+# ? Why do the same weights fit another size of picture, once the top is gone?
 # - Keras scales the picture. | Nothing scales it. The maps come out larger.
 # + A filter slides over any size. | Only Flatten and Dense count positions.
 # - The weights are stretched. | They were the same, number for number.
