@@ -42,10 +42,11 @@ plots.tiles(few.images[:8], [few.class_names[k] for k in few.labels[:8]]);
 # %% [markdown]
 # ## First the top
 #
-# As in lesson 07: the base is frozen, and the wrapper learns. It has to come first. A
-# random wrapper sends random corrections down into the base. `EarlyStopping` ends the
-# training once the validation loss has not improved for three epochs, and keeps the
-# best weights.
+# As in lesson 07: the base is frozen, and the wrapper learns. It has to come first: a
+# rate that is small enough for the base hardly moves a wrapper that knows nothing. And
+# what such a wrapper sends down into the base are random corrections. `EarlyStopping`
+# ends the training once the validation loss has not improved for three epochs, and
+# keeps the best weights.
 
 # %%
 model, base = tuning.wrapped(track)
@@ -313,8 +314,8 @@ check("8.3", answer, model=model)
 # ## Quiz
 #
 # ? Why is the wrapper trained before the base is unfrozen?
-# + Its first corrections are random, and would spoil the base. | Once it is trained,
-#   they are small and mean something.
+# + It needs a rate that would spoil the base. | And while it knows nothing, what it
+#   sends down into the base means nothing.
 # - Because Keras demands it. | Keras lets you do it in any order.
 # - To save time. | It does, but that is not why.
 #

@@ -17,7 +17,7 @@ def order_of_the_steps(answer):
     if sorted(steps) != list("abcde"):
         return "Use each of the letters a, b, c, d, e once."
     if steps[0] != "b":
-        return "A random wrapper would spoil the base. Train it first."
+        return "A new wrapper needs a rate that would spoil the base. Train it first."
     if steps.index("c") < steps.index("e"):
         return "The base's flag overwrites its layers'. BatchNormalization would wake."
     if steps.index("a") < max(steps.index("c"), steps.index("e")):
