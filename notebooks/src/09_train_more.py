@@ -92,8 +92,8 @@ bool((live > 2 / len(track.class_names)).all()), live.shape[0]
 # an hour, so its result ships with the course. It was measured on the glyphs track.
 # The rate was chosen on the validation set, and the test set is what you see.
 #
-# **Predict.** Ten classes with fifty labels each are five hundred samples. What does the
-# rule say of each column? Where will the stars be?
+# **Predict.** Ten classes with fifty labels each are five hundred samples. What does
+# the rule say of each column? Where will the stars be?
 
 # %%
 names, all_counts, table, spread = tuning.shipped_grid()

@@ -205,9 +205,9 @@ print(f"7: {large:.2f}, 8: {early:.2f}, healthy, fine-tuned: {tuned:.2f}")
 
 # %% [markdown]
 # **Observe.** Accuracy at the level of guessing, at once: suspect the rate. *Cure:* a
-# far smaller one. Better than guessing, and far behind: suspect the wrapper. A rate that
-# is small enough for the base hardly moves a wrapper that knows nothing. *Cure:* train
-# the wrapper first, on the frozen base, at a rate of its own.
+# far smaller one. Better than guessing, and far behind: suspect the wrapper. A rate
+# that is small enough for the base hardly moves a wrapper that knows nothing. *Cure:*
+# train the wrapper first, on the frozen base, at a rate of its own.
 #
 # ## Case 9: the flag without `compile`
 #
