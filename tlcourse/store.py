@@ -70,14 +70,15 @@ def key(model, images):
     about = [keras.__version__, backend, keras.config.floatx()]
     about += [str(images.dtype), list(images.shape)]
     digest.update(json.dumps(about).encode())
-    digest.update(_known_plan(model))
-    for array in model.get_weights():
-        digest.update(f"{array.dtype.str}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data.cast("B"))
     step = max(1, PIECE // max(1, images[:1].nbytes))
     pieces = [images[start : start + step] for start in range(0, len(images), step)]
     with concurrent.futures.ThreadPoolExecutor() as threads:
-        for part in threads.map(_sum, pieces):
+        sums = threads.map(_sum, pieces)  # meanwhile, the network
+        digest.update(_known_plan(model))
+        for array in model.get_weights():
+            digest.update(f"{array.dtype.str}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).data.cast("B"))
+        for part in sums:
             digest.update(part)
     return digest.hexdigest()
 
