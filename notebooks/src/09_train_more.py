@@ -122,9 +122,9 @@ print("more to gain with fifty than with five:", most_gain > few_gain)
 
 # %% [markdown]
 # **Observe.** Up to a thousand samples the rule says: the last layer only. We have at
-# most five hundred, and no depth gains more than luck might give, so it holds. The base
-# knows characters, and our digits are characters too. Its frozen features are nearly
-# all one can get.
+# most five hundred, and whoever follows it loses little: the best depth gains about as
+# much as luck does. The base knows characters, and our digits are characters too. Its
+# frozen features are nearly all one can get.
 
 # %% [markdown]
 # So is the rule right? Its other lines speak of more images than we have, and no grid
@@ -267,8 +267,7 @@ check("9.2", answer, names=names)
 # ## Quiz
 #
 # ? A rule of thumb says: so many samples, so many layers. What do you do with it?
-# - Follow it. | It would have been right here, where nobody had more than 500 samples.
-#   Elsewhere nobody knows.
+# - Follow it. | Here you would have lost little. Elsewhere nobody knows.
 # + Take it as a guess, and measure the head alone first. | The head is cheap, and tells
 #   whether there is anything left to gain.
 # - Ignore it. | It asks a good question: how much may change, for how many labels?
