@@ -18,7 +18,7 @@ MAGIC = b"tlcourse features 2\n"
 HEAD = 256  # bytes, filled up with blanks; the array's own begin after them
 LIMIT = 2_000_000_000  # bytes
 ABANDONED = 3600  # seconds; nobody writes a file for so long
-PIECE = 2**22  # bytes of images that one thread sums up
+PIECE = 2**25  # bytes of images that a thread sums up; many small ones wait often
 PLAIN = frozenset({str, int, float, bool, type(None)})
 _PLANS = weakref.WeakKeyDictionary()  # by model: its settings, and its plan
 
