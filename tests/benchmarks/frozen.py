@@ -28,6 +28,7 @@ from tlcourse import features, freezing, heads, training
 TRAININGS = (
     ("MobileNetV2", 64, {"alpha": 0.35}, 2048, "head", 10),
     ("MobileNetV2", 224, {"alpha": 0.35}, 512, "head", 40),
+    ("MobileNetV2", 224, {"alpha": 0.35}, 512, "last stage", 4),
     ("MobileNetV2", 64, {"alpha": 0.35}, 1024, "last block", 4),
     ("MobileNetV2", 64, {"alpha": 0.35}, 1024, "last stage", 4),
     ("MobileNetV2", 64, {"alpha": 0.35}, 1024, "everything", 0.95),
