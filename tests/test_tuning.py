@@ -15,14 +15,14 @@ def track():
     return load_track("glyphs")
 
 
-def compare(track, rates, draws):
+def compare(track, rates, draws, epochs=50):
     """Five labels a class, measured on 900 held-out images: head and rates."""
     found = tuning.compare(
         track,
         freezing.stages(track.build_base(weights="random"))[0].name,
         [5],
         rates,
-        epochs=50,
+        epochs,
         draws=range(draws),
         measure=lambda model: tuning.accuracy(model, track.test),
     )
@@ -36,7 +36,7 @@ def test_with_five_labels_fine_tuning_beats_the_frozen_head(track):
 
 
 def test_too_large_a_rate_destroys_what_was_learnt(track):
-    head, bad = compare(track, [TOO_LARGE], draws=2)
+    head, bad = compare(track, [TOO_LARGE], draws=2, epochs=5)
     print(f"head {head:.3f}, at 1e-2 {bad:.3f}")
     assert bad <= head - 0.3
 
