@@ -100,12 +100,14 @@ def learnt():
 
 def tuned():
     """Lessons 08 and 09: the grid."""
-    names, counts, table, spread = tuning.shipped_grid()
-    gain = 100 * (table[1:].max(axis=0) - table[0])
+    counts = tuning.shipped_grid()[1]
+    gained = 100 * tuning.shipped_gains()[1]
+    gain = gained.mean(axis=1)
     counts_, gains = charts.by_rate()
     small, large = gains
     return {
         "largest_gain": f"{gain.max():.1f}",
+        "largest_spread": f"{gained.std(axis=1).max():.1f}",
         "gain_50": f"{gain[counts.index(50)]:.1f}",
         "rate_small": f"{small:g}",
         "rate_large": f"{large:g}",

@@ -2,20 +2,23 @@
 
 import io
 import os
+import pathlib
 import re
 import socket
 import time
 import tracemalloc
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import odd_pictures
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from tlcourse import data, folder_search, folders, pictures, reading
 
 SIZE = (32, 32)
+LESSONS = pathlib.Path(__file__).parent.parent / "notebooks" / "src"
 SOUND, BROKEN = odd_pictures.sound(), odd_pictures.broken()
 CORPUS = {**SOUND, **BROKEN}
 
@@ -424,3 +427,23 @@ def test_a_thousand_small_pictures_take_seconds(tmp_path):
     start = time.perf_counter()
     assert len(data.load_folder(tmp_path, SIZE)[0]) == 1000
     assert time.perf_counter() - start < 20
+
+
+def test_the_script_of_lesson_13_reads_a_picture_as_load_folder_does(tmp_path):
+    """Photographs that lie on their side, wider than high."""
+    rng = np.random.default_rng(0)
+    for number, orientation in enumerate((1, 3, 6, 8)):
+        note = Image.Exif()
+        note[0x0112] = orientation
+        pixels = rng.integers(0, 256, (12, 20, 3), "uint8").repeat(8, 0).repeat(8, 1)
+        content = odd_pictures.saved(Image.fromarray(pixels), "JPEG", exif=note)
+        write(tmp_path / "ab"[number % 2] / f"{number}.jpg", content)
+    dataset, _ = data.load_folder(tmp_path, SIZE)
+    source = LESSONS / "13_your_own_images.py"
+    lines = [x for x in source.read_text().splitlines() if x.startswith("image = Im")]
+    assert len(lines) == 2
+    for wanted, path in zip(dataset.images, sorted(tmp_path.glob("*/*")), strict=True):
+        model = SimpleNamespace(input_shape=(None, *SIZE, 3))
+        names = {"Image": Image, "ImageOps": ImageOps, "picture": path, "model": model}
+        exec("\n".join(lines), names)
+        np.testing.assert_array_equal(np.array(names["image"]), wanted)

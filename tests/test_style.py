@@ -130,6 +130,20 @@ def test_a_lesson_starts_the_course_before_it_imports_keras(source):
 
 
 @of_lessons
+def test_a_lesson_has_help_at_hand(source):
+    """`check` names `hint`, and `hint` is followed by `solution`."""
+    code = "\n".join(cells(source, "code"))
+    assert "from tlcourse.checks import check, hint, solution\n" in code
+
+
+@of_lessons
+def test_a_lesson_writes_pictures_as_they_are(source):
+    """By default, Keras stretches the contrast of each."""
+    for cell in cells(source, "code"):
+        assert cell.count("save_img(") == cell.count("scale=False")
+
+
+@of_lessons
 def test_at_most_two_code_cells_stand_in_a_row(source):
     kinds = "".join(cell.cell_type[0] for cell in lesson(source))
     assert "ccc" not in kinds

@@ -89,14 +89,36 @@ def test_moving_statistics_rest_only_where_batchnorm_is_frozen(track):
 
 
 def test_the_shipped_grid_is_whole():
-    names, counts, mean, spread = tuning.shipped_grid()
+    names, counts, mean = tuning.shipped_grid()
     assert names[0] == "head only" and len(names) == 6
     assert counts == [1, 2, 5, 10, 20, 50]
-    assert mean.shape == spread.shape == (6, 6)
+    assert mean.shape == (6, 6)
     assert (mean > 0.5).all() and (mean < 1).all()
     ax = plots.grid(mean, names, counts, "grid")
     assert sum("*" in text.get_text() for text in ax.texts) == 6
     plots.plt.close("all")
+
+
+def test_a_gain_is_chosen_on_validation_and_measured_on_test(tmp_path, monkeypatch):
+    table = tmp_path / "grid.csv"
+    lines = ["first,labels_per_class,draw,rate,validation,test"]
+    for first, tried, tested in (
+        ("stage 1", (0.9, 0.9), (0.99, 0.99)),  # luckiest on the test set
+        ("stage 2", (0.9, 1.0), (0.7, 0.9)),  # best to validate
+        ("stage 3", (1.0, 0.9), (0.6, 0.9)),  # as good, and cheaper
+    ):
+        for draw in (0, 1):
+            lines.append(f"{first},5,{draw},0.0,0.8,{0.5 + draw / 5}")
+            lines.append(f"{first},5,{draw},0.1,{tried[draw]},{tested[draw]}")
+            lines.append(f"{first},5,{draw},0.2,0.1,1.0")
+    table.write_text("\n".join(lines))
+    monkeypatch.setattr(tuning.assets, "shipped", lambda name: table)
+    chosen, gains = tuning.shipped_gains()
+    assert chosen == ["stage 3"]
+    np.testing.assert_allclose(gains, [[0.1, 0.2]])
+    names, _, mean = tuning.shipped_grid()
+    assert names == ["head only", "from stage 3", "from stage 2", "from stage 1"]
+    np.testing.assert_allclose(mean[:, 0], [0.6, 0.75, 0.8, 0.99])
 
 
 def test_a_rate_curve_shows_the_frozen_head_too():

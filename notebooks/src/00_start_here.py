@@ -38,8 +38,10 @@ for name, value in machine.report().items():
 # ## The data at a glance
 #
 # A *track* is a network that other people trained, and a task of ours. There are
-# two. `glyphs` comes with the course. `flowers` needs a download, once. The line
-# below says which one you have now, and why.
+# two. `glyphs` comes with the course. `flowers` needs a download, once. Its network
+# was trained on ImageNet: 1.28 million photographs in 1,000 classes, such as dogs, cups
+# and cars. Most networks that others give away were. The line below says which track
+# you have now, and why.
 
 # %%
 from tlcourse import plots
@@ -56,7 +58,13 @@ print(track.train.describe())
 # ## How a lesson works
 #
 # Three steps, again and again: **Predict.** Commit yourself, if only in your head.
-# Run. **Observe.** Compare with what you said. Here is one to practise.
+# Run. **Observe.** Compare with what you said.
+#
+# You need not understand every line. Those with `keras`, `trainable`, `compile` and
+# `fit` are the lesson. The rest counts and draws. Some cells print only `True`: they
+# check that your run shows what the text says.
+#
+# Here is one to practise.
 #
 # **Predict.** How many multiplications of two numbers does this machine do in a
 # second: some millions, some billions, or some trillions?
@@ -91,11 +99,24 @@ answer = 2 * 21
 check("0.1", answer)
 
 # %% [markdown]
-# Stuck? Ask for a hint. Only then for the solution.
+# Stuck? Ask for a hint. Only then for the solution. It is the same in every lesson:
+# write `hint("1.1")`, with the number of the exercise, under `check`, and run the cell
+# again.
 
 # %% tags=["nbval-check-output", "any-track"]
 hint("0.1")
 solution("0.1")
+
+# %% [markdown]
+# ## If something goes wrong
+#
+# No cell takes much longer than a minute. The first one of a lesson takes some seconds.
+#
+# - Red text is an error. Its last line says which. A `NameError` mostly means that a
+#   cell above has not run yet.
+# - If you are lost: menu Kernel, *Restart Kernel and Run up to Selected Cell*.
+# - Lessons share no variables. An open one keeps its memory. When you have finished:
+#   menu File, *Close and Shut Down Notebook*.
 
 # %% [markdown]
 # ## The map
@@ -113,8 +134,11 @@ progress.CourseMap()
 # ## Photographs, if you like
 #
 # The flowers track wants weights trained on ImageNet, and photographs. The button
-# fetches them, once. You do not need them: everything works without. In a
-# terminal, `python -m tlcourse fetch flowers` does the same.
+# fetches them, once. You do not need them: everything works without. In a terminal, in
+# the folder of the course, `.venv/bin/python -m tlcourse fetch flowers` does the same.
+#
+# From then on every lesson takes photographs, and some cells take longer. To go back,
+# set the variable `TLCOURSE_TRACK` to `glyphs`: `TLCOURSE_TRACK=glyphs make lab`.
 
 # %%
 from tlcourse import widgets

@@ -23,7 +23,8 @@ tlcourse.start()
 #
 # Headlines about deep learning intimidate: billions of parameters, whole libraries
 # read, computers as large as halls. Here are the headlines as a table. GPT-3, of
-# 2020, came in eight sizes: name, parameters in millions, layers, width.
+# 2020, came in eight sizes: name, parameters in millions, layers, width. The width is
+# how many numbers it holds for each *token*, a word or a piece of one.
 
 # %% tags=["nbval-check-output", "any-track"]
 sizes = {
@@ -44,7 +45,7 @@ for name, (millions, layers, width) in sizes.items():
 
 # %%
 from tlcourse import plots
-from tlcourse.checks import check
+from tlcourse.checks import check, hint, solution
 
 millions = {name: size[0] for name, size in sizes.items()}
 plots.bars(millions, "GPT-3 in eight sizes", "parameters, millions", log=True);
@@ -68,20 +69,21 @@ plots.bars(shares, "Counted by hand / published", "ratio");
 
 # %% tags=["nbval-check-output", "any-track"]
 vocabulary = 50_257  # words and parts of words, each a row as wide as the network
+print(f"{'':8}{'counted':>9}{'published':>11}{'remainder':>11}")
 for name, (millions, layers, width) in sizes.items():
     counted = 12 * layers * width**2 + vocabulary * width
-    print(f"{name:8}{counted / 1e6:10,.0f} of{millions:8,}   {width % 64:3}")
+    print(f"{name:8}{counted / 1e6:9,.0f}{millions:11,}{width % 64:11}")
 
 # %% [markdown]
 # **Observe.** The bars come close for the large ones. The small ones lack something:
-# the table of words. With it, the middle column agrees. The last column is what is
-# left when we divide the width by 64. Computers like widths without a rest. One row
-# has a rest: its width is probably a slip in the paper, and nobody minded.
+# the table of words. With it, the counts agree. The last column is the remainder when
+# the width is divided by 64. Computers like it to be 0. In one row it is not: that
+# width is probably a slip in the paper, and nobody minded.
 #
 # ## What it read
 #
-# Tokens (pieces of words) in billions, and the share of each source in what the
-# network was shown, out of 300 billion tokens.
+# For each source: its tokens, in billions, and its share in the 300 billion tokens
+# that the network was shown.
 #
 # **Predict.** Which source did it read more than once?
 
@@ -98,16 +100,17 @@ plots.bars(epochs, "How often each source was read", "epochs");
 
 # %% tags=["nbval-check-output", "any-track"]
 published = (0.44, 2.9, 1.9, 0.43, 3.4)
+print(f"{'epochs:':14}{'ours':>6} {'paper':>6}; share: {'paper':>6} {'needed':>7}")
 for (name, ours), theirs in zip(epochs.items(), published, strict=True):
     tokens, share = mix[name]
     asked = theirs * tokens / 300
-    print(f"{name:14}{ours:6.2f} {theirs:6.2f} {share:6.2f} {asked:7.3f}")
+    print(f"{name:14}{ours:6.2f} {theirs:6.2f}{share:15.2f} {asked:7.3f}")
 
 # %% [markdown]
 # **Observe.** The good sources were read two or three times, the great heap of web
-# pages not even once. The columns: epochs as we count them, epochs as published, the
-# share as published, and the share that the published epochs ask for. Wikipedia's two
-# shares agree once they are rounded. One row does not agree at all. Papers have slips.
+# pages not even once. The last column is the share that would give the epochs that the
+# paper names. Rounded to two digits, it should be the paper's share. In one row it is
+# not: WebText2. Papers have slips.
 #
 # ## How long would this computer need?
 #
@@ -144,7 +147,7 @@ kilowatt_hours = {name: watts * y * year / 3.6e6 for name, y in years.items()}
 plots.bars(kilowatt_hours, f"Electricity, at {watts} watts", "kWh", log=True);
 
 # %% [markdown]
-# **Observe.** Find the dotted line that the longest bar crosses. Even ResNet50, an
+# **Observe.** Find the last dotted line that the longest bar crosses. Even ResNet50, an
 # image network of 2015 and small by now, keeps this machine busy for long. A household
 # uses some thousand kilowatt hours a year.
 #
@@ -249,7 +252,7 @@ check("1.3", answer)
 #
 # ? Why did the network from scratch do badly here?
 # - Its architecture is worse. | It is the same architecture.
-# + A hundred images are too few to learn to see from. | The base has seen far more.
+# + It had too few images to learn to see from. | The base has seen far more.
 # - It was too small. | It has exactly as many parameters.
 
 # %% [markdown]

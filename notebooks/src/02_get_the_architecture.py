@@ -27,7 +27,7 @@ tlcourse.start()
 
 # %% tags=["nbval-check-output", "any-track"]
 from tlcourse import bases
-from tlcourse.checks import check
+from tlcourse.checks import check, hint, solution
 
 for network in bases.CATALOGUE.values():
     print(
@@ -97,6 +97,13 @@ for model in (resnet, inception, efficient):
 #
 # ## Read a summary
 #
+# Two kinds of layers fill it. A *convolution* slides a small window, its *filter*, over
+# the picture. At each place it multiplies the numbers in the window by its own, and
+# adds them up. What one filter finds, place by place, is a *feature map*, or *channel*.
+# The next convolution looks at all these maps at once: its filters are as deep as there
+# are maps. *BatchNormalization* keeps the numbers in a usual range. Lesson 05 looks
+# into it.
+#
 # `resnet.summary()` prints every layer, and that is long. One block is enough. This
 # is the first of the second group:
 
@@ -107,8 +114,8 @@ for layer in block:
     print(f"{layer.name:24}{shape:16}{layer.count_params():>8,}")
 
 # %% [markdown]
-# **Observe.** Read it as a sentence. A small convolution narrows, a wider one looks
-# around, a small one widens again. Each is followed by a `bn`, a
+# **Observe.** Read it as a sentence. A small convolution begins (in all later blocks it
+# narrows), a wider one looks around, a small one widens. Each is followed by a `bn`, a
 # BatchNormalization. Convolution `0` is a side road: it carries the block's input
 # past all the others, and `add` joins the two. The last column is what we are after.
 #

@@ -23,7 +23,7 @@ import keras
 import numpy as np
 
 from tlcourse import assets, plots
-from tlcourse.checks import check
+from tlcourse.checks import check, hint, solution
 from tlcourse.tracks import load_track
 
 track = load_track()
@@ -184,7 +184,8 @@ print("sha256", hashlib.sha256(path.read_bytes()).hexdigest()[:16], "...")
 print("maker and licence:", assets.WEIGHTS_ORIGIN[track.name])
 
 # %% [markdown]
-# **Observe.** Four bytes a parameter, and a little for the names.
+# **Observe.** Four bytes a parameter. In so small a network, names and bookkeeping add
+# about a quarter.
 #
 # ## The wrong scale
 #
@@ -246,8 +247,10 @@ check("3.2", answer, once=right["-1 to 1, as trained"])
 # %% [markdown]
 # ## 📝 Exercise 3.3
 #
-# Which share of the parameters of `inner` is in its top, that is, in what comes
-# after the last feature map? Set `answer` to a number from 0 to 1.
+# Which share of the parameters of `inner` is in its top? The top is every layer whose
+# output has no height and width any more, or only 1 by 1. Print `layer.name` and
+# `layer.output.shape` for `inner.layers[-6:]` and look. Set `answer` to a number from 0
+# to 1.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 def has_positions(layer):

@@ -23,7 +23,7 @@ import keras
 import numpy as np
 
 from tlcourse import features, freezing, plots
-from tlcourse.checks import check
+from tlcourse.checks import check, hint, solution
 from tlcourse.tracks import load_track
 
 track = load_track()
@@ -64,8 +64,8 @@ print(f"{'without the top:':24}", headless.output_shape[1:])
 #
 # ## Another size of picture
 #
-# **Predict.** The base was built for one size. We build it again, half as wide
-# again. Do its parameters change?
+# **Predict.** The base was built for one size. We build it again for pictures one and a
+# half times as wide and high. Do its parameters change?
 
 # %% tags=["nbval-check-output"]
 side = track.input_shape[0] * 3 // 2
@@ -80,7 +80,11 @@ headless.output_shape[1:], wider.output_shape[1:]
 # **Observe.** Larger maps, the same parameters. A convolution's filter slides: it
 # does not know how wide the picture is. So trained weights fit any size.
 #
-# A dense layer on flattened maps does know. It has one weight for every position:
+# A dense layer on flattened maps does know. It has one weight for every position.
+#
+# You know `Sequential`, a stack of layers. Keras can also follow a path: `y = layer(x)`
+# says that `x` goes into the layer and `y` comes out. Nothing is computed yet. It is
+# how we put layers on `network.output`:
 
 # %% tags=["nbval-check-output"]
 for network in (headless, wider):
@@ -94,7 +98,9 @@ for network in (headless, wider):
 #
 # ## What the maps look like
 #
-# Now the trained base, and one image. We stop it at four depths.
+# Now the trained base, and one image. We stop it at four depths. `keras.Model(a, b)` is
+# the network on the way from `a` to `b`. It copies nothing: its layers and weights are
+# the same ones. If `b` is a list, the model has several outputs.
 #
 # **Predict.** Where will you still recognise the picture?
 
@@ -219,8 +225,8 @@ shares["trained base"] > 1.3 * max(shares["raw pixels"], shares["random base"])
 #
 # ## 📝 Exercise 4.1
 #
-# The base divides height and width by 32. Which shape comes out for pictures of 256
-# by 192 pixels? Set `answer` to a tuple: height, width, channels.
+# The base divides height and width by 32. Which shape comes out for pictures that are
+# 256 pixels high and 192 wide? Set `answer` to a tuple: height, width, channels.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 answer = (256 // 32, 192 // 32, 1280)

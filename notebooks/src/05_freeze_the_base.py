@@ -25,7 +25,7 @@ import keras
 import numpy as np
 
 from tlcourse import freezing, plots
-from tlcourse.checks import check
+from tlcourse.checks import check, hint, solution
 from tlcourse.tracks import load_track
 
 track = load_track()
@@ -134,7 +134,7 @@ unchanged(before, first)
 
 # %% [markdown]
 # **Observe.** `True`: it learnt nothing. Keras had made up its mind when we compiled
-# and began to train. On TensorFlow nothing even warns us. On PyTorch and JAX, Keras
+# and began to train. On TensorFlow nothing even warned us. On PyTorch and JAX, Keras
 # stops at variables that its optimizer does not know. `model.summary()` shows the
 # flags, not what trains, so it would have misled us too.
 #
@@ -182,8 +182,8 @@ moved = {name: movement(start[name], end[name]) for name in start}
 plots.bars(moved, "What one epoch changed", "mean change of a number");
 
 # %% [markdown]
-# **Observe.** Only the last bar has a length. Everything before it is exactly as
-# it came from its makers.
+# **Observe.** Only the last bar has a length. Everything before it is exactly as it was
+# before this epoch.
 #
 # ## Order matters
 #
@@ -211,8 +211,12 @@ print("the model around: ", len(model.trainable_weights), "weights train")
 #
 # ## The layer that learns without gradients
 #
-# A BatchNormalization layer holds four vectors. Two are learnt by gradients. Two
-# are averages of what passes through.
+# In a training step, `fit` asks of each number that trains: if it were a little larger,
+# how would the loss change? The answer is its *gradient*. It is computed backwards,
+# layer by layer, from the output. A frozen number is not asked.
+#
+# A BatchNormalization layer holds four vectors. Two are learnt by gradients. Two are
+# averages of what passes through.
 
 # %% tags=["nbval-check-output", "any-track"]
 norm = next(layer for layer in base.layers if freezing.is_batchnorm(layer))
@@ -249,9 +253,10 @@ awake, frozen
 # Here is a panel for what you have just done by hand. A click sets the flags of the
 # model. Open a stage, and you can choose single layers.
 #
-# **Predict.** Find three ways to train about a tenth of the parameters. Do they cost
-# the same? Look at the gradients, the memory and the step. `Measure an epoch` times
-# them on your machine.
+# **Predict.** Three choices: the head alone, which is our dense layer; the head and the
+# first stage; the head and the last stage. Which trains the most numbers? Which costs
+# the most? Try them, and look at the gradients, the memory and the step. `Measure an
+# epoch` times them on your machine.
 
 # %%
 from tlcourse.widgets import FreezePanel
@@ -274,9 +279,9 @@ print(*panel.sheet.lines[3])
 #
 # ## 📝 Exercise 5.1
 #
-# Freeze the whole base except its last two stages, BatchNormalization layers
-# included. How many numbers of `model` will `fit` change? Set `answer` to it. The
-# check looks at the flags, too.
+# Freeze the whole base except its last two stages. In those, too, freeze every
+# BatchNormalization layer. How many numbers of `model` will `fit` change? Set `answer`
+# to it. The check looks at the flags, too.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 base.trainable = True
@@ -351,7 +356,7 @@ check("5.3", answer, base=base, classes=classes)
 # ## What to take home
 #
 # - `trainable = False` on the base freezes every layer in it.
-# - After every change of a flag, compile again. On TensorFlow, nothing warns you.
+# - After every change of a flag, compile again. Do not wait for a warning.
 # - From large to small: the base's flag first, then its layers'.
 # - BatchNormalization moves without gradients, unless it is frozen.
 #

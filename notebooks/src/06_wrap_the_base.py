@@ -23,7 +23,7 @@ import keras
 import numpy as np
 
 from tlcourse import plots
-from tlcourse.checks import check
+from tlcourse.checks import check, hint, solution
 from tlcourse.tracks import load_track
 
 track = load_track()
@@ -41,6 +41,9 @@ plots.tiles(image, [track.class_names[few.labels[0]]], title="Today's image");
 
 # %% [markdown]
 # ## Flatten, or pool?
+#
+# What we put on the base is the *wrapper*. Others call it the *head*, and so do the
+# panels and some pictures of this course.
 #
 # A common recipe: take ResNet50 without its top, flatten what comes out, and add a
 # dense layer with five classes. Another recipe averages each feature map first.
@@ -94,8 +97,9 @@ plots.bars(sizes, "Wrappers beside our base", "parameters", True, colours);
 sizes
 
 # %% [markdown]
-# **Observe.** It can. Flatten and a hidden layer outweigh the whole base. All of
-# that would have to be learnt from our few labels. The course takes pooling.
+# **Observe.** It can. With the hidden layer even the pooled wrapper outweighs the base,
+# and Flatten makes it several times larger. All of that would have to be learnt from
+# our few labels. The course takes pooling, and no hidden layer.
 #
 # ## Raw pixels in
 #
@@ -285,7 +289,7 @@ check("6.3", answer)
 # %% [markdown]
 # ## What to take home
 #
-# - Pooling keeps a wrapper small; Flatten can outgrow the base.
+# - Pooling keeps a wrapper small. With a hidden layer it can outgrow the base.
 # - Preprocessing belongs into the model: raw pixels in, no mistakes outside.
 # - Augmentation works in training only, and says what does not matter.
 # - Softmax once: in the model or in the loss.

@@ -23,7 +23,7 @@ import keras
 import numpy as np
 
 from tlcourse import freezing, plots, tuning
-from tlcourse.checks import check
+from tlcourse.checks import check, hint, solution
 from tlcourse.tracks import load_track
 
 track = load_track()
@@ -67,13 +67,14 @@ def fit(model, epochs):
 
 
 top = fit(model, 20 if quick else 6)
-print(f"validation accuracy of the frozen head: {top['val_accuracy'][-1]:.3f}")
+print(f"right on the validation set: {tuning.accuracy(model, track.validation):.3f}")
 
 # %% [markdown]
 # ## Then everything
 #
-# Four steps, and none may be left out. Unfreeze, all but BatchNormalization. Choose
-# a very small learning rate, a thousandth of what the top had. Compile again.
+# Four steps, and none may be left out. `base.trainable = True`. Freeze each
+# BatchNormalization layer. Compile again, the rate a thousandth of what the top had.
+# `fit`.
 #
 # We want to see what moves, so here are two ways to look: at the averages in the
 # BatchNormalization layers, and at the kernels of the convolutions.
@@ -176,29 +177,31 @@ recipe.fit(few.images, few.labels, batch_size=16, epochs=3, verbose=0)
 awake = moving_statistics(other)
 
 # %% [markdown]
-# Each point is one average, before and after. On the line, nothing has changed.
+# Each point is one average: how large it was, and how far it went from there, as a
+# percentage of that. Asleep, none would have moved.
 
 # %%
 size = np.abs(statistics) + 1e-3
 figure, ax = plt.subplots(figsize=(5, 5), layout="constrained")
-ax.loglog(size, np.abs(awake) + 1e-3, ".", markersize=2, color=plots.ORANGE)
-ax.axline((1e-3, 1e-3), (1, 1), color="black", linewidth=1)
-ax.set(title="Moving statistics, size", xlabel="before")
-ax.set_ylabel("after three epochs of the recipe");
+percent = 100 * np.abs(awake - statistics) / size
+ax.loglog(size, percent, ".", markersize=2, color=plots.ORANGE)
+ax.set(title="Moving statistics, awake", xlabel="size before")
+ax.set_ylabel("change after three epochs, percent");
 
 # %% tags=["nbval-check-output", "any-track"]
 print("statistics unchanged:", np.array_equal(statistics, awake))
 
 # %% [markdown]
-# **Observe.** Points off the line are averages that moved. In Keras 3, a layer that may
-# train wakes up in `fit`, whatever the call said. With a few images, what it learns
-# are averages of few images. So: freeze each BatchNormalization layer.
+# **Observe.** They have moved, and these were a few steps. A longer training takes them
+# all the way to the averages of our few images. In Keras 3, in a functional model such
+# as ours, a layer that may train wakes up in `fit`, whatever the call said. So: freeze
+# each BatchNormalization layer.
 #
 # ## The very small learning rate
 #
 # **Predict.** A rate a hundred times too large: how much of the accuracy is left?
 #
-# Every rate starts from the same trained wrapper. Several draws of five labels. The
+# In each draw of five labels, every rate starts from the same trained wrapper. The
 # picture shows how much is right afterwards.
 
 # %%
@@ -223,9 +226,9 @@ print("a small rate keeps what was learnt:", mean[:3].max() > heads.mean() - 0.0
 print("the largest destroys it:", mean[-1] < heads.mean() - 0.3)
 
 # %% [markdown]
-# **Observe.** The dashed line is the frozen head. Too small a rate changes nothing.
-# Around the top of the hill there is a little to gain, with so few labels. Then the
-# cliff: what others learnt in hours is gone in seconds.
+# **Observe.** The dashed line is the wrapper on the frozen base. Too small a rate
+# changes nothing. Around the top of the hill there is a little to gain, with so few
+# labels. Then the cliff: what others learnt in hours is gone in seconds.
 #
 # The sweep has kept the training loss of every epoch.
 #
@@ -292,7 +295,7 @@ check("8.2", answer, rates=rates, table=tuned_at)
 # ## 📝 Exercise 8.3
 #
 # Did this "fine-tuning" tune the base? Set `answer` to the largest change of any
-# number in `kernels()`. (`before` is a copy from before the last line.)
+# number in `kernels()`. (`before` holds them as they were before the last `fit`.)
 
 # %%
 freezing.freeze(base)

@@ -27,7 +27,7 @@ from sklearn.decomposition import PCA
 from tlcourse import freezing, patches, plots, training, transferability
 from tlcourse import transfer_curves as results
 from tlcourse import transfer_plots as pictures
-from tlcourse.checks import check
+from tlcourse.checks import check, hint, solution
 from tlcourse.tracks import load_track
 
 track = load_track()
@@ -128,7 +128,8 @@ print("copied, weights and biases:", same[:10])
 print("new:", same[10:])
 
 # %% [markdown]
-# Two epochs show that it runs. For the figure, every network gets the same: six
+# Two epochs show that it runs. A point of the figure has a *treatment*, such as AnB,
+# and a *cut*, the number n of layers that are copied. Every network gets the same: six
 # epochs, a rate that rises and falls, and a test in fonts that none of them has seen.
 #
 # Controls belong to it. **BnB**: the same with copies from B itself. **Random**: n
@@ -170,8 +171,8 @@ pictures.losses(near, "What frozen copies lose, and why");
 # **Observe.** The plain bars are what freezing costs though the task is the same.
 # Layers that learnt together are torn apart, and the upper ones cannot find their
 # partners again: *fragile co-adaptation*. The hatched bars come on top: what the
-# layers know is about A. That is *specificity*. Below zero, copying helped, since
-# copied layers have trained twice as long.
+# layers know is about A. That is *specificity*. Below zero, copying helped a little:
+# perhaps because what is new learns on finished features from the first step.
 #
 # ## Near and far
 #
@@ -274,14 +275,16 @@ print("training made the difference:", learnt[-1] > control.max() + 0.1)
 # tasks cost more; random layers fall first; fine-tuned copies do best. *Does not:*
 # there, BnB dips in the middle and recovers above; ours is lowest at the top. There,
 # fine-tuned copies of A clearly beat those of B. And there, networks were trained to
-# the end; ours were not, so even copies of B gain from training twice. Ours are
-# hundreds of times smaller.
+# the end; ours were not, so even fine-tuned copies of B gain: they train twice. Ours
+# are hundreds of times smaller.
 
 # %% [markdown]
 # ## 📝 Exercise 11.1
 #
 # General or specific? How many layers can be copied from A and frozen so that, on
-# average, less than 0.02 is lost to specificity (near halves)? Set `answer`.
+# average, less than 0.02 is lost to specificity (near halves)? The hatched bars show
+# it, and `near.specificity` has a row for each seed, a column for each cut. Set
+# `answer` to a number of layers.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 answer = int(np.flatnonzero(near.specificity.mean(axis=0) < 0.02).max()) + 1
@@ -291,8 +294,9 @@ check("11.1", answer, curves=near)
 # %% [markdown]
 # ## 📝 Exercise 11.2
 #
-# One more point of your own: another cut or treatment. Set `answer` to a dict as
-# `mine`, with one entry.
+# One more point of your own. Treatments are `"AnB"`, `"BnB"`, `"random"`, and `"AnB+"`
+# and `"BnB+"`, whose copies may train. Cuts are 1 to 7. Compute one that is not in
+# `mine`, and set `answer` to a dict as `mine`, with this one entry.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 answer = {("AnB", 6): experiment.accuracy("AnB", 6)}

@@ -22,7 +22,7 @@ import keras
 import numpy as np
 
 from tlcourse import clinic, freezing, plots, tuning
-from tlcourse.checks import check
+from tlcourse.checks import check, hint, solution
 from tlcourse.tracks import load_track
 
 track = load_track()
@@ -260,9 +260,10 @@ print("7 destroyed it:", large < tuned - 0.2)
 print("8 is far behind:", large + 0.05 < early < tuned - 0.1)
 
 # %% [markdown]
-# **Observe.** The averages of four pictures at a time replaced those of thousands.
-# *Cure:* freeze each BatchNormalization layer. Here are all who could be measured
-# alike:
+# **Observe.** The averages of four pictures at a time replaced those of thousands. (The
+# batches of four and the momentum of 0.9 are ours, to show in two epochs what takes
+# longer otherwise.) *Cure:* freeze each BatchNormalization layer. Here are all who
+# could be measured alike:
 
 # %%
 everybody = {"healthy, wrapper": healthy, "healthy, fine-tuned": tuned} | sick
@@ -277,9 +278,11 @@ ax.axvline(1 / len(track.class_names), color="black", linestyle=":");
 # ## 📝 Exercise 12.1 to 12.3
 #
 # Three patients nobody has diagnosed. Each has a `symptom`, a `model`, the dataset
-# `train`, and `held_out`. Choose: `"a"` wrong scale, `"b"` labels do not belong to
-# their images, `"c"` held-out images in the training set, `"d"` rate too large, `"e"`
-# flags changed without `compile`.
+# `train`, and `held_out`: `patients["A"].train.images` are the pictures of one. Examine
+# them before you choose, with what the cases above used: `plots.tiles`,
+# `images_in_both`, `freezing.trains`, the range of the numbers. Choose: `"a"` wrong
+# scale, `"b"` labels do not belong to their images, `"c"` held-out images in the
+# training set, `"d"` rate too large, `"e"` flags changed without `compile`.
 
 # %%
 patients = {name: clinic.patient(name, track) for name in "ABC"}

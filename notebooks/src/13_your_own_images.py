@@ -28,7 +28,7 @@ import keras
 import numpy as np
 
 from tlcourse import data, features, heads, plots, sketches, symbols, training
-from tlcourse.checks import check
+from tlcourse.checks import check, hint, solution
 from tlcourse.growing import GrowingClassifier
 from tlcourse.tracks import load_track
 from tlcourse.widgets import TeachingPanel
@@ -141,7 +141,7 @@ few = track.train.few(20)
 for k, (image, label) in enumerate(zip(few.images, few.labels, strict=True)):
     place = folder / "photos" / few.class_names[label]
     place.mkdir(parents=True, exist_ok=True)
-    keras.utils.save_img(place / f"{k:03}.png", image)
+    keras.utils.save_img(place / f"{k:03}.png", image, scale=False)
 (place / "broken.jpg").write_bytes(b"\xff\xd8 the rest was lost")
 (place / "notes.txt").write_text("take more pictures on Monday")
 
@@ -150,7 +150,11 @@ print(str(report).replace(str(folder), "..."))
 
 # %% [markdown]
 # **Observe.** What could not be read is named, with the reason. Nothing is lost without
-# a word. Put the path of your own folder there.
+# a word. For a folder of your own, write its path in quotes in place of
+# `folder / "photos"`, such as `"/home/ann/leaves"`. Run that cell and the next ones.
+#
+# Which track suits it? For drawings and writing, `glyphs`: its base knows characters.
+# For photographs, `flowers`: its base knows photographs. Lesson 00 fetches it.
 #
 # Now as in lesson 07: hold some back, wrap, train.
 
@@ -213,6 +217,10 @@ print("it looked at the place:", scores["same places"] > scores["exchanged"] + 0
 #
 # ## Save it, and use it elsewhere
 #
+# This saves the network of the drawing panel. The one for the folder is `model`, and
+# `names` are its classes: `model.save("leaves.keras")` puts it beside this notebook.
+# (`folder` is a temporary one. Do not keep anything there.)
+#
 # A `.keras` file holds layers and numbers, but no names of classes. Keep them, too.
 
 # %%
@@ -223,23 +231,28 @@ whole.save(folder / "mine.keras")
 print(f"{(folder / 'mine.keras').stat().st_size / 1e6:.1f} MB")
 
 # %% [markdown]
-# Ten lines use it, in any Python that has Keras. The course is not needed.
+# Ten lines use it, in any Python that has Keras and Pillow. The course is not needed.
+# The two lines on `image` do what `load_folder` did: turn it upright, cut out the
+# middle, and resize it. A network should see in use what it saw in training.
 
 # %%
 script = """
 import sys, keras, numpy as np
+from PIL import Image, ImageOps
 folder, picture = sys.argv[1:]
 model = keras.saving.load_model(folder + "/mine.keras")
 names = open(folder + "/mine.txt").read().splitlines()
-image = keras.utils.load_img(picture, target_size=model.input_shape[1:3])
+image = ImageOps.exif_transpose(Image.open(picture)).convert("RGB")
+image = ImageOps.fit(image, model.input_shape[2:0:-1])
 shares = model.predict(np.array(image)[None], verbose=0)[0]
 for name, share in zip(names, shares):
     print(name, round(float(share), 2), sep=": ")
 """
-(folder / "use.py").write_text(script)
-keras.utils.save_img(folder / "new.png", symbols.draw("spiral", [77], size)[0])
 
 # %%
+(folder / "use.py").write_text(script)
+drawing = symbols.draw("spiral", [77], size)[0]
+keras.utils.save_img(folder / "new.png", drawing, scale=False)
 command = [sys.executable, folder / "use.py", folder, folder / "new.png"]
 print(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
@@ -251,7 +264,8 @@ print(subprocess.run(command, capture_output=True, text=True, check=True).stdout
 #
 # Give the network the answer "none of these". Add a class `"other"` to `classifier`,
 # with drawings of several symbols that are none of the classes, and no cup among them.
-# Set `answer` to what it then says of `cups[0]`.
+# `symbols.draw("house", range(4), size)` makes four houses, and `symbols.SYMBOLS` has
+# all names. Set `answer` to what the network then says of `cups[0]`.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 classifier.add_class("other")

@@ -31,7 +31,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from tlcourse import features, plots, scale, sources, training
-from tlcourse.checks import check
+from tlcourse.checks import check, hint, solution
 from tlcourse.tracks import load_track
 
 track = load_track()
@@ -97,7 +97,8 @@ print(*sorted(path.name for path in folder.iterdir()), sep="\n")
 print(job.n_shards, "shards")
 
 # %% [markdown]
-# Then somebody has to do it. This is all of it, in Apache Beam:
+# Then somebody has to do it. *Apache Beam* is a library that spreads work over
+# processes or machines; `|` means "and then". This is all of it:
 #
 # ```python
 # with beam.Pipeline(options=options) as pipeline:
@@ -110,8 +111,10 @@ print(job.n_shards, "shards")
 # ```
 #
 # The pipeline says what is to be done. A *runner* decides where: in this process, on a
-# Flink or Spark cluster, at a cloud provider. `scale.run` builds this pipeline. Without
-# Beam (`pip install "tlcourse[scale]"`), `scale.run_here` does the same in a loop.
+# Flink or Spark cluster, at a cloud provider. `scale.run` builds this pipeline. You
+# need not have Beam: without it, `scale.run_here` does the same in a loop. In the
+# folder of the course, `.venv/bin/python -m pip install -e ".[scale]"` installs it, 350
+# MB. Then restart the kernel.
 
 # %%
 run = scale.run if scale.has_beam() else scale.run_here
@@ -186,7 +189,7 @@ photos = here / "photos"
 for k, (image, label) in enumerate(zip(images.images, images.labels, strict=True)):
     place = photos / names[label]
     place.mkdir(parents=True, exist_ok=True)
-    keras.utils.save_img(place / f"{k:04}.jpg", image)
+    keras.utils.save_img(place / f"{k:04}.jpg", image, scale=False)
 jpeg_bytes = sum(path.stat().st_size for path in photos.glob("*/*.jpg")) / len(images)
 (place / "broken.jpg").write_bytes(b"\xff\xd8 the rest was lost")
 

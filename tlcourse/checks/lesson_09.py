@@ -24,13 +24,13 @@ def one_more_cell(answer, found):
 @exercise(
     "9.2",
     "text",
-    hint="Look at the first column. Compare its differences with `spread`.",
-    right="Quick, and nothing is better by more than luck.",
+    hint="Print `gained[0]`. Is the gain there in every draw?",
+    right="Quick, and the chosen depth gains in some draws only.",
 )
 def depth_for_one_label(answer, names):
     if answer not in names:
         return f"Take a name from `names`: {', '.join(names)}."
     if answer == names[-1]:
-        return "That is the slowest. Is its gain larger than the spread between draws?"
+        return "That is the slowest, and there is no time. Is its gain worth it?"
     if answer != names[0]:
-        return "A cheaper row is as good, within the spread between draws."
+        return "A cheaper row is about as good, and can be relied on as much."

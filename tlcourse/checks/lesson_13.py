@@ -9,7 +9,10 @@ from tlcourse.checks.exercise import exercise
 @exercise(
     "13.1",
     dict,
-    hint="`add_class('other')`, then `add('other', *symbols.draw(...))`, some symbols.",
+    hint=(
+        "`classifier.add_class('other')`. Then `classifier.add('other', "
+        "*symbols.draw('house', range(4), size))`, and so on with other symbols."
+    ),
     right="It has an answer for what it does not know, learnt from examples.",
 )
 def none_of_these(answer, known):
@@ -27,7 +30,11 @@ def none_of_these(answer, known):
 @exercise(
     "13.2",
     (list, tuple, np.ndarray),
-    hint="Distances between the features of `suspects` and of `learn.images`.",
+    hint=(
+        "`a = features.extract(classifier.embed, suspects)`, and `b` of `learn.images` "
+        "likewise. `np.linalg.norm(b - a[0], axis=1).min()` says how near the first "
+        "suspect comes to any of them. Do it for each, and take the three smallest."
+    ),
     right="Twins. Drop them before you measure.",
 )
 def find_the_twins(answer, suspects, images):
