@@ -89,8 +89,8 @@ ax.legend();
 # Is it the *trained* base that did this? A control answers such a question: change
 # one thing, keep the rest. The first one keeps the architecture and forgets the
 # training. It gets a fair chance: all layers free, augmentation, more epochs, a
-# decaying rate, and its best epoch counts. (On the glyphs track, the last figure of
-# this section gives it ten times the epochs, too.)
+# decaying rate, and its best epoch counts. (On the glyphs track, a figure further
+# down gives it ten times the epochs, too.)
 
 # %%
 epochs = 30 if track.name == "glyphs" else 10

@@ -133,7 +133,7 @@ plots.bars(times, "What it costs", "seconds", log=True);
 
 # %% [markdown]
 # **Observe.** The axis is logarithmic. The extraction is paid once; then an epoch costs
-# next to nothing.
+# a fraction of what it did.
 #
 # ## Two approaches, or one?
 #
