@@ -135,6 +135,8 @@ def test_the_patients_of_lesson_12_have_what_the_answers_say():
     accuracies = [tuning.accuracy(p.model, p.held_out) for p in (first, third)]
     assert accuracies[0] < 0.3 and accuracies[1] > 0.9
     assert isinstance(second.model, keras.Model) and new_base().name
+    steps = -(-len(second.train) // 32)
+    assert int(second.model.optimizer.iterations) == 2 * steps  # trained, flags changed
 
 
 def test_an_unknown_patient_is_an_error():
