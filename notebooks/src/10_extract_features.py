@@ -129,11 +129,10 @@ small_time = seconds_an_epoch(small, vectors)
 
 # %%
 times = {"whole model": whole_time, "on features": small_time, "extraction": once}
-plots.bars(times, "What it costs", "seconds", log=True);
+plots.bars(times, "What it costs", "seconds");
 
 # %% [markdown]
-# **Observe.** The axis is logarithmic. The extraction is paid once; then an epoch costs
-# a fraction of what it did.
+# **Observe.** The extraction is paid once; then an epoch costs a fraction of what it did.
 #
 # ## Two approaches, or one?
 #
