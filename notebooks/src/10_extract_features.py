@@ -132,7 +132,8 @@ times = {"whole model": whole_time, "on features": small_time, "extraction": onc
 plots.bars(times, "What it costs", "seconds");
 
 # %% [markdown]
-# **Observe.** The extraction is paid once; then an epoch costs a fraction of what it did.
+# **Observe.** The extraction is paid once; then an epoch costs a fraction of what it
+# did.
 #
 # ## Two approaches, or one?
 #
