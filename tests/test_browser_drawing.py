@@ -204,5 +204,17 @@ def test_the_camera(page):
         "first => document.querySelector('img[alt^=\"The picture as\"]').src !== first",
         arg=first,
     )
+    page.get_by_label("per press", exact=True).select_option("5 frames")
+    page.get_by_role("button", name="Add to green").click()
+    page.get_by_text("6 examples of green").wait_for()
     page.get_by_role("button", name="Stop the camera").click()
     page.get_by_text("The camera is off.").wait_for()
+    page.get_by_role("button", name="Start the camera").click()
+    page.get_by_text("The camera is on.").wait_for()
+    page.evaluate("""() => document.querySelector("video").srcObject
+        .getVideoTracks()[0].dispatchEvent(new Event("ended"))""")  # unplugged
+    page.get_by_text("The camera has gone away.").wait_for()
+    page.evaluate("""() => navigator.mediaDevices.getUserMedia =
+        () => Promise.reject(new DOMException("no", "NotAllowedError"))""")
+    page.get_by_role("button", name="Start the camera").click()
+    page.get_by_text("the browser may not use it").wait_for()

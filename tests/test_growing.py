@@ -2,17 +2,21 @@
 
 import contextlib
 import datetime
+import threading
+import types
 
 import keras
 import numpy as np
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from IPython.core.events import EventManager, available_events
 
 from tlcourse import sketches, symbols, training, widgets
 from tlcourse.example_set import ExampleSet
 from tlcourse.growing import GrowingClassifier
 from tlcourse.tracks import load_track
+from tlcourse.widgets import view
 
 NAMES = ("star", "spiral", "fish")
 
@@ -360,6 +364,75 @@ def test_a_broken_frame_is_told_and_the_next_one_may_come(panel):
     panel.camera.set_state({"frame": b"\xff\xd8 nothing", "sent": 1})
     assert panel.camera.seen == 1
     assert "broken" in panel.message.value
+
+
+def frame(panel, name, seed):
+    """The camera sends one more."""
+    state = {"frame": memoryview(jpeg(drawing(name, seed)))}
+    panel.camera.set_state(state | {"sent": panel.camera.sent + 1})
+
+
+@pytest.fixture
+def recording(panel):
+    """Two classes; `star` has got the first of five frames."""
+    teach(panel, "fish", range(2))
+    row = teach(panel, "star", [])
+    panel.way.value, panel.frames.value = "camera", 5
+    panel.camera.set_state({"on": True})
+    frame(panel, "star", 0)
+    row.add.click()
+    assert panel.classifier.examples.counts == {"fish": 2, "star": 1}
+    assert "4 more" in panel.message.value
+    return panel
+
+
+def test_one_press_takes_the_frames_that_come(recording):
+    for seed in range(1, 8):
+        frame(recording, "star", seed)
+    had = recording.classifier.examples.of("star")
+    assert len({each.image.tobytes() for each in had}) == len(had) == 5
+    assert "Learnt anew" in recording.message.value
+    assert recording.camera.seen == recording.camera.sent
+
+
+@pytest.mark.parametrize("what", ["off", "way", "drop", "rename", "other"])
+def test_what_ends_a_recording(recording, what):
+    fish, star = recording.rows
+    frame(recording, "star", 1)
+    if what == "off":
+        recording.camera.set_state({"on": False})
+    elif what == "way":
+        recording.way.value = "draw"
+        recording.way.value = "camera"
+    elif what == "drop":
+        fish.drop.click()
+    elif what == "rename":
+        star.name.value = "sun"
+    else:
+        recording.frames.value = 1
+        fish.add.click()
+    frame(recording, "star", 2)
+    counts = recording.classifier.examples.counts
+    assert counts.get("star", counts.get("sun")) == 2
+    assert counts.get("fish") == {"drop": None, "other": 3}.get(what, 2)
+
+
+def test_a_press_waits_for_the_cell_that_teaches(panel, monkeypatch):
+    """Both at once would lose an example, or mix two trainings of one head."""
+    shell = types.SimpleNamespace()
+    shell.events = EventManager(shell, available_events)
+    monkeypatch.setattr(view, "get_ipython", lambda: shell)
+    panel = widgets.TeachingPanel(panel.classifier)
+    row = teach(panel, "star", range(1))
+    panel.pad.strokes = symbols.sketch("star", 1)
+    press = threading.Thread(target=row.add.click)
+    shell.events.trigger("pre_run_cell", None)
+    press.start()
+    panel.classifier.add("star", drawing("star", 2))
+    assert press.is_alive()
+    shell.events.trigger("post_run_cell", None)
+    press.join(10)
+    assert panel.classifier.examples.counts == {"star": 3}
 
 
 def files_of(*pairs):

@@ -1,7 +1,13 @@
 // The camera's picture, cut to a square. While it is on, one frame after the other
 // goes to `frame` as JPEG; the next one waits until Python has answered (`seen`).
+// `on` says whether it is on.
 
 const SIDE = 224;
+const REASONS = {
+  NotAllowedError: "the browser may not use it. Its address bar has a sign to change that.",
+  NotFoundError: "the browser finds none. Is it plugged in?",
+  NotReadableError: "it gives no picture. Is another program using it?",
+};
 const PAUSE = 250; // milliseconds from one frame to the next, at least
 
 function render({ model, el }) {
@@ -16,6 +22,7 @@ function render({ model, el }) {
   const toggle = document.createElement("button");
   toggle.className = "tlcourse-button";
   const note = document.createElement("div");
+  note.className = "tlcourse-note";
   note.setAttribute("role", "status");
   el.append(video, toggle, note);
   let stream = null;
@@ -25,6 +32,8 @@ function render({ model, el }) {
   function show(text) {
     toggle.textContent = stream ? "Stop the camera" : "Start the camera";
     note.textContent = text;
+    model.set("on", stream !== null);
+    model.save_changes();
   }
 
   function stop(text = "The camera is off.") {
@@ -43,12 +52,14 @@ function render({ model, el }) {
       const found = await navigator.mediaDevices.getUserMedia({ video: true });
       stream = found;
       if (removed) return stop();
+      const [track] = stream.getVideoTracks();
+      track.addEventListener("ended", () => stop("The camera has gone away."));
       video.srcObject = stream;
       await video.play();
       show("The camera is on. Its pictures stay on this computer and its kernel.");
       send();
     } catch (error) {
-      stop(`No camera: ${error.message}. Is another program using it?`);
+      stop(`No camera: ${REASONS[error.name] || error.message}`);
     }
   }
 

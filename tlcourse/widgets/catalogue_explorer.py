@@ -5,7 +5,7 @@ import html
 import ipywidgets
 
 from tlcourse import bases, catalogue, plots
-from tlcourse.widgets.view import View, picture, told
+from tlcourse.widgets.view import WRAP, View, picture, told
 
 NONE = "none"
 WIDE = {"description_width": "initial"}
@@ -38,8 +38,7 @@ class CatalogueExplorer(View):
         self.bars, self.facts = ipywidgets.HTML(), ipywidgets.HTML()
         self.first.observe(self._on_first, names="value")
         self.second.observe(self._on_second, names="value")
-        wrap = ipywidgets.Layout(flex_flow="row wrap")
-        menus = ipywidgets.HBox([self.first, self.second], layout=wrap)
+        menus = ipywidgets.HBox([self.first, self.second], layout=WRAP)
         self.box = ipywidgets.VBox([menus, self.message, self.bars, self.facts])
         self._show()
 

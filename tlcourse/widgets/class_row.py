@@ -5,6 +5,7 @@ import html
 import ipywidgets
 
 from tlcourse.widgets.thumbnails import thumbnail
+from tlcourse.widgets.view import WRAP
 
 SHOWN, SIDE = 12, 36  # thumbnails, and their size on the screen
 NONE = -1  # in place of an example's number; None itself would be shown as nothing
@@ -33,7 +34,8 @@ class ClassRow:
             description="take out", layout=ipywidgets.Layout(width="220px")
         )
         self.pictures = ipywidgets.HTML()
-        buttons = ipywidgets.HBox([self.name, self.add, self.take_out, self.drop])
+        buttons = [self.name, self.add, self.take_out, self.drop]
+        buttons = ipywidgets.HBox(buttons, layout=WRAP)
         self.box = ipywidgets.VBox([buttons, self.pictures])
 
     def show(self, name, images, can_add):

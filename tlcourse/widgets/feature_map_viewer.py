@@ -5,7 +5,7 @@ import html
 import ipywidgets
 
 from tlcourse import feature_maps, plots
-from tlcourse.widgets.view import View, picture, told
+from tlcourse.widgets.view import WRAP, View, picture, told
 
 WIDE = {"description_width": "initial"}
 
@@ -31,9 +31,8 @@ class FeatureMapViewer(View):
         self.picture, self.maps = ipywidgets.HTML(), ipywidgets.HTML()
         self.image.observe(self._on_image, names="value")
         self.depth.observe(self._on_depth, names="value")
-        wrap = ipywidgets.Layout(flex_flow="row wrap")
-        menus = ipywidgets.HBox([self.image, self.depth], layout=wrap)
-        pictures = ipywidgets.HBox([self.picture, self.maps], layout=wrap)
+        menus = ipywidgets.HBox([self.image, self.depth], layout=WRAP)
+        pictures = ipywidgets.HBox([self.picture, self.maps], layout=WRAP)
         self.box = ipywidgets.VBox([menus, self.message, pictures])
         self._show()
 

@@ -6,7 +6,7 @@ import ipywidgets
 
 from tlcourse import freeze_sheet
 from tlcourse.widgets.live_training import LiveTraining
-from tlcourse.widgets.view import View, alone, told, turn
+from tlcourse.widgets.view import WRAP, View, alone, told, turn
 
 WIDE = {"width": "auto"}  # a Layout would be shared, and closed, by all
 NARROW = {"style": {"description_width": "initial"}}
@@ -77,11 +77,10 @@ class FreezePanel(View):
             zip(freeze_sheet.freeze_state.PRESETS, buttons, strict=True)
         )
         buttons.insert(4, self.last)
-        wrap = ipywidgets.Layout(flex_flow="row wrap")
-        self.presets = ipywidgets.HBox(buttons, layout=wrap)
-        self._make_actions(wrap)
+        self.presets = ipywidgets.HBox(buttons, layout=WRAP)
+        self._make_actions()
 
-    def _make_actions(self, wrap):
+    def _make_actions(self):
         self.compile = _button("Compile")
         self.reread = _button("Refresh")
         self.measure = _button("Measure an epoch")
@@ -90,7 +89,7 @@ class FreezePanel(View):
         self.reread.on_click(self._on_refresh)
         self.measure.on_click(self._on_measure)
         row = [self.compile, self.reread, self.measure, self.bar]
-        self.actions = ipywidgets.HBox(row, layout=wrap)
+        self.actions = ipywidgets.HBox(row, layout=WRAP)
         self.code = ipywidgets.Textarea(
             description="The same in Keras, to copy:",
             rows=9,

@@ -30,6 +30,7 @@ class Camera(anywidget.AnyWidget):
         frame: bytes, the last frame as JPEG, a square.
         sent: Integer, grows with each frame.
         seen: Integer; the camera waits with the next frame until it is `sent`.
+        on: Boolean, whether it is on; the browser says so.
     """
 
     _esm = _HERE / "camera.js"
@@ -37,6 +38,7 @@ class Camera(anywidget.AnyWidget):
     frame = traitlets.CBytes().tag(sync=True)  # what arrives is a memoryview
     sent = traitlets.Int().tag(sync=True)
     seen = traitlets.Int().tag(sync=True)
+    on = traitlets.Bool().tag(sync=True)
 
 
 def uploaded(value):

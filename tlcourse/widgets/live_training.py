@@ -7,7 +7,7 @@ import time
 import ipywidgets
 
 from tlcourse import plots, training
-from tlcourse.widgets.view import View, picture, told, turn
+from tlcourse.widgets.view import WRAP, View, picture, told, turn
 
 PAUSE = 0.01  # seconds between steps, in which Jupyter hears the stop button
 REDRAW = 0.5  # seconds from one picture to the next
@@ -47,7 +47,7 @@ class LiveTraining(View):
         self.curve = ipywidgets.HTML()
         self.start.on_click(self._on_start)
         self.stop.on_click(self._on_stop)
-        row = ipywidgets.HBox([self.start, self.stop, self.bar])
+        row = ipywidgets.HBox([self.start, self.stop, self.bar], layout=WRAP)
         self.box = ipywidgets.VBox([row, self.message, self.curve])
 
     @told

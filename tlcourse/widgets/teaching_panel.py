@@ -9,9 +9,10 @@ from tlcourse import sketches, symbols
 from tlcourse.widgets.class_row import NONE, ClassRow
 from tlcourse.widgets.inputs import Camera, Sketchpad, read_pictures, uploaded
 from tlcourse.widgets.thumbnails import answers, thumbnail
-from tlcourse.widgets.view import View, alone, told
+from tlcourse.widgets.view import WRAP, View, alone, told, turn
 
 WAYS = ("draw", "camera", "files")
+FRAMES = [("1 frame", 1), ("5 frames", 5), ("20 frames", 20)]
 HELP = (
     "Make a class, draw, and press its button. With two classes it begins to answer, "
     "always before it is told."
@@ -22,7 +23,8 @@ class TeachingPanel(View):
     """View of a `GrowingClassifier`: it answers each picture, then can be told.
 
     A picture comes from a pad, from the camera, or from files. The pad also takes
-    ready-made drawings, from a list, for those who do not draw.
+    ready-made drawings, from a list, for those who do not draw. With the camera, one
+    press may take several frames, one after the other.
 
     Args:
         classifier: `GrowingClassifier`.
@@ -30,7 +32,9 @@ class TeachingPanel(View):
 
     def __init__(self, classifier):
         super().__init__()
+        self.lock = turn()  # the cell that runs may teach it, too
         self.classifier, self.images, self.rows, self.made = classifier, [], [], 0
+        self.coming = None  # a class, and how many frames more it takes
         self._make_inputs()
         self._make_outputs()
         self._on_way(None)
@@ -39,6 +43,7 @@ class TeachingPanel(View):
     def _make_inputs(self):
         self.way = ipywidgets.Dropdown(options=WAYS, description="picture")
         self.pad, self.camera = Sketchpad(), Camera()
+        self.frames = ipywidgets.Dropdown(options=FRAMES, description="per press")
         names = [("choose ...", ""), *((name, name) for name in symbols.SYMBOLS)]
         self.ready = ipywidgets.Dropdown(options=names, description="ready-made")
         self.another = ipywidgets.Button(description="Another one", disabled=True)
@@ -49,6 +54,7 @@ class TeachingPanel(View):
         self.way.observe(self._on_way, names="value")
         self.pad.observe(self._on_strokes, names="strokes")
         self.camera.observe(self._on_frame, names="sent")
+        self.camera.observe(self._on_switch, names="on")
         self._clear_files()
         self.ready.observe(self._on_ready, names="value")
         self.another.on_click(self._on_ready)
@@ -60,8 +66,9 @@ class TeachingPanel(View):
         self.seen, self.found = ipywidgets.HTML(), ipywidgets.HTML()
         self.score, self.classes = ipywidgets.HTML(), ipywidgets.VBox()
         side = ipywidgets.VBox([self.seen, self.found, self.score])
-        top = ipywidgets.HBox([ipywidgets.VBox([self.way, self.source]), side])
-        new = ipywidgets.HBox([self.new, self.make])
+        left = ipywidgets.VBox([self.way, self.source])
+        top = ipywidgets.HBox([left, side], layout=WRAP)
+        new = ipywidgets.HBox([self.new, self.make], layout=WRAP)
         self.box = ipywidgets.VBox([top, self.message, new, self.classes])
         self.say(HELP)
 
@@ -72,13 +79,14 @@ class TeachingPanel(View):
 
     @told
     def _on_way(self, _):
-        ready = ipywidgets.HBox([self.ready, self.another])
+        ready = ipywidgets.HBox([self.ready, self.another], layout=WRAP)
         shown = {
             "draw": [self.pad, ready],
-            "camera": [self.camera],
+            "camera": [self.camera, self.frames],
             "files": [self.files],
         }
         self.source.children = shown[self.way.value]
+        self.coming = None
         self._look([])
 
     @told
@@ -96,8 +104,15 @@ class TeachingPanel(View):
                 self.say(problems[0], is_error=True)
             elif self.way.value == "camera":
                 self._look(images)
+                if self.coming:
+                    self._take(*self.coming)
         finally:
             self.camera.seen = self.camera.sent
+
+    @told
+    def _on_switch(self, _):
+        """What was not taken before the camera went off is not taken after it."""
+        self.coming = None
 
     @told
     def _on_files(self, _):
@@ -144,13 +159,21 @@ class TeachingPanel(View):
 
     @told
     def _on_add(self, row, _):
-        seconds = self.classifier.add(row.called, *self.images)
+        self._take(row.called, self.frames.value if self.way.value == "camera" else 1)
         if self.way.value == "draw":
             self.pad.strokes = []
         if self.way.value == "files":
             self._clear_files()
             self._on_way(None)
+
+    def _take(self, name, frames):
+        """Adds what is shown to a class, which then waits for the other frames."""
+        self.coming = None  # also where the next line fails
+        seconds = self.classifier.add(name, *self.images)
         self._has_learnt(seconds)
+        if frames > 1:
+            self.coming = name, frames - 1
+            self.say(f"Adding to {name}: {frames - 1} more to come.")
 
     @told
     def _on_take_out(self, row, change):
@@ -159,12 +182,14 @@ class TeachingPanel(View):
 
     @told
     def _on_drop(self, row, _):
+        self.coming = None
         self._has_learnt(self.classifier.remove_class(row.called))
 
     @told
     def _on_rename(self, row, change):
         if change["new"] == row.called:
             return
+        self.coming = None
         try:
             self.classifier.rename_class(row.called, change["new"])
         finally:

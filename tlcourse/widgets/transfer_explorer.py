@@ -5,7 +5,7 @@ import html
 import ipywidgets
 
 from tlcourse import transfer_curves, transfer_plots
-from tlcourse.widgets.view import View, picture, told
+from tlcourse.widgets.view import WRAP, View, picture, told
 
 ALL = -1  # a menu shows nothing where its value is None
 WIDE = {"description_width": "initial"}
@@ -41,8 +41,7 @@ class TransferExplorer(View):
         for menu in menus:
             menu.observe(self._on_choice, names="value")
         self.picture = ipywidgets.HTML()
-        wrap = ipywidgets.Layout(flex_flow="row wrap")
-        row = ipywidgets.HBox(menus, layout=wrap)
+        row = ipywidgets.HBox(menus, layout=WRAP)
         self.box = ipywidgets.VBox([row, self.message, self.picture])
         self._show()
 

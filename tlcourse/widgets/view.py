@@ -13,6 +13,7 @@ import ipywidgets
 from IPython import get_ipython
 
 GUARDED = "tlcourse-view"
+WRAP = {"flex_flow": "row wrap"}  # on a narrow screen, below each other
 # Whoever holds it may change models: a callback, or the cell that runs.
 _TURN = threading.RLock()
 _CELLS = threading.local()  # `.depth`: running cells of this thread that hold it
