@@ -5,8 +5,10 @@ import pathlib
 import shutil
 
 import nbformat
+import numpy as np
 import pytest
 from images import lab
+from PIL import Image
 
 from tlcourse import symbols
 
@@ -190,11 +192,68 @@ def test_ready_made_drawings_by_keyboard_alone(page):
     page.screenshot(path=PICTURES / "teaching_keyboard.png")
 
 
+def test_photographs_as_large_as_telephones_make_them(page, tmp_path):
+    rng = np.random.default_rng(0)
+    noise = Image.fromarray(rng.integers(0, 256, (2900, 3900, 3), "uint8"))
+    noise.save(tmp_path / "large.jpg", quality=90)
+    noise.resize((390, 290)).save(tmp_path / "small.png")
+    noise.resize((200, 150)).save(tmp_path / "scan.tiff")  # Chromium reads none
+    noise.save(tmp_path / "raw.tiff")
+    (tmp_path / "nothing.jpg").write_bytes(b"")
+    names = ["large.jpg", "small.png", "scan.tiff", "raw.tiff", "nothing.jpg"]
+    sizes = [(tmp_path / name).stat().st_size for name in names]
+    assert sizes[0] > 10e6 < sizes[3]  # more than Jupyter's connection takes at once
+    new_class(page, "noise")
+    page.get_by_label("picture", exact=True).select_option("files")
+    for n in (1, 2):
+        chosen = [tmp_path / name for name in names]
+        page.get_by_label("Choose pictures").set_input_files(chosen)
+        page.get_by_text("3 pictures.").wait_for()
+        page.get_by_text("raw.tiff: 34 MB, too large to send").wait_for()
+        page.get_by_text("nothing.jpg: empty").wait_for()
+        page.screenshot(path=PICTURES / "teaching_files.png")
+        add(page, "noise", 3 * n)
+        page.get_by_text("No picture yet").wait_for()
+
+
+def test_a_stroke_begun_before_the_pad_is_empty_is_not_mixed_in(page):
+    new_class(page, "house")
+    draw(page, "house", 0)
+    page.evaluate("""() => {
+        const find = (text) => [...document.querySelectorAll("button")].find(
+            (button) => button.textContent.includes(text));
+        const pad = document.querySelector("canvas.tlcourse-pad");
+        pad.setPointerCapture = () => {};
+        const box = pad.getBoundingClientRect();
+        find("Add to house").click();
+        for (const [kind, at] of [["down", 0.2], ["move", 0.8], ["up", 0.8]]) {
+            pad.dispatchEvent(new PointerEvent(`pointer${kind}`, {
+                pointerId: 1, clientX: box.x + at * box.width,
+                clientY: box.y + at * box.height, button: 0,
+            }));
+        }
+    }""")  # nobody's hand is as quick, but a kernel may be slow
+    page.get_by_text("1 example of house").wait_for()
+    page.get_by_label("Pad to draw on, 1 stroke on it").wait_for()
+    is_seen(page)
+
+
 def test_the_camera(page):
     new_class(page, "green")
     page.get_by_label("picture", exact=True).select_option("camera")
-    page.get_by_role("button", name="Start the camera").click()
+    page.evaluate("""() => {
+        const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+        window.streams = [];
+        navigator.mediaDevices.getUserMedia = async (wanted) => {
+            await new Promise((done) => setTimeout(done, 300));
+            const stream = await ask(wanted);
+            window.streams.push(stream);
+            return stream;
+        };
+    }""")
+    page.get_by_role("button", name="Start the camera").dblclick()
     page.get_by_text("The camera is on.").wait_for()
+    assert page.evaluate("() => window.streams.length") == 1
     is_seen(page)
     seen = page.get_by_alt_text("The picture as the network sees it")
     first = seen.get_attribute("src")

@@ -1,7 +1,7 @@
 """A classifier that grows, its examples, and the panel that shows it."""
 
 import contextlib
-import datetime
+import re
 import threading
 import types
 
@@ -199,6 +199,42 @@ def test_uneven_classes_do_not_drown_the_small_one(classifier):
     assert share_right(classifier, ("star", "spiral")) >= 0.95
 
 
+@pytest.mark.parametrize("when", ["_new_head", "train_on_batch"])
+def test_whoever_interrupts_it_has_answers_still(classifier, monkeypatch, when):
+    for name in NAMES[:2]:
+        classifier.add_class(name)
+        classifier.add(name, symbols.draw(name, range(3), (64, 64)))
+    classifier.add_class("house")
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        owner = classifier if when == "_new_head" else keras.Sequential
+        patch.setattr(owner, when, interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            classifier.add("house", drawing("house", 0))
+    assert set(classifier.answer(drawing("star", 50))) == set(NAMES[:2])
+    assert classifier.model().output_shape == (None, 2)
+    classifier.add("house", drawing("house", 1))
+    assert len(classifier.answer(drawing("star", 50))) == 3
+
+
+def test_a_dataset_is_added_with_its_classes(classifier):
+    classifier.add_class("fish")
+    given = symbols.dataset(range(3), (64, 64), NAMES)
+    assert classifier.add_dataset(given) > 0
+    assert classifier.examples.counts == {"fish": 3, "star": 3, "spiral": 3}
+    back = classifier.dataset()
+    for name in NAMES:
+        wanted = given.images[given.labels == given.class_names.index(name)]
+        found = back.images[back.labels == back.class_names.index(name)]
+        np.testing.assert_array_equal(found, wanted)
+    with pytest.raises(ValueError, match="Expected an image"):
+        classifier.add_dataset(symbols.dataset(range(1), (32, 32), ("cup", "house")))
+    assert "cup" not in classifier.examples.names
+
+
 def test_the_base_is_not_changed(embed, taught):
     before = embed.get_weights()
     taught.add("star", drawing("star", 30))
@@ -287,13 +323,73 @@ def test_without_a_picture_nothing_can_be_added(panel):
 def test_an_example_can_be_taken_out_and_a_class_dropped(panel):
     row = teach(panel, "star", range(3))
     kept = [each.image for each in panel.classifier.examples.of("star")]
-    row.take_out.value = 1
+    row.example.value = 1
+    row.take_out.click()
     left = [each.image for each in panel.classifier.examples.of("star")]
     assert len(left) == 2
     np.testing.assert_array_equal(left[1], kept[2])
-    assert row.take_out.label == "none" and len(row.take_out.options) == 3
+    assert row.example.label == "star 2" and len(row.example.options) == 2
     row.drop.click()
     assert panel.classifier.examples.names == () == panel.classes.children
+
+
+def test_a_double_click_drops_one_class_and_what_is_late_goes_nowhere(panel):
+    row = teach(panel, "star", range(2))
+    teach(panel, "spiral", range(3))
+    teach(panel, "fish", range(3))
+    spiral = panel.rows[1]
+    row.drop.click()
+    row.drop.click()
+    assert panel.classifier.examples.counts == {"spiral": 3, "fish": 3}
+    panel.pad.strokes = symbols.sketch("spiral", 7)
+    spiral.add.click()
+    row.add.click()
+    row.take_out.click()
+    assert panel.classifier.examples.counts == {"spiral": 4, "fish": 3}
+    assert "no class star any more" in panel.message.value
+
+
+def test_what_was_taken_out_can_be_brought_back(panel):
+    teach(panel, "fish", range(2))
+    row = teach(panel, "star", range(3))
+    before, answer = panel.classifier.examples, panel.classifier.answer
+    said = answer(drawing("star", 9))
+    assert panel.back.disabled
+    row.drop.click()
+    assert answer(drawing("star", 9)) == {}
+    assert not panel.back.disabled
+    panel.back.click()
+    assert panel.classifier.examples is before and panel.back.disabled
+    assert answer(drawing("star", 9)) == pytest.approx(said, abs=1e-5)
+    panel.rows[1].take_out.click()
+    teach(panel, "fish", [5])  # what came afterwards must not be lost
+    assert panel.back.disabled
+    panel.back.click()
+    assert panel.classifier.examples.counts == {"fish": 3, "star": 2}
+
+
+def test_a_second_panel_of_the_same_classifier_keeps_up(panel):
+    row = teach(panel, "star", range(2))
+    other = widgets.TeachingPanel(panel.classifier)
+    row.drop.click()
+    other.pad.strokes = symbols.sketch("star", 3)
+    other.rows[0].add.click()
+    assert "no class star any more" in other.message.value
+    assert other.rows == []
+
+
+def test_a_stroke_that_is_begun_too_soon_belongs_to_the_next_drawing(panel):
+    first, second = symbols.sketch("house", 0), symbols.sketch("arrow", 0)
+    row = teach(panel, "house", [])
+    panel.pad.strokes = first
+    row.add.click()
+    panel.pad.strokes = [*first, second[0]]  # the browser had not heard of it
+    assert panel.pad.strokes == second[:1]
+    panel.pad.strokes = [*first, *second]
+    assert panel.pad.strokes == second
+    np.testing.assert_array_equal(panel.images[0], drawing("arrow", 0))
+    panel.pad.strokes = first  # the same once more is a drawing
+    assert panel.pad.strokes == first
 
 
 def test_a_class_can_get_another_name_but_not_a_taken_one(panel):
@@ -435,31 +531,48 @@ def test_a_press_waits_for_the_cell_that_teaches(panel, monkeypatch):
     assert panel.classifier.examples.counts == {"star": 3}
 
 
-def files_of(*pairs):
-    """The `value` that the installed ipywidgets gives."""
-    import ipywidgets
-
-    if ipywidgets.__version__.startswith("7"):
-        return {name: {"metadata": {}, "content": content} for name, content in pairs}
-    made = datetime.datetime(2026, 1, 1, tzinfo=datetime.timezone.utc)
-    rest = {"type": "image/jpeg", "last_modified": made}
-    return tuple(
-        {"name": name, "content": memoryview(c), "size": len(c), **rest}
-        for name, c in pairs
-    )
+def choose(panel, *files):
+    """Sends files as the browser does: name, and content or what went wrong."""
+    for number, (name, content) in enumerate(files):
+        state = {"name": name, "number": number, "left": len(files) - 1 - number}
+        state |= {"content": b"", "problem": ""}
+        state["problem" if isinstance(content, str) else "content"] = content
+        panel.files.set_state(state | {"sent": panel.files.sent + 1})
+        assert panel.files.seen == panel.files.sent
 
 
 def test_files_are_added_together_and_bad_ones_are_named(panel):
     row = teach(panel, "star", [])
     panel.way.value = "files"
-    good = [(f"{k}.jpg", jpeg(drawing("star", k))) for k in range(3)]
-    files = files_of(*good, ("holiday.mov", b"no picture"))
-    panel.files.set_trait("value", files)
-    assert "holiday.mov: not a picture" in panel.message.value
+    good = [(f"{k}.jpg", memoryview(jpeg(drawing("star", k)))) for k in range(3)]
+    bad = [("holiday.mov", b"no picture"), ("nothing.png", b""), ("x.tif", "too large")]
+    choose(panel, *good, *bad)
+    for said in ("holiday.mov: not", "nothing.png: empty", "x.tif: too large"):
+        assert said in panel.message.value
     assert "3 pictures" in panel.seen.value
     row.add.click()
     assert panel.classifier.examples.counts == {"star": 3}
-    assert panel.images == [] and not panel.files.value
+    assert panel.images == []
+    choose(panel, ("one.jpg", jpeg(drawing("star", 9))))
+    assert len(panel.images) == 1 and "alert" not in panel.message.value
+
+
+def test_each_of_several_files_is_answered(panel):
+    teach(panel, "star", range(3))
+    teach(panel, "fish", range(3))
+    panel.way.value = "files"
+    names = ["star", "fish"] * 13
+    choose(panel, *((f"{k}.jpg", jpeg(drawing(n, k))) for k, n in enumerate(names)))
+    assert "26 pictures, the first 24" in panel.seen.value
+    said = re.findall("<figcaption>(.*?) [0-9]+%</figcaption>", panel.found.value)
+    assert said == names[:24]
+
+
+def test_many_bad_files_do_not_fill_the_screen(panel):
+    panel.way.value = "files"
+    choose(panel, *((f"{k}.mov", b"no picture") for k in range(40)))
+    assert "4.mov" in panel.message.value and "and 35 more" in panel.message.value
+    assert "5.mov" not in panel.message.value.replace("35 more", "")
 
 
 def test_another_way_in_begins_without_a_picture(panel):
@@ -467,6 +580,8 @@ def test_another_way_in_begins_without_a_picture(panel):
     panel.way.value = "files"
     assert panel.images == []
     assert panel.files in panel.source.children
+    panel.way.value = "draw"  # what the pad shows is there again
+    np.testing.assert_array_equal(panel.images[0], drawing("star", 0))
 
 
 def test_what_code_has_changed_is_shown_after_a_refresh(panel):

@@ -74,7 +74,7 @@ class GrowingClassifier:
 
         Args:
             name: String, a class.
-            *images: uint8 `(h, w, 3)`, 0..255, each.
+            *images: uint8 `(h, w, 3)`, 0..255, each, or several as `(n, h, w, 3)`.
 
         Returns:
             Float, seconds that it took to learn.
@@ -82,11 +82,33 @@ class GrowingClassifier:
         Raises:
             ValueError: If there is no such class, or an image has the wrong shape.
         """
-        for example in [self._example(image) for image in images]:
+        several = [each if np.ndim(each) == 4 else [each] for each in images]
+        for example in self._examples([image for each in several for image in each]):
             found = self._answer(example)
             self.examples = self.examples.with_example(name, example)
             if name in found:  # of a class that is new to it, it can't be right
                 self.answered.append((name, max(found, key=found.get)))
+        return self.learn()
+
+    def add_dataset(self, dataset):
+        """Adds all images of a `Dataset`, and the classes that are new.
+
+        Args:
+            dataset: `Dataset` with images of the size that the network takes.
+
+        Returns:
+            Float, seconds that it took to learn.
+
+        Raises:
+            ValueError: If the images have another size; then nothing is added.
+        """
+        examples = self._examples(dataset.images)
+        for label, name in enumerate(dataset.class_names):
+            if name not in self.examples.names:
+                self.add_class(name)
+            for example, each in zip(examples, dataset.labels, strict=True):
+                if each == label:
+                    self.examples = self.examples.with_example(name, example)
         return self.learn()
 
     def remove(self, name, position=-1):
@@ -104,16 +126,18 @@ class GrowingClassifier:
         """
         start = time.perf_counter()
         taught = [(n, had) for n, had in self.examples.classes if had]
-        self._knows = tuple(name for name, _ in taught) if len(taught) > 1 else ()
-        if not self._knows:
+        if len(taught) < 2:
+            self._knows = ()
             return 0.0
         vectors = [np.stack([each.vector for each in had]) for _, had in taught]
-        self._head = self._new_head(len(taught))
+        head = self._new_head(len(taught))
         rng = np.random.default_rng(0)
         for _ in range(STEPS):
             labels = rng.permutation(np.arange(BATCH) % len(taught))
             batch = [vectors[k][rng.integers(len(vectors[k]))] for k in labels]
-            self._head.train_on_batch(np.stack(batch), labels)
+            head.train_on_batch(np.stack(batch), labels)
+        # Together, and last: whoever interrupts it has the old answers still.
+        self._head, self._knows = head, tuple(name for name, _ in taught)
         return time.perf_counter() - start
 
     def _new_head(self, n_classes):
@@ -156,13 +180,20 @@ class GrowingClassifier:
         return dict(zip(self._knows, found.tolist(), strict=True))
 
     def _example(self, image):
-        image = np.asarray(image)
-        if image.shape != (*self.size, 3) or image.dtype != np.uint8:
-            raise ValueError(
-                f"Expected an image uint8 {(*self.size, 3)}, 0..255. Received: "
-                f"{image.dtype} {image.shape}"
-            )
-        return Example(image, extract(self.embed, image[None])[0])
+        return self._examples([image])[0]
+
+    def _examples(self, images):
+        for image in map(np.asarray, images):
+            if image.shape != (*self.size, 3) or image.dtype != np.uint8:
+                raise ValueError(
+                    f"Expected an image uint8 {(*self.size, 3)}, 0..255. Received: "
+                    f"{image.dtype} {image.shape}"
+                )
+        if not len(images):
+            return []
+        images = np.stack(images)
+        vectors = extract(self.embed, images)
+        return [Example(*each) for each in zip(images, vectors, strict=True)]
 
     def dataset(self):
         """All examples as a `Dataset`, to train on as in any other lesson.

@@ -47,6 +47,7 @@ function render({ model, el }) {
     if (!navigator.mediaDevices) {
       return show("No camera here: the page has to come from localhost or by https.");
     }
+    toggle.disabled = true; // two streams at once could not both be stopped
     show("Waiting for the camera. The browser asks whether it may.");
     try {
       const found = await navigator.mediaDevices.getUserMedia({ video: true });
@@ -57,9 +58,12 @@ function render({ model, el }) {
       video.srcObject = stream;
       await video.play();
       show("The camera is on. Its pictures stay on this computer and its kernel.");
+      sent = model.get("seen"); // another view may have sent some
       send();
     } catch (error) {
       stop(`No camera: ${REASONS[error.name] || error.message}`);
+    } finally {
+      toggle.disabled = false;
     }
   }
 
@@ -82,7 +86,6 @@ function render({ model, el }) {
     setTimeout(send, PAUSE);
   }
 
-  sent = model.get("seen");
   toggle.addEventListener("click", () => (stream ? stop() : start()));
   show("The camera is off.");
   return () => {

@@ -8,12 +8,12 @@ from tlcourse.widgets.thumbnails import thumbnail
 from tlcourse.widgets.view import WRAP
 
 SHOWN, SIDE = 12, 36  # thumbnails, and their size on the screen
-NONE = -1  # in place of an example's number; None itself would be shown as nothing
+SHORT = {"description_width": "auto"}
 
 
 class ClassRow:
-    """A row that does nothing itself: its owner observes `name`, `add`, `take_out`
-    and `drop`.
+    """A row that does nothing itself: its owner observes `name`, and the buttons
+    `add`, `take_out` and `drop`.
 
     Args:
         name: String.
@@ -25,18 +25,19 @@ class ClassRow:
             name,
             description="class",
             continuous_update=False,
-            layout=ipywidgets.Layout(width="260px"),
+            style=SHORT,
+            layout={"width": "190px"},
         )
-        wide = ipywidgets.Layout(width="auto")
+        self.example = ipywidgets.Dropdown(
+            description="example", style=SHORT, layout={"width": "190px"}
+        )
+        wide = {"width": "auto"}
         self.add = ipywidgets.Button(button_style="primary", layout=wide)
+        self.take_out = ipywidgets.Button(layout=wide)
         self.drop = ipywidgets.Button(layout=wide)
-        self.take_out = ipywidgets.Dropdown(
-            description="take out", layout=ipywidgets.Layout(width="220px")
-        )
         self.pictures = ipywidgets.HTML()
-        buttons = [self.name, self.add, self.take_out, self.drop]
-        buttons = ipywidgets.HBox(buttons, layout=WRAP)
-        self.box = ipywidgets.VBox([buttons, self.pictures])
+        row = [self.name, self.add, self.example, self.take_out, self.drop]
+        self.box = ipywidgets.VBox([ipywidgets.HBox(row, layout=WRAP), self.pictures])
 
     def show(self, name, images, can_add):
         """Shows what the class holds now.
@@ -50,10 +51,11 @@ class ClassRow:
         self.add.description = f"Add to {name}"
         self.add.disabled = not can_add
         self.drop.description = f"Drop {name}"
-        numbers = [(f"example {k + 1}", k) for k in range(len(images))]
-        self.take_out.options = [("none", NONE), *numbers]
-        self.take_out.value = NONE
-        self.take_out.disabled = not numbers
+        self.take_out.description = f"Take out of {name}"
+        last = len(images) - 1
+        self.example.options = [(f"{name} {k + 1}", k) for k in range(len(images))]
+        self.example.value = last if images else None
+        self.example.disabled = self.take_out.disabled = not images
         self.pictures.value = _strip(name, images)
 
 

@@ -41,18 +41,28 @@ class Camera(anywidget.AnyWidget):
     on = traitlets.Bool().tag(sync=True)
 
 
-def uploaded(value):
-    """The files of an `ipywidgets.FileUpload`, of version 7 or 8.
+class FilePicker(anywidget.AnyWidget):
+    """Pictures from the learner's disk, one after the other.
 
-    Args:
-        value: Its `value`.
-
-    Returns:
-        list of pairs: name, bytes.
+    Attributes:
+        name: String, the file's.
+        content: bytes of the file, or of a smaller copy.
+        problem: String, why it could not be sent; else empty.
+        number: Integer, its position among those that were chosen together.
+        left: Integer, how many of those are still to come.
+        sent: Integer, grows with each file.
+        seen: Integer; the next file waits until it is `sent`.
     """
-    if isinstance(value, dict):
-        return [(name, bytes(each["content"])) for name, each in value.items()]
-    return [(each["name"], bytes(each["content"])) for each in value]
+
+    _esm = _HERE / "files.js"
+    _css = _HERE / "inputs.css"
+    name = traitlets.Unicode().tag(sync=True)
+    content = traitlets.CBytes().tag(sync=True)
+    problem = traitlets.Unicode().tag(sync=True)
+    number = traitlets.Int().tag(sync=True)
+    left = traitlets.Int().tag(sync=True)
+    sent = traitlets.Int().tag(sync=True)
+    seen = traitlets.Int().tag(sync=True)
 
 
 def read_pictures(files, size):

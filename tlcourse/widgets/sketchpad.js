@@ -33,7 +33,7 @@ function render({ model, el }) {
     pen.strokeStyle = "#141414";
     strokes.forEach(draw);
     const n = strokes.length;
-    canvas.setAttribute("aria-label", `Pad to draw on, ${n} strokes on it`);
+    canvas.setAttribute("aria-label", `Pad to draw on, ${n} stroke${n === 1 ? "" : "s"} on it`);
     undo.disabled = clear.disabled = n === 0;
   }
 

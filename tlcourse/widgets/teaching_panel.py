@@ -6,12 +6,14 @@ import html
 import ipywidgets
 
 from tlcourse import sketches, symbols
-from tlcourse.widgets.class_row import NONE, ClassRow
-from tlcourse.widgets.inputs import Camera, Sketchpad, read_pictures, uploaded
-from tlcourse.widgets.thumbnails import answers, thumbnail
+from tlcourse.widgets.class_row import ClassRow
+from tlcourse.widgets.inputs import Camera, FilePicker, Sketchpad, read_pictures
+from tlcourse.widgets.thumbnails import answers, several, thumbnail
 from tlcourse.widgets.view import WRAP, View, alone, told, turn
 
 WAYS = ("draw", "camera", "files")
+NOTHING = "<p>No picture yet.</p>"
+SEVERAL = 24  # pictures that are answered at once
 FRAMES = [("1 frame", 1), ("5 frames", 5), ("20 frames", 20)]
 HELP = (
     "Make a class, draw, and press its button. With two classes it begins to answer, "
@@ -24,7 +26,8 @@ class TeachingPanel(View):
 
     A picture comes from a pad, from the camera, or from files. The pad also takes
     ready-made drawings, from a list, for those who do not draw. With the camera, one
-    press may take several frames, one after the other.
+    press may take several frames, one after the other. What was taken out or dropped
+    can be brought back.
 
     Args:
         classifier: `GrowingClassifier`.
@@ -35,6 +38,8 @@ class TeachingPanel(View):
         self.lock = turn()  # the cell that runs may teach it, too
         self.classifier, self.images, self.rows, self.made = classifier, [], [], 0
         self.coming = None  # a class, and how many frames more it takes
+        self.taken = []  # the strokes of the last example, while the pad empties
+        self.lost = None  # examples before and after some were taken out
         self._make_inputs()
         self._make_outputs()
         self._on_way(None)
@@ -42,7 +47,7 @@ class TeachingPanel(View):
 
     def _make_inputs(self):
         self.way = ipywidgets.Dropdown(options=WAYS, description="picture")
-        self.pad, self.camera = Sketchpad(), Camera()
+        self.pad, self.camera, self.files = Sketchpad(), Camera(), FilePicker()
         self.frames = ipywidgets.Dropdown(options=FRAMES, description="per press")
         names = [("choose ...", ""), *((name, name) for name in symbols.SYMBOLS)]
         self.ready = ipywidgets.Dropdown(options=names, description="ready-made")
@@ -51,15 +56,17 @@ class TeachingPanel(View):
             description="class", placeholder="its name", continuous_update=False
         )
         self.make = ipywidgets.Button(description="New class")
+        self.back = ipywidgets.Button(description="Bring back", disabled=True)
         self.way.observe(self._on_way, names="value")
         self.pad.observe(self._on_strokes, names="strokes")
         self.camera.observe(self._on_frame, names="sent")
         self.camera.observe(self._on_switch, names="on")
-        self._clear_files()
+        self.files.observe(self._on_file, names="sent")
         self.ready.observe(self._on_ready, names="value")
         self.another.on_click(self._on_ready)
         self.new.observe(self._on_name, names="value")
         self.make.on_click(self._on_make)
+        self.back.on_click(self._on_bring_back)
 
     def _make_outputs(self):
         self.source = ipywidgets.VBox()
@@ -68,14 +75,9 @@ class TeachingPanel(View):
         side = ipywidgets.VBox([self.seen, self.found, self.score])
         left = ipywidgets.VBox([self.way, self.source])
         top = ipywidgets.HBox([left, side], layout=WRAP)
-        new = ipywidgets.HBox([self.new, self.make], layout=WRAP)
+        new = ipywidgets.HBox([self.new, self.make, self.back], layout=WRAP)
         self.box = ipywidgets.VBox([top, self.message, new, self.classes])
         self.say(HELP)
-
-    def _clear_files(self):
-        """A new button: ipywidgets 7 has no way to empty the old one."""
-        self.files = ipywidgets.FileUpload(accept="image/*", multiple=True)
-        self.files.observe(self._on_files, names="value")
 
     @told
     def _on_way(self, _):
@@ -87,13 +89,20 @@ class TeachingPanel(View):
         }
         self.source.children = shown[self.way.value]
         self.coming = None
-        self._look([])
+        self._look(self._drawn() if self.way.value == "draw" else [])
+
+    def _drawn(self):
+        strokes = self.pad.strokes
+        return [sketches.picture(strokes, self.classifier.size)] if strokes else []
 
     @told
     def _on_strokes(self, change):
-        strokes = change["new"]
-        size = self.classifier.size
-        self._look([sketches.picture(strokes, size)] if strokes else [])
+        n = len(self.taken)
+        if 0 < n < len(change["new"]) and change["new"][:n] == self.taken:
+            # Begun before the browser heard that the pad is empty.
+            self.pad.strokes = change["new"][n:]
+        elif self.way.value == "draw":
+            self._look(self._drawn())
 
     @told
     def _on_frame(self, _):
@@ -115,12 +124,23 @@ class TeachingPanel(View):
         self.coming = None
 
     @told
-    def _on_files(self, _):
-        files = uploaded(self.files.value)
-        images, problems = read_pictures(files, self.classifier.size)
-        if files:
-            self.say("; ".join(problems), is_error=True)
-            self._look(images)
+    def _on_file(self, _):
+        file = self.files
+        try:
+            if file.number == 0:
+                self.arrived, self.problems = [], []
+            if file.problem:
+                self.problems.append(f"{file.name}: {file.problem}")
+            else:
+                pair = [(file.name, file.content)]
+                images, problems = read_pictures(pair, self.classifier.size)
+                self.arrived += images
+                self.problems += problems
+            if not file.left and self.way.value == "files":
+                self.say(_few(self.problems), is_error=bool(self.problems))
+                self._look(self.arrived)
+        finally:
+            file.seen = file.sent
 
     @told
     def _on_ready(self, _):
@@ -130,14 +150,18 @@ class TeachingPanel(View):
             self.pad.strokes = symbols.sketch(self.ready.value, self.made)
 
     def _look(self, images):
-        """Shows pictures as the network sees them, and its answer to the last."""
+        """Shows pictures as the network sees them, and its answers."""
         self.images = images
-        n = len(images)
+        n, shown = len(images), images[:SEVERAL]
+        found = [self.classifier.answer(image) for image in shown]
         alt = "The picture as the network sees it"
-        seen = thumbnail(images[-1], 96, alt) if n else "<p>No picture yet.</p>"
-        many = f"<p>{n} pictures; below, the answer to the last.</p>" if n > 1 else ""
-        self.seen.value = seen + many
-        self.found.value = answers(self.classifier.answer(images[-1])) if n else ""
+        if n == 1:
+            self.seen.value = thumbnail(images[0], 96, alt)
+            self.found.value = answers(found[0])
+        else:
+            first = f", the first {SEVERAL} of them below" if n > SEVERAL else ""
+            self.seen.value = f"<p>{n} pictures{first}.</p>" if n else NOTHING
+            self.found.value = several(shown, found)
         for row in self.rows:
             row.add.disabled = not n
 
@@ -157,14 +181,24 @@ class TeachingPanel(View):
         if not self.new.value:
             self.say(HELP)
 
+    def _is_gone(self, row):
+        """Whether somebody else has dropped the row's class, or it was a late click."""
+        gone = row.called not in self.classifier.examples.names
+        if gone:
+            self.refresh()
+            self.say(f"There is no class {row.called} any more.")
+        return gone
+
     @told
     def _on_add(self, row, _):
+        if self._is_gone(row) or not self.images:
+            return
+        drawing = self.way.value == "draw"
         self._take(row.called, self.frames.value if self.way.value == "camera" else 1)
-        if self.way.value == "draw":
-            self.pad.strokes = []
-        if self.way.value == "files":
-            self._clear_files()
-            self._on_way(None)
+        if drawing:
+            self.taken, self.pad.strokes = self.pad.strokes, []
+        elif self.way.value == "files":
+            self._look([])
 
     def _take(self, name, frames):
         """Adds what is shown to a class, which then waits for the other frames."""
@@ -176,22 +210,40 @@ class TeachingPanel(View):
             self.say(f"Adding to {name}: {frames - 1} more to come.")
 
     @told
-    def _on_take_out(self, row, change):
-        if change["new"] != NONE:
-            self._has_learnt(self.classifier.remove(row.called, change["new"]))
+    def _on_take_out(self, row, _):
+        if not self._is_gone(row) and row.example.value is not None:
+            self._forget(self.classifier.remove, row.called, row.example.value)
 
     @told
     def _on_drop(self, row, _):
-        self.coming = None
-        self._has_learnt(self.classifier.remove_class(row.called))
+        if not self._is_gone(row):
+            self._forget(self.classifier.remove_class, row.called)
+
+    def _forget(self, forget, *what):
+        self.coming, before = None, self.classifier.examples
+        seconds = forget(*what)
+        self.lost = before, self.classifier.examples
+        self._has_learnt(seconds)
+
+    @told
+    def _on_bring_back(self, _):
+        """Only as long as nothing else has changed."""
+        if self._can_bring_back():
+            self.classifier.examples = self.lost[0]
+            self._has_learnt(self.classifier.learn())
+
+    def _can_bring_back(self):
+        return self.lost is not None and self.classifier.examples is self.lost[1]
 
     @told
     def _on_rename(self, row, change):
-        if change["new"] == row.called:
+        if change["new"] == row.called or self._is_gone(row):
             return
-        self.coming = None
+        self.coming, before = None, self.classifier.examples
         try:
             self.classifier.rename_class(row.called, change["new"])
+            position = before.names.index(row.called)
+            row.called = self.classifier.examples.names[position]
         finally:
             self.refresh()
 
@@ -203,12 +255,11 @@ class TeachingPanel(View):
     def refresh(self):
         """Shows the classifier as it is, also after code has changed it."""
         examples = self.classifier.examples
-        while len(self.rows) > len(examples.names):
-            self.rows.pop()
-        while len(self.rows) < len(examples.names):
-            self.rows.append(self._new_row(examples.names[len(self.rows)]))
+        rows = {row.called: row for row in self.rows}
+        self.rows = [rows.get(n) or self._new_row(n) for n in examples.names]
         for row, (name, had) in zip(self.rows, examples.classes, strict=True):
             row.show(name, [each.image for each in had], bool(self.images))
+        self.back.disabled = not self._can_bring_back()
         self.classes.children = [row.box for row in self.rows]
         self.score.value = _score(self.classifier.answered)
         if self.images:
@@ -219,7 +270,7 @@ class TeachingPanel(View):
         row.add.on_click(functools.partial(self._on_add, row))
         row.drop.on_click(functools.partial(self._on_drop, row))
         row.name.observe(functools.partial(self._on_rename, row), names="value")
-        row.take_out.observe(functools.partial(self._on_take_out, row), names="value")
+        row.take_out.on_click(functools.partial(self._on_take_out, row))
         return row
 
     def __repr__(self):
@@ -230,6 +281,11 @@ class TeachingPanel(View):
     def _repr_html_(self):
         rows = "".join(row.pictures.value for row in self.rows)
         return f"<p>{html.escape(repr(self))}</p>{rows}{self.score.value}"
+
+
+def _few(problems):
+    more = len(problems) - 5
+    return "; ".join(problems[:5]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _score(answered):

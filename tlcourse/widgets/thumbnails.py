@@ -49,6 +49,28 @@ def answers(found):
     return f'<p role="status">{said}</p><table aria-hidden="true">{rows}</table>'
 
 
+def several(images, found):
+    """Images, and below each what it is taken for.
+
+    Args:
+        images: Sequence of uint8 `(h, w, 3)`.
+        found: list of dicts, class to probability, 0..1, one for each.
+
+    Returns:
+        String, HTML.
+    """
+    figures = []
+    for number, (image, shares) in enumerate(zip(images, found, strict=True), start=1):
+        best = max(shares, key=shares.get, default="")
+        said = f"{html.escape(best)} {shares[best]:.0%}" if best else "no answer yet"
+        picture = thumbnail(image, 64, f"Picture {number}")
+        figures.append(
+            '<figure style="display: inline-block; margin: 2px; text-align: center">'
+            f"{picture}<figcaption>{said}</figcaption></figure>"
+        )
+    return f'<div role="status">{"".join(figures)}</div>'
+
+
 def _bar(name, share, is_best):
     colour = COLOURS[0] if is_best else "#767676"
     bar = f"width: {160 * share:.0f}px; height: 14px; background: {colour}"
