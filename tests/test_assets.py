@@ -64,5 +64,5 @@ def test_the_newest_version_of_a_dataset_is_taken(monkeypatch, tmp_path):
     for version in ("3.0.1", "3.0.9", "3.0.10", "4.0.0"):
         (tmp_path / "tf_flowers" / version).mkdir(parents=True)
         if version != "4.0.0":  # begun and not finished
-            (tmp_path / "tf_flowers" / version / "dataset_info.json").touch()
+            (tmp_path / "tf_flowers" / version / "dataset_info.json").write_text("{}")
     assert assets.prepared_dataset("tf_flowers").name == "3.0.10"

@@ -13,10 +13,11 @@ import sys
 import threading
 import time
 
+import h5py
 import pytest
 
 from tlcourse import __main__ as command
-from tlcourse import assets, fetch, whole, widgets
+from tlcourse import assets, downloading, fetch, whole, widgets
 
 CONTENT = random.Random(0).randbytes(280_000)
 BLOCK = 14_000
@@ -104,12 +105,13 @@ def test_it_fetches_what_is_missing_and_only_that(caches, server, monkeypatch):
     monkeypatch.setattr(fetch, "FILES", dict.fromkeys(fetch.FILES, server))
     there = caches / "keras" / "models" / "imagenet_class_index.json"
     there.parent.mkdir(parents=True)
-    there.write_text("mine")
+    there.write_bytes(CONTENT)
+    old = there.stat().st_mtime_ns
     seen = []
     fetched = fetch.fetch_flowers(lambda *progress: seen.append(progress))
     assert len(fetched) == 2
     assert all(need.path.read_bytes() == CONTENT for need in fetched)
-    assert there.read_text() == "mine"
+    assert there.stat().st_mtime_ns == old
     assert seen[-1][1:] == (len(CONTENT), len(CONTENT))
     assert len({done for _, done, _ in seen}) > 2
     assert fetch.missing() == [] == fetch.fetch_flowers(silent)
@@ -302,19 +304,161 @@ def test_without_a_network_the_photographs_do_not_hang(caches, monkeypatch):
         fetch.fetch_flowers(silent)
 
 
-def test_the_photographs_are_prepared_by_tfds(caches, server, monkeypatch):
-    import tensorflow_datasets as tfds
+PREPARES = """
+import json, pathlib, sys, time
+home = pathlib.Path(sys.argv[2])
+(home / "downloads").mkdir(parents=True)
+for k in range(3):
+    (home / "downloads" / str(k)).write_bytes(bytes(70_000))
+    time.sleep(0.6)
+version = home / sys.argv[1] / "3.0.1"
+version.mkdir(parents=True)
+(version / "dataset_info.json").write_text("{}")
+print(json.dumps(str(version)))
+"""
 
-    class Builder:
-        def download_and_prepare(self):
-            prepare_photographs(caches)
 
-    Handler.do_HEAD = Handler.do_GET
+@pytest.fixture
+def photographs(caches, server, monkeypatch):
+    """Only they are missing; gives a function that sets what TFDS is."""
+    monkeypatch.setattr(Handler, "do_HEAD", Handler.do_GET, raising=False)
     monkeypatch.setattr(fetch, "FILES", {})
     monkeypatch.setattr(fetch, "PHOTOGRAPHS", server)
-    monkeypatch.setattr(tfds, "builder", lambda name, data_dir: Builder())
-    assert [need.path for need in fetch.fetch_flowers(silent)] == [None]
+    children, popen = [], subprocess.Popen
+
+    def kept(*arguments, **options):
+        children.append(popen(*arguments, **options))
+        return children[-1]
+
+    def tfds_is(code):
+        def command(name, folder):
+            return [sys.executable, "-c", code, name, str(folder)]
+
+        monkeypatch.setattr(downloading, "_command", command)
+        monkeypatch.setattr(downloading.subprocess, "Popen", kept)
+        return children
+
+    return tfds_is
+
+
+def test_the_photographs_are_prepared_by_tfds(photographs, capsys):
+    photographs(PREPARES)
+    seen = []
+    fetched = fetch.fetch_flowers(lambda *progress: seen.append(progress))
+    assert [need.path for need in fetched] == [None]
     assert fetch.missing() == []
+    assert seen[-1] == ("dataset tf_flowers", len(CONTENT), len(CONTENT))
+    assert len({done for _, done, _ in seen}) > 2
+    assert capsys.readouterr().out == ""  # the bar is the caller's
+
+
+def test_photographs_that_stall_are_given_up(photographs, monkeypatch):
+    children = photographs("import time; time.sleep(300)")
+    monkeypatch.setattr(downloading, "STALLED", 1)
+    with pytest.raises(ConnectionError, match="nothing for 1 seconds"):
+        fetch.fetch_flowers(silent)
+    assert children[0].poll() is not None
+
+
+def test_an_interrupt_ends_the_photographs(photographs, monkeypatch):
+    children = photographs("import time; time.sleep(300)")
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fetch.fetch_flowers(interrupt)
+    assert children[0].poll() is not None
+
+
+def test_what_tfds_cannot_do_is_a_sentence(photographs, capsys):
+    photographs("import json, sys; print(json.dumps('ReadError: bad')); sys.exit(1)")
+    assert command.main(["fetch", "flowers"]) == 1
+    assert "Received: ReadError: bad" in capsys.readouterr().err
+    view = widgets.FetchButton()
+    with contextlib.suppress(RuntimeError):  # ipywidgets 8 only logs it
+        view.button.click()
+    assert "ReadError: bad" in view.message.value
+    assert not view.button.disabled
+
+
+# Something else under the right name
+
+
+PAGE = b"<html>Welcome to the hotel. Please log in.</html>"
+
+
+def save_weights(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [b"conv"]
+        file["conv"] = range(1000)
+
+
+@pytest.fixture
+def real_sums(monkeypatch):
+    """As outside the tests: none is known for weights."""
+    index = {"imagenet_class_index.json": (hashlib.sha256(b"{}").hexdigest(),)}
+    monkeypatch.setattr(fetch, "SUMS", index)
+
+
+@pytest.mark.parametrize("content", [PAGE, b"", "half"])
+def test_what_is_no_weights_is_refused_and_leaves_nothing(
+    caches, server, monkeypatch, real_sums, content
+):
+    save_weights(caches / "good.h5")
+    good = (caches / "good.h5").read_bytes()
+    content = good[: len(good) // 2] if content == "half" else content
+    prepare_photographs(caches)
+    monkeypatch.setattr(fetch, "FILES", {"some.h5": server})
+    monkeypatch.setitem(globals(), "CONTENT", content)
+    with pytest.raises(ConnectionError, match=r"`some.h5`.*something else.*log-in"):
+        fetch.fetch_flowers(silent)
+    assert not list((caches / "keras" / "models").iterdir())
+    monkeypatch.setitem(globals(), "CONTENT", good)
+    assert len(fetch.fetch_flowers(silent)) == 1
+    assert fetch.missing() == []
+
+
+def test_what_lies_there_under_the_right_name_is_fetched_again(
+    caches, server, monkeypatch, real_sums
+):
+    prepare_photographs(caches)
+    monkeypatch.setattr(fetch, "FILES", {"some.h5": server})
+    models = caches / "keras" / "models"
+    models.mkdir(parents=True)
+    (models / "some.h5").write_bytes(PAGE)
+    save_weights(caches / "good.h5")
+    monkeypatch.setitem(globals(), "CONTENT", (caches / "good.h5").read_bytes())
+    assert [need.what for need in fetch.missing()] == ["some.h5"]
+    fetch.fetch_flowers(silent)
+    assert fetch.missing() == []
+
+
+@pytest.mark.parametrize("damage", ["half", "gone", "info", "none"])
+def test_photographs_that_are_not_whole_count_as_missing(caches, damage):
+    folder = caches / "tfds" / "tf_flowers" / "3.0.1"
+    folder.mkdir(parents=True)
+    split = {"name": "train", "numBytes": "1000", "shardLengths": ["3", "4"]}
+    info = json.dumps({"name": "tf_flowers", "splits": [split]})
+    (folder / "dataset_info.json").write_text(info)
+    for k in range(2):
+        part = folder / f"tf_flowers-train.tfrecord-0000{k}-of-00002"
+        part.write_bytes(bytes(556))
+    if damage == "half":
+        part.write_bytes(bytes(256))
+    elif damage == "gone":
+        part.unlink()
+    elif damage == "info":
+        (folder / "dataset_info.json").write_text(info[:40])
+    found = assets.prepared_dataset("tf_flowers")
+    assert found == (folder if damage == "none" else None)
+
+
+def test_no_folder_is_no_folder(capsys):
+    with pytest.raises(SystemExit):
+        command.main(["fetch", "flowers", "--to", ""])
+    assert "expected a folder" in capsys.readouterr().err
 
 
 def test_the_command_shows_a_bar_and_ends_well(caches, server, monkeypatch, capsys):

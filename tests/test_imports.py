@@ -12,9 +12,9 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # From the ground up; a module imports only from modules above it.
 ORDER = (
-    "quiet alt_text progress_bar assets progress machine whole "
+    "quiet alt_text progress_bar assets progress machine whole downloading "
     "fetch carry scenes dataset reading pictures "
-    "sketches symbols example_set folder_report folder_search folders downloading "
+    "sketches symbols example_set folder_report folder_search folders "
     "prepared data networks bases freezing "
     "restless calls structure catalogue feature_maps "
     "freeze_state costs freeze_sheet heads cutting store arrays answers features "

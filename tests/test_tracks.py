@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 
+import h5py
 import pytest
 
 from tlcourse import tracks
@@ -48,12 +49,37 @@ def test_flowers_without_weights_says_at_once_what_is_missing(empty):
     assert time.monotonic() - start < 30  # TFDS alone would hang for minutes
 
 
+NO_TOP = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5"
+
+
+def save_weights(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [b"conv"]
+
+
 def test_flowers_without_photographs_says_what_is_missing(empty):
-    file = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5"
-    (empty / "keras" / "models").mkdir(parents=True)
-    (empty / "keras" / "models" / file).touch()
+    models = empty / "keras" / "models"
+    save_weights(models / NO_TOP)
+    save_weights(models / "mobilenet_2_5_224_tf.h5")
+    assert [each.split(",")[0] for each in tracks.missing_for_flowers()] == [
+        "ImageNet's class names",
+        "the dataset tf_flowers",
+    ]
+    (models / "imagenet_class_index.json").write_text("{}")
     assert tracks.missing_for_flowers() == ["the dataset tf_flowers"]
     with pytest.raises(FileNotFoundError, match="`tf_flowers`"):
+        tracks.load_track("flowers")
+
+
+@pytest.mark.parametrize("content", [b"<html>log in</html>", b""])
+def test_damaged_weights_are_no_weights(empty, content, capsys):
+    path = empty / "keras" / "models" / NO_TOP
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    assert f"{NO_TOP} (the file there is damaged)" in tracks.missing_for_flowers()[0]
+    assert tracks.load_track().name == "glyphs"
+    with pytest.raises(ValueError, match="none, or not all.*fetch it again"):
         tracks.load_track("flowers")
 
 

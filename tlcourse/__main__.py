@@ -34,6 +34,8 @@ def main(arguments=None):
     commands.add_parser("doctor", help="whether this machine is ready")
     options = parser.parse_args(arguments)
     if options.command == "fetch":
+        if options.to == "":
+            parser.error("--to: expected a folder. Received: an empty name.")
         return _fetch(options.to)
     return {"progress": _progress, "doctor": _doctor}[options.command]()
 
@@ -59,8 +61,11 @@ def _fetch(folder):
     from tlcourse import carry, fetch
 
     try:
-        fetched = carry.fill(folder, show) if folder else fetch.fetch_flowers(show)
-    except OSError as error:
+        if folder is None:
+            fetched = fetch.fetch_flowers(show)
+        else:
+            fetched = carry.fill(folder, show)
+    except (OSError, RuntimeError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
     print(f"\n{len(fetched)} fetched. All is there for the flowers track.")

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import json
 import os
 import pathlib
 
@@ -125,6 +126,24 @@ def tfds_folder():
     return pathlib.Path(home).expanduser()
 
 
+def is_weights(path):
+    """Whether a file holds weights for Keras, whole: a log-in page does not.
+
+    Args:
+        path: `pathlib.Path`.
+
+    Returns:
+        Boolean.
+    """
+    import h5py
+
+    try:
+        with h5py.File(path) as file:
+            return "layer_names" in file.attrs
+    except OSError:  # not there, half there, or something else
+        return False
+
+
 def prepared_dataset(name, folder=None):
     """Finds the newest prepared version of a TFDS dataset on disk.
 
@@ -134,11 +153,28 @@ def prepared_dataset(name, folder=None):
         folder: `pathlib.Path`, or None for `tfds_folder`.
 
     Returns:
-        `pathlib.Path` of the version's folder, or None.
+        `pathlib.Path` of the version's folder, or None. A folder that lacks some of
+        what it should hold does not count.
     """
     versions = ((folder or tfds_folder()) / name).glob("[0-9]*.[0-9]*.[0-9]*")
-    ready = [path for path in versions if (path / "dataset_info.json").is_file()]
-    return max(ready, key=_version, default=None)
+    return max(filter(_is_prepared, versions), key=_version, default=None)
+
+
+def _is_prepared(folder):
+    try:
+        info = json.loads((folder / "dataset_info.json").read_text("utf-8"))
+        splits = info.get("splits", [])
+        return all(_is_complete(folder, info["name"], split) for split in splits)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False  # cut short, or written by something else
+
+
+def _is_complete(folder, dataset, split):
+    """All parts of a split are there, as large as its examples at least."""
+    parts = list(folder.glob(f"{dataset}-{split['name']}.*"))
+    size = sum(part.stat().st_size for part in parts)
+    wanted = len(split.get("shardLengths", []))
+    return len(parts) >= wanted and size >= int(split.get("numBytes", 0))
 
 
 def _version(path):

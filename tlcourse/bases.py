@@ -136,6 +136,7 @@ def cached_weights(file):
 
     Raises:
         FileNotFoundError: If it is not there.
+        ValueError: If it is there, but holds no weights, or not all of them.
     """
     path = assets.keras_weights_folder() / file
     if not path.is_file():
@@ -145,6 +146,12 @@ def cached_weights(file):
             "(`keras.applications`, `weights='imagenet'`); where they lie "
             "elsewhere, set KERAS_HOME; without them, `weights=None` builds the "
             "network with random weights."
+        )
+    if not assets.is_weights(path):
+        raise ValueError(
+            f"Expected ImageNet weights in {path}. Received: {path.stat().st_size:,} "
+            "bytes that are none, or not all of them: a download may have been cut "
+            "short. Remove the file and fetch it again."
         )
     return path
 

@@ -31,7 +31,7 @@ def fill(folder, report):
     """
     folder = _absolute(folder)
     needs = fetch.needs(folder / "keras" / "models", folder / "tfds")
-    work = [(need, _here(need)) for need in needs if not _is_whole(need)]
+    work = [(need, _here(need)) for need in needs if not need.is_there]
     work.sort(key=lambda each: each[1] is None)  # the network, which may fail, last
     _check_room(folder, sum(_bytes(*each) for each in work))
     try:
@@ -51,16 +51,12 @@ def _absolute(folder):
     return pathlib.Path(folder).expanduser().absolute()
 
 
-def _is_whole(need):
-    return need.is_there and (not need.path or whole.has_sum(need.path, need.sums))
-
-
 def _here(need):
     """Where this disk has it, or None."""
     if not need.path:
         return assets.prepared_dataset(assets.FLOWERS_DATASET)
     path = assets.keras_weights_folder() / need.path.name
-    return path if whole.has_sum(path, need.sums) else None
+    return path if fetch.is_whole(path) else None
 
 
 def _files(source):

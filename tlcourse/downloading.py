@@ -20,13 +20,15 @@ NO_SUCH_DATASET, NO_CONNECTION = 3, 4  # exit codes
 GRACE = 5  # seconds to clean up in
 
 
-def prepare(name, folder, timeout=STALLED):
+def prepare(name, folder, timeout=STALLED, report=None):
     """Fetches and prepares a dataset; a line shows how far that is.
 
     Args:
         name: String, as in the catalogue of TFDS.
         folder: `pathlib.Path`, where TFDS keeps its datasets.
         timeout: Seconds without any progress after which it is given up.
+        report: Function of the bytes that have come to the disk, called in place of
+            the line, or None.
 
     Returns:
         `pathlib.Path` of the prepared dataset.
@@ -45,10 +47,11 @@ def prepare(name, folder, timeout=STALLED):
             env=_environment(),
         )
         try:
-            _wait(child, name, folder, timeout)
+            _wait(child, name, folder, timeout, report or _line(name))
         finally:
-            print()
             _end(child)
+            if not report:
+                print()
         said.seek(0)
         return _outcome(name, child.returncode, said.read())
 
@@ -63,14 +66,21 @@ def _environment():
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-def _wait(child, name, folder, timeout):
+def _line(name):
+    def line(n_bytes):
+        print(f"\r{name}: {n_bytes / 1e6:.1f} MB on disk", end="", flush=True)
+
+    return line
+
+
+def _wait(child, name, folder, timeout, report):
     """Waits for the end; raises if nothing happens for too long."""
-    moved, before = time.monotonic(), (-1, 0)
+    moved, before, had = time.monotonic(), (-1, 0), _bytes(folder, name)
     while child.poll() is None:
         looked = time.monotonic()
         now = _bytes(folder, name), _seconds_computed(child.pid)
         if now[0] != before[0]:
-            print(f"\r{name}: {now[0] / 1e6:.1f} MB on disk", end="", flush=True)
+            report(max(0, now[0] - had))
         if now[0] != before[0] or now[1] > before[1] + 0.1:
             moved, before = time.monotonic(), now
         elif time.monotonic() - moved > timeout:

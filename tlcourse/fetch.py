@@ -3,13 +3,20 @@
 import dataclasses
 import http.client
 import pathlib
-import threading
+import ssl
 import urllib.error
 import urllib.request
 
-from tlcourse import assets, whole
+from tlcourse import assets, downloading, whole
 
 SECONDS = 20  # without an answer, before we give up
+BROKEN = (
+    TimeoutError,
+    ConnectionResetError,
+    ConnectionAbortedError,
+    ssl.SSLError,
+    http.client.HTTPException,
+)
 # Source: the constants in Keras's applications/mobilenet_v2.py, imagenet_utils.py.
 WEIGHTS = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2/"
 INDEX = "https://storage.googleapis.com/download.tensorflow.org/data/"
@@ -49,9 +56,9 @@ class Need:
 
     @property
     def is_there(self):
-        """Boolean."""
+        """Boolean; what is damaged, or something else, is not there."""
         if self.path:
-            return self.path.is_file()
+            return is_whole(self.path)
         return (
             assets.prepared_dataset(assets.FLOWERS_DATASET, self.datasets) is not None
         )
@@ -60,6 +67,19 @@ class Need:
     def sums(self):
         """tuple of sha256, one of which the file must have; empty if none is known."""
         return SUMS.get(self.what, ())
+
+
+def is_whole(path):
+    """Whether a file of `FILES` is what it should be.
+
+    Args:
+        path: `pathlib.Path`, named as in `FILES`.
+
+    Returns:
+        Boolean: it has a known sum or, where none is known, it holds weights.
+    """
+    sums = SUMS.get(path.name, ())
+    return whole.has_sum(path, sums) if sums else assets.is_weights(path)
 
 
 def needs(models, datasets):
@@ -117,12 +137,13 @@ def bring(need, report):
         ConnectionError: If the network, or the other side, does not answer.
     """
     if need.path:
-        download(need.url, need.path, report, need.sums)
+        check = None if need.sums else assets.is_weights
+        download(need.url, need.path, report, need.sums, check)
     else:
         _prepare_photographs(need, report)
 
 
-def download(url, path, report, sums=()):
+def download(url, path, report, sums=(), check=None):
     """Downloads a file, whole or not at all.
 
     Args:
@@ -130,6 +151,7 @@ def download(url, path, report, sums=()):
         path: `pathlib.Path`; its folder is made if need be.
         report: As in `fetch_flowers`.
         sums: Sequence of sha256, one of which it must have, if any is known.
+        check: Function of a path, whether the file there is sound, or None.
 
     Raises:
         ConnectionError: If the download does not come to its end, or has brought
@@ -138,8 +160,8 @@ def download(url, path, report, sums=()):
     with _open(url) as source:
         total = int(source.headers.get("Content-Length", 0))
         try:
-            whole.save(source, path, report, url, total, sums)
-        except (TimeoutError, http.client.HTTPException) as error:
+            whole.save(source, path, report, url, total, sums, check)
+        except BROKEN as error:
             raise ConnectionError(
                 f"Expected all of {url}. Received: {error!r}. Try again."
             ) from error
@@ -157,30 +179,17 @@ def _open(url, method="GET"):
 
 
 def _prepare_photographs(need, report):
-    """TFDS downloads and prepares; we watch its folder grow.
+    """TFDS downloads and prepares, in a process that can be ended.
 
-    TFDS waits for minutes where there is no network. So we ask first.
+    Without a network it would try for minutes. So we ask first.
     """
     with _open(need.url, "HEAD") as answer:
         total = int(answer.headers.get("Content-Length", 0))
-    import tensorflow_datasets as tfds
 
-    tfds.disable_progress_bar()
-    ended = threading.Event()
+    def grown(n_bytes):
+        report(need.what, min(n_bytes, total), total)
 
-    def watch():
-        while not ended.wait(0.5):
-            files = (need.datasets / "downloads").rglob("*")
-            grown = sum(file.stat().st_size for file in files if file.is_file())
-            report(need.what, min(grown, total), total)
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        name, folder = assets.FLOWERS_DATASET, str(need.datasets)
-        builder = tfds.builder(name, data_dir=folder)
-        builder.download_and_prepare()
-    finally:
-        ended.set()
-        watcher.join()
+    downloading.prepare(
+        assets.FLOWERS_DATASET, need.datasets, downloading.STALLED, grown
+    )
     report(need.what, total, total)

@@ -9,6 +9,7 @@ import numpy as np
 from tlcourse import assets, bases, data
 
 NAMES = ("glyphs", "flowers")
+CLASS_INDEX = "imagenet_class_index.json"
 GLYPH_WEIGHTS = "glyphs_mobilenet_v2_0.35_64{top}.weights.h5"
 
 
@@ -139,9 +140,9 @@ _COMPLETE = (
 
 def _complete_imagenet(input_shape):
     folder = assets.keras_weights_folder()
-    names = _imagenet_names(folder / "imagenet_class_index.json")
+    names = _imagenet_names(folder / CLASS_INDEX)
     for name, alpha, file in _COMPLETE:
-        if (folder / file).is_file():
+        if assets.is_weights(folder / file):
             constructor = getattr(keras.applications, name)
             inner = constructor(
                 input_shape=input_shape, alpha=alpha, weights=folder / file
@@ -214,10 +215,16 @@ def missing_for_flowers():
     Returns:
         list of strings, empty if all is there.
     """
-    file = bases.weights_file("MobileNetV2", (224, 224, 3), alpha=0.35)
-    missing = []
-    if not (assets.keras_weights_folder() / file).is_file():
-        missing.append(f"the weights {file}")
+    folder, missing = assets.keras_weights_folder(), []
+    wanted = [bases.weights_file("MobileNetV2", (224, 224, 3), alpha=0.35)]
+    complete = [file for _, _, file in _COMPLETE]
+    for files in (wanted, complete):
+        if not any(assets.is_weights(folder / file) for file in files):
+            damaged = any((folder / file).exists() for file in files)
+            state = " (the file there is damaged)" if damaged else ""
+            missing.append(f"the weights {' or '.join(files)}{state}")
+    if not (folder / CLASS_INDEX).is_file():
+        missing.append(f"ImageNet's class names, {CLASS_INDEX}")
     if assets.prepared_dataset(assets.FLOWERS_DATASET) is None:
         missing.append(f"the dataset {assets.FLOWERS_DATASET}")
     return missing

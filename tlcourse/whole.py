@@ -93,7 +93,7 @@ def _is_somebodys(partial):
     return number.isdigit() and psutil.pid_exists(int(number))
 
 
-def save(source, path, report, origin, total=0, sums=()):
+def save(source, path, report, origin, total=0, sums=(), check=None):
     """Copies from an open file or connection into a file, verified or not at all.
 
     Args:
@@ -105,9 +105,10 @@ def save(source, path, report, origin, total=0, sums=()):
         total: Integer, bytes that are expected; 0 if that is not known.
         sums: Sequence of sha256, 64 hexadecimal digits each, one of which it must
             have; empty if none is known.
+        check: Function of a path, whether the file there is sound, or None.
 
     Raises:
-        ConnectionError: If size or sum are not as expected.
+        ConnectionError: If size, sum or content are not as expected.
     """
     digest, done = hashlib.sha256(), 0
     with writing(path) as target:
@@ -117,6 +118,18 @@ def save(source, path, report, origin, total=0, sums=()):
             done += len(block)
             report(path.name, done, total)
         _check(path.name, origin, done, total, digest.hexdigest(), sums)
+        target.flush()
+        if check and not check(target.name):
+            raise ConnectionError(
+                f"Expected `{path.name}` from {origin}. Received: something else "
+                f"({done} bytes). {_BETWEEN}"
+            )
+
+
+_BETWEEN = (
+    "Nothing was kept. Something between, such as a proxy or a log-in page, may have "
+    "answered: try again, or on another network."
+)
 
 
 def _check(name, origin, done, total, found, sums):
@@ -127,9 +140,7 @@ def _check(name, origin, done, total, found, sums):
     if sums and found not in sums:
         raise ConnectionError(
             f"Expected `{name}` with sha256 {' or '.join(sums)} from {origin}. "
-            f"Received: {found} ({done} bytes). Nothing was kept. Something between, "
-            "such as a proxy or a log-in page, may have answered: try again, or on "
-            "another network."
+            f"Received: {found} ({done} bytes). {_BETWEEN}"
         )
 
 

@@ -41,13 +41,14 @@ class FetchButton(View):
     @told
     def _on_click(self, _):
         self.button.disabled = True
+        problem = None
         try:
             fetch.fetch_flowers(self._report)
         except ConnectionError as error:
-            self.caption.value = html.escape(str(error))
-            self.button.disabled = False
-        else:
+            problem = html.escape(str(error))
+        finally:  # whatever went wrong, one may try again
             self._say_what_is_missing()
+        self.caption.value = problem or self.caption.value
 
     def _report(self, what, done, total):
         self.bar.value = round(100 * done / total) if total else 0
