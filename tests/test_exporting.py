@@ -61,3 +61,8 @@ def test_images_of_another_size_are_refused(model, tmp_path):
     exporting.to_tflite(model, tmp_path / "network.tflite")
     with pytest.raises(ValueError, match=r"images of \(8, 8, 3\).*\(9, 9, 3\)"):
         exporting.run_tflite(tmp_path / "network.tflite", np.zeros((1, 9, 9, 3)))
+
+
+def test_a_missing_folder_is_said_before_anything_is_converted(model, tmp_path):
+    with pytest.raises(FileNotFoundError, match="nowhere, which does not exist"):
+        exporting.to_tflite(model, tmp_path / "nowhere" / "model.tflite")

@@ -430,7 +430,7 @@ def test_a_thousand_small_pictures_take_seconds(tmp_path):
 
 
 def test_the_script_of_lesson_13_reads_a_picture_as_load_folder_does(tmp_path):
-    """Photographs that lie on their side, wider than high."""
+    """Photographs that lie on their side, wider than high, and a transparent one."""
     rng = np.random.default_rng(0)
     for number, orientation in enumerate((1, 3, 6, 8)):
         note = Image.Exif()
@@ -438,12 +438,66 @@ def test_the_script_of_lesson_13_reads_a_picture_as_load_folder_does(tmp_path):
         pixels = rng.integers(0, 256, (12, 20, 3), "uint8").repeat(8, 0).repeat(8, 1)
         content = odd_pictures.saved(Image.fromarray(pixels), "JPEG", exif=note)
         write(tmp_path / "ab"[number % 2] / f"{number}.jpg", content)
+    glass = rng.integers(0, 256, (40, 30, 4), "uint8")
+    content = odd_pictures.saved(Image.fromarray(glass), "PNG")
+    write(tmp_path / "b" / "glass.png", content)
     dataset, _ = data.load_folder(tmp_path, SIZE)
     source = LESSONS / "13_your_own_images.py"
     lines = [x for x in source.read_text().splitlines() if x.startswith("image = Im")]
-    assert len(lines) == 2
+    assert len(lines) == 3
     for wanted, path in zip(dataset.images, sorted(tmp_path.glob("*/*")), strict=True):
         model = SimpleNamespace(input_shape=(None, *SIZE, 3))
         names = {"Image": Image, "ImageOps": ImageOps, "picture": path, "model": model}
         exec("\n".join(lines), names)
         np.testing.assert_array_equal(np.array(names["image"]), wanted)
+
+
+def test_a_dataset_is_written_and_read_again(tmp_path):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (9, *SIZE, 3), "uint8")
+    given = data.Dataset(images, np.arange(9) % 3, ("left", "\u661f", "a b"))
+    data.save_folder(given, tmp_path / "new" / "drawings")
+    found, report = data.load_folder(tmp_path / "new" / "drawings", SIZE)
+    assert not report.skipped
+    assert set(found.class_names) == set(given.class_names)
+    for label, name in enumerate(given.class_names):
+        here = found.images[found.labels == found.class_names.index(name)]
+        np.testing.assert_array_equal(here, images[given.labels == label])
+    with pytest.raises(FileExistsError, match="is there. Choose another name"):
+        data.save_folder(given, tmp_path / "new" / "drawings")
+
+
+@pytest.mark.parametrize("names", [("a/b", "c"), ("..", "c"), ("c.", "d"), ("A", "a")])
+def test_classes_that_no_folder_can_be_named_after_are_refused(tmp_path, names):
+    images = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3), "uint8")
+    given = data.Dataset(images, np.arange(2), names)
+    with pytest.raises(ValueError, match="folders can be named after.*rename_class"):
+        data.save_folder(given, tmp_path / "drawings")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_not_written_whole_is_not_there(tmp_path, monkeypatch):
+    images = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3), "uint8")
+    given = data.Dataset(images, np.arange(2), ("a", "b"))
+
+    def full(self, path):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    with pytest.raises(OSError, match="No space"):
+        data.save_folder(given, tmp_path / "drawings")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", [None, 7, ""])
+def test_what_is_no_path_is_refused(path):
+    with pytest.raises(ValueError, match="Expected the path of a folder"):
+        data.load_folder(path, SIZE)
+
+
+def test_of_two_classes_that_print_alike_one_is_named(tmp_path):
+    for name in ("a\nb", "a\\nb", "c"):
+        fill(tmp_path / name, 3)
+    dataset, report = data.load_folder(tmp_path, SIZE)
+    assert len(dataset) == 6
+    assert ["prints like" in each.reason for each in report.skipped] == [True]

@@ -12,6 +12,7 @@ CHANCES = RNG.dirichlet(np.ones(4), 5)
 ICONS = RNG.integers(0, 256, (4, 6, 6), "uint8")
 CALLS = {
     "tiles": lambda ax: plots.tiles(PICTURES, list("abcde"), title="t", ax=ax),
+    "none": lambda ax: plots.tiles(PICTURES[:0], [], title="t", ax=ax),
     "grey": lambda ax: plots.tiles(PICTURES[..., 0], title="t", ax=ax),
     "filters": lambda ax: plots.filters(RNG.normal(size=(3, 3, 3, 7)), 4, "t", ax),
     "maps": lambda ax: plots.feature_maps(RNG.normal(size=(4, 4, 9)), 6, 3, "t", ax),

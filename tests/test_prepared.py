@@ -137,7 +137,7 @@ def test_what_is_not_on_disk_is_named_at_once_with_what_is():
     assert time.perf_counter() - start < 2
 
 
-@pytest.mark.parametrize("name", ["", "../pets", "Pets and more", "a/b/c"])
+@pytest.mark.parametrize("name", ["", "../pets", "Pets and more", "a/b/c", None])
 def test_what_is_no_name_is_refused(name):
     with pytest.raises(ValueError, match="Expected the name"):
         data.load_tfds(name, SIZE, download=True)

@@ -108,3 +108,8 @@ def test_a_symbol_is_drawn_a_little_different_each_time(name):
 def test_an_unknown_symbol_is_named_with_the_known_ones():
     with pytest.raises(ValueError, match="star, spiral.*Received: 'moon'"):
         symbols.sketch("moon")
+
+
+def test_one_number_is_no_list_of_seeds():
+    with pytest.raises(ValueError, match=r"such as range\(4\).*Received: 4"):
+        symbols.draw("house", 4, (64, 64))

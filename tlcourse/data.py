@@ -3,7 +3,7 @@
 import numpy as np
 
 from tlcourse.dataset import Dataset, check_images, draw_few, fit, split
-from tlcourse.folders import load_folder
+from tlcourse.folders import load_folder, save_folder
 from tlcourse.prepared import load_tfds
 from tlcourse.scenes import load_glyph_archive, on_paper, plain
 
@@ -17,6 +17,7 @@ __all__ = [
     "load_glyph_archive",
     "load_glyphs",
     "load_tfds",
+    "save_folder",
     "split",
 ]
 

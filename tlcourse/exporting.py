@@ -23,11 +23,17 @@ def to_tflite(model, path):
         Integer, bytes written.
 
     Raises:
+        FileNotFoundError: If there is no such folder; nothing has been converted.
         ValueError: If the path ends differently, or Keras runs on another backend
             than TensorFlow.
     """
     path = pathlib.Path(path)
     _check(path)
+    if not path.absolute().parent.is_dir():
+        raise FileNotFoundError(
+            f"Expected a folder to write to. Received: {path.absolute().parent}, which "
+            "does not exist. Make it first."
+        )
     import tensorflow as tf
 
     log = io.StringIO()  # the converter writes pages to both

@@ -22,9 +22,12 @@ def files_of_classes(folder):
     """
     classes, skipped = {}, []
     for entry in _entries(str(folder), folder, skipped):
-        if entry.is_dir(follow_symlinks=False):
-            found = list(_files(entry.path, folder, skipped))
-            classes[printable(entry.name)] = sorted(found)
+        name = printable(entry.name)
+        if entry.is_dir(follow_symlinks=False) and name in classes:
+            reason = "its name prints like that of another class; rename it"
+            skipped.append(Skipped(_inside(entry.path, folder), reason))
+        elif entry.is_dir(follow_symlinks=False):
+            classes[name] = sorted(_files(entry.path, folder, skipped))
         else:
             reason = _obstacle(entry, folder) or "not in the folder of a class"
             skipped.append(Skipped(_inside(entry.path, folder), reason))

@@ -6,6 +6,7 @@ import pathlib
 
 import numpy as np
 
+from tlcourse import whole
 from tlcourse.dataset import Dataset
 from tlcourse.folder_report import FolderReport, Skipped, printable
 from tlcourse.folder_search import files_of_classes, read_bytes
@@ -58,6 +59,53 @@ def load_folder(path, size, per_class=None, seed=0, memory=MEMORY):
     return reader.dataset(), report
 
 
+def save_folder(dataset, path):
+    """Writes a `Dataset` as PNG files that `load_folder` reads; whole or not at all.
+
+    Args:
+        dataset: `Dataset`.
+        path: String or path of the folder to make.
+
+    Raises:
+        FileExistsError: If there is something of that name already.
+        ValueError: If a class has a name that a folder cannot have everywhere.
+    """
+    from PIL import Image
+
+    folder = pathlib.Path(path).expanduser().absolute()
+    _check_names(dataset.class_names)
+    if folder.exists():
+        raise FileExistsError(
+            f"Expected the name of a new folder. Received: {printable(str(folder))}, "
+            "which is there. Choose another name; nothing was written."
+        )
+    with whole.filling(folder) as partial:
+        for name in dataset.class_names:
+            (partial / name).mkdir()
+        for number, (image, label) in enumerate(
+            zip(dataset.images, dataset.labels, strict=True)
+        ):
+            place = partial / dataset.class_names[label]
+            Image.fromarray(image).save(place / f"{number:06}.png")
+
+
+def _check_names(names):
+    """Refuses what Windows, macOS or Linux would not take, or would take for one."""
+    bad = [
+        name
+        for name in names
+        if set(name) & set('/\\:*?"<>|') or name[0] in ". " or name[-1] in ". "
+    ]
+    folded = [name.casefold() for name in names]
+    bad += [name for name in names if folded.count(name.casefold()) > 1]
+    if bad:
+        raise ValueError(
+            "Expected classes that folders can be named after, each different. "
+            f"Received: {', '.join(map(repr, bad))}. Give them other names, such as "
+            "with `classifier.rename_class(old, new)`."
+        )
+
+
 def find_classes(path):
     """Lists the files of each class in a folder; opens none of them.
 
@@ -79,6 +127,10 @@ def find_classes(path):
 
 
 def _find(path):
+    if not isinstance(path, str | os.PathLike) or not str(path):
+        raise ValueError(
+            "Expected the path of a folder, such as 'photos'. Received: " + repr(path)
+        )
     folder = pathlib.Path(path).expanduser()
     if folder.is_dir():
         return folder.resolve()

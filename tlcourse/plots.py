@@ -19,11 +19,20 @@ def _axes(ax, width=7, height=3.5):
     return ax or plt.subplots(figsize=(width, height), layout="constrained")[1]
 
 
+def _nothing(title, ax):
+    ax = _axes(ax, 3, 0.8)
+    ax.text(0.5, 0.5, "none", ha="center", va="center", transform=ax.transAxes)
+    ax.set_title(title)
+    ax.axis("off")
+    return ax
+
+
 def tiles(images, titles=None, columns=8, title="", ax=None):
     """Images side by side.
 
     Args:
-        images: `(n, h, w, 3)` uint8 or float 0..1, or `(n, h, w)` grey.
+        images: `(n, h, w, 3)` uint8 or float 0..1, or `(n, h, w)` grey; if there are
+            none, the figure says so.
         titles: Sequence of n strings above the images, or None.
         columns: Integer, images in a row.
         title: String, the figure's title.
@@ -32,6 +41,8 @@ def tiles(images, titles=None, columns=8, title="", ax=None):
         The axes.
     """
     n, height, width = np.shape(images)[:3]
+    if not n:
+        return _nothing(title, ax)
     columns = min(columns, n)
     rows = -(-n // columns)
     room = 0.35 * height if titles is not None else 0.06 * height

@@ -9,6 +9,7 @@ from tlcourse.dataset import Dataset, fit
 from tlcourse.downloading import STALLED, prepare
 from tlcourse.reading import MEMORY, ReadingLine, check_per_class, check_size, room
 
+NAME = r"[a-z]\w*(/[\w.+-]+)?"
 PER_CLASS = 120  # photographs, so that a laptop can hold them
 
 
@@ -104,7 +105,7 @@ def fit_example(image, size):
 
 def _open(name, download, timeout):
     """The builder of a dataset that is on disk, or is now put there."""
-    if not re.fullmatch(r"[a-z]\w*(/[\w.+-]+)?", name):
+    if not isinstance(name, str) or not re.fullmatch(NAME, name):
         raise ValueError(
             "Expected the name of a TFDS dataset, such as 'tf_flowers', or with a "
             f"configuration, 'cifar10_corrupted/fog_1'. Received: {name!r}"

@@ -105,7 +105,15 @@ def draw(name, seeds, size):
 
     Returns:
         uint8 `(len(seeds), height, width, 3)`, 0..255.
+
+    Raises:
+        ValueError: If there is no such symbol, or `seeds` is a single number.
     """
+    if np.ndim(seeds) != 1:
+        raise ValueError(
+            "Expected `seeds` such as range(4), one for each picture. Received: "
+            f"{seeds!r}"
+        )
     return np.stack([picture(sketch(name, seed), size) for seed in seeds])
 
 

@@ -11,7 +11,7 @@ from tlcourse.checks.exercise import exercise
     dict,
     hint=(
         "`classifier.add_class('other')`. Then `classifier.add('other', "
-        "*symbols.draw('house', range(4), size))`, and so on with other symbols."
+        "symbols.draw('house', range(4), size))`, and so on with other symbols."
     ),
     right="It has an answer for what it does not know, learnt from examples.",
 )
