@@ -23,7 +23,7 @@ import json
 import tlcourse
 from tlcourse import assets, checks, heads, progress, training
 from tlcourse.tracks import load_track
-from tlcourse.widgets.inputs import Camera, Sketchpad
+from tlcourse.widgets.inputs import Camera, FilePicker, Sketchpad
 
 tlcourse.start()
 track = load_track()
@@ -37,7 +37,7 @@ print(json.dumps({
     "track": track.name,
     "accuracy": probe.score(held_out, track.validation.labels),
     "lessons": len(progress.lessons()),
-    "scripts": [len(str(w._esm)) for w in (Camera, Sketchpad)],
+    "scripts": [len(str(w._esm)) for w in (Camera, FilePicker, Sketchpad)],
     "styles": len(str(Camera._css)),
 }))
 """
