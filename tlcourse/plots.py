@@ -21,9 +21,8 @@ def _axes(ax, width=7, height=3.5):
 
 def _nothing(title, ax):
     ax = _axes(ax, 3, 0.8)
-    ax.text(0.5, 0.5, "none", ha="center", va="center", transform=ax.transAxes)
-    ax.set_title(title)
-    ax.axis("off")
+    ax.text(0.5, 0.5, "no pictures", ha="center", va="center", transform=ax.transAxes)
+    ax.set(title=title, xticks=[], yticks=[], frame_on=False)
     return ax
 
 
@@ -33,7 +32,7 @@ def tiles(images, titles=None, columns=8, title="", ax=None):
     Args:
         images: `(n, h, w, 3)` uint8 or float 0..1, or `(n, h, w)` grey; if there are
             none, the figure says so.
-        titles: Sequence of n strings above the images, or None.
+        titles: Sequence of n strings above the images, of up to two lines, or None.
         columns: Integer, images in a row.
         title: String, the figure's title.
 
@@ -45,7 +44,9 @@ def tiles(images, titles=None, columns=8, title="", ax=None):
         return _nothing(title, ax)
     columns = min(columns, n)
     rows = -(-n // columns)
-    room = 0.35 * height if titles is not None else 0.06 * height
+    named = titles is not None and len(titles) > 0
+    lines = max(1 + str(each).count("\n") for each in titles) if named else 0
+    room = (0.15 + 0.2 * lines if lines else 0.06) * height
     wide = max(1.1, 2.2 / columns)
     ax = _axes(ax, wide * columns, wide * (1 + room / height) * rows + 0.4)
     for number, image in enumerate(images):
@@ -54,9 +55,8 @@ def tiles(images, titles=None, columns=8, title="", ax=None):
         ax.imshow(image, extent=box, cmap="gray", interpolation="nearest")
         if titles is not None:
             middle = left + width / 2
-            ax.text(
-                middle, top - 0.03 * height, titles[number], ha="center", fontsize=9
-            )
+            above = top - 0.03 * height
+            ax.text(middle, above, titles[number], ha="center", fontsize=9)
     ax.set(xlim=(0, columns * width * 1.06), ylim=(rows * (height + room), -room))
     ax.set_title(title)
     ax.axis("off")

@@ -174,8 +174,8 @@ shares = model.predict(held_out.images, verbose=0)
 said, sure = shares.argmax(axis=1), shares.max(axis=1)
 wrong = np.flatnonzero(said != held_out.labels)
 worst = wrong[np.argsort(-sure[wrong])][:8]
-told = [f"{names[said[k]]}? {names[held_out.labels[k]]}" for k in worst]
-print(f"{len(wrong)} of {len(held_out)} wrong; below, what it said? what it is")
+told = [f"{names[said[k]]}?\n{names[held_out.labels[k]]}" for k in worst]
+print(f"{len(wrong)} of {len(held_out)} wrong; above each: what it said? what it is")
 plots.tiles(held_out.images[worst], told);
 
 # %% [markdown]

@@ -26,10 +26,10 @@ class ClassRow:
             description="class",
             continuous_update=False,
             style=SHORT,
-            layout={"width": "190px"},
+            layout={"width": "170px"},
         )
         self.example = ipywidgets.Dropdown(
-            description="example", style=SHORT, layout={"width": "190px"}
+            description="example", style=SHORT, layout={"width": "150px"}
         )
         wide = {"width": "auto"}
         self.add = ipywidgets.Button(button_style="primary", layout=wide)
