@@ -352,6 +352,20 @@ def test_the_photographs_are_prepared_by_tfds(photographs, capsys):
     assert capsys.readouterr().out == ""  # the bar is the caller's
 
 
+def test_half_a_dataset_is_set_aside_and_prepared_again(caches, photographs):
+    """TFDS takes any folder of a version for whole."""
+    home = caches / "tfds" / "tf_flowers"
+    (home / "3.0.1").mkdir(parents=True)
+    (home / "3.0.1" / "dataset_info.json").write_text('{"name": "tf_')
+    (home / "damaged-3.0.1").mkdir()  # of an earlier time
+    (home / "3.0.2.incompleteABC").mkdir()  # another process is at it
+    photographs(PREPARES)
+    assert len(fetch.fetch_flowers(silent)) == 1
+    assert fetch.missing() == []
+    assert (home / "damaged-3.0.1" / "dataset_info.json").is_file()
+    assert (home / "3.0.2.incompleteABC").is_dir()
+
+
 def test_photographs_that_stall_are_given_up(photographs, monkeypatch):
     children = photographs("import time; time.sleep(300)")
     monkeypatch.setattr(downloading, "STALLED", 1)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from IPython.core.events import EventManager, available_events
 
-from tlcourse import sketches, symbols, training, widgets
+from tlcourse import data, sketches, symbols, training, widgets
 from tlcourse.example_set import ExampleSet
 from tlcourse.growing import GrowingClassifier
 from tlcourse.tracks import load_track
@@ -232,6 +232,9 @@ def test_a_dataset_is_added_with_its_classes(classifier):
         np.testing.assert_array_equal(found, wanted)
     with pytest.raises(ValueError, match="Expected an image"):
         classifier.add_dataset(symbols.dataset(range(1), (32, 32), ("cup", "house")))
+    with pytest.raises(ValueError, match="Expected a name of 1 to 40"):
+        named = data.Dataset(given.images[:2], np.arange(2), ("cup", "c" * 41))
+        classifier.add_dataset(named)
     assert "cup" not in classifier.examples.names
 
 
@@ -600,13 +603,13 @@ def test_names_are_shown_as_text_and_not_as_html(panel):
 
 def test_keras_is_what_learns(taught):
     """The same dense layer, by `fit`, on the same examples agrees."""
-    data = taught.dataset()
+    mine = taught.dataset()
     model = keras.Sequential(
         [taught.embed, keras.layers.Dense(len(NAMES), activation="softmax")]
     )
     taught.embed.trainable = False
     model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
-    model.fit(data.images, data.labels, epochs=60, verbose=0)
+    model.fit(mine.images, mine.labels, epochs=60, verbose=0)
     images = np.stack([drawing(name, k) for name in NAMES for k in range(80, 90)])
     said = [max(f := taught.answer(image), key=f.get) for image in images]
     found = [NAMES[k] for k in model.predict(images, verbose=0).argmax(axis=1)]

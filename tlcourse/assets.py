@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 
 FLOWERS_DATASET = "tf_flowers"
 WEIGHTS_ORIGIN = {
@@ -158,6 +159,21 @@ def prepared_dataset(name, folder=None):
     """
     versions = ((folder or tfds_folder()) / name).glob("[0-9]*.[0-9]*.[0-9]*")
     return max(filter(_is_prepared, versions), key=_version, default=None)
+
+
+def damaged_datasets(name, folder):
+    """Versions of a TFDS dataset that lack something; TFDS would take them for whole.
+
+    Args:
+        name: String, as for `prepared_dataset`.
+        folder: `pathlib.Path`, where TFDS keeps its datasets.
+
+    Returns:
+        list of `pathlib.Path`.
+    """
+    found = (folder / name).glob("*")
+    versions = [path for path in found if re.fullmatch(r"\d+\.\d+\.\d+", path.name)]
+    return [path for path in versions if not _is_prepared(path)]
 
 
 def _is_prepared(folder):

@@ -9,11 +9,14 @@ python -m tlcourse.downloading NAME FOLDER    that process
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+
+from tlcourse import assets
 
 STALLED = 60  # seconds without progress
 NO_SUCH_DATASET, NO_CONNECTION = 3, 4  # exit codes
@@ -38,6 +41,7 @@ def prepare(name, folder, timeout=STALLED, report=None):
         ConnectionError: If it does not get on, or the other side does not answer.
         RuntimeError: If TFDS fails otherwise, with its words.
     """
+    _set_aside(name, folder)
     with tempfile.TemporaryFile("w+") as said:
         child = subprocess.Popen(
             _command(name, folder),
@@ -54,6 +58,14 @@ def prepare(name, folder, timeout=STALLED, report=None):
                 print()
         said.seek(0)
         return _outcome(name, child.returncode, said.read())
+
+
+def _set_aside(name, folder):
+    """Renames what is damaged; where it lies, TFDS would prepare nothing."""
+    for path in assets.damaged_datasets(name, folder):
+        aside = path.with_name(f"damaged-{path.name}")
+        shutil.rmtree(aside, ignore_errors=True)
+        path.rename(aside)
 
 
 def _command(name, folder):

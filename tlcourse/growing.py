@@ -100,15 +100,16 @@ class GrowingClassifier:
             Float, seconds that it took to learn.
 
         Raises:
-            ValueError: If the images have another size; then nothing is added.
+            ValueError: If the images have another size, or a class a name that is too
+                long; then nothing is added.
         """
+        grown = self.examples
+        for name in dataset.class_names:
+            grown = grown if name in grown.names else grown.with_class(name)
         examples = self._examples(dataset.images)
-        for label, name in enumerate(dataset.class_names):
-            if name not in self.examples.names:
-                self.add_class(name)
-            for example, each in zip(examples, dataset.labels, strict=True):
-                if each == label:
-                    self.examples = self.examples.with_example(name, example)
+        for example, label in zip(examples, dataset.labels, strict=True):
+            grown = grown.with_example(dataset.class_names[label], example)
+        self.examples = grown
         return self.learn()
 
     def remove(self, name, position=-1):
