@@ -319,7 +319,8 @@ def test_a_worker_that_always_dies_is_given_up_and_its_words_are_shown(
 ):
     begin(model, dataset, folder)
     monkeypatch.setattr(processes, "CHILD", "raise SystemExit('no disk today')")
-    with pytest.raises(RuntimeError, match="(?s)shard 0.*exit code 1.*no disk today"):
+    # Both workers die; whose shard is the first to die too often is a race.
+    with pytest.raises(RuntimeError, match="(?s)shard [0-9].*code 1.*no disk today"):
         scale.run_here(folder, workers=2)
 
 
