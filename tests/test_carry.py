@@ -27,7 +27,6 @@ def content(name):
         return name.encode() * 3_000
     file = io.BytesIO()
     with h5py.File(file, "w") as weights:
-        weights.attrs["layer_names"] = [name]
         weights["conv"] = np.frombuffer(name.encode() * 3_000, "uint8")
     return file.getvalue()
 

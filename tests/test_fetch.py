@@ -405,7 +405,6 @@ PAGE = b"<html>Welcome to the hotel. Please log in.</html>"
 def save_weights(path):
     path.parent.mkdir(parents=True, exist_ok=True)
     with h5py.File(path, "w") as file:
-        file.attrs["layer_names"] = [b"conv"]
         file["conv"] = range(1000)
 
 
@@ -467,6 +466,19 @@ def test_photographs_that_are_not_whole_count_as_missing(caches, damage):
         (folder / "dataset_info.json").write_text(info[:40])
     found = assets.prepared_dataset("tf_flowers")
     assert found == (folder if damage == "none" else None)
+
+
+@pytest.mark.parametrize(
+    "change", [{"fileFormat": "array_record"}, {"filepathTemplate": "{SPLIT}"}]
+)
+def test_a_dataset_in_another_form_is_not_taken_for_damaged(caches, change):
+    folder = caches / "tfds" / "tf_flowers" / "3.0.1"
+    folder.mkdir(parents=True)
+    split = {"name": "train", "numBytes": "1000", "shardLengths": ["7"]} | change
+    info = {"name": "tf_flowers", "splits": [split]} | change
+    (folder / "dataset_info.json").write_text(json.dumps(info))
+    assert assets.prepared_dataset("tf_flowers") == folder
+    assert assets.damaged_datasets("tf_flowers", caches / "tfds") == []
 
 
 def test_no_folder_is_no_folder(capsys):

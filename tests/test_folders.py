@@ -467,7 +467,9 @@ def test_a_dataset_is_written_and_read_again(tmp_path):
         data.save_folder(given, tmp_path / "new" / "drawings")
 
 
-@pytest.mark.parametrize("names", [("a/b", "c"), ("..", "c"), ("c.", "d"), ("A", "a")])
+@pytest.mark.parametrize(
+    "names", [("a/b", "c"), ("..", "c"), ("c.", "d"), ("A", "a"), ("", "b")]
+)
 def test_classes_that_no_folder_can_be_named_after_are_refused(tmp_path, names):
     images = np.random.default_rng(0).integers(0, 256, (2, *SIZE, 3), "uint8")
     given = data.Dataset(images, np.arange(2), names)

@@ -8,6 +8,7 @@ import pathlib
 import re
 
 FLOWERS_DATASET = "tf_flowers"
+USUAL = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"  # names of TFDS's files
 WEIGHTS_ORIGIN = {
     "glyphs": "this course, CC0 1.0; see data/README.md",
     "flowers": "the Keras team, Apache 2.0; trained on ImageNet",
@@ -128,7 +129,7 @@ def tfds_folder():
 
 
 def is_weights(path):
-    """Whether a file holds weights for Keras, whole: a log-in page does not.
+    """Whether a file is HDF5 and whole, as Keras's weights are; a log-in page is not.
 
     Args:
         path: `pathlib.Path`.
@@ -140,7 +141,7 @@ def is_weights(path):
 
     try:
         with h5py.File(path) as file:
-            return "layer_names" in file.attrs
+            return len(file) > 0
     except OSError:  # not there, half there, or something else
         return False
 
@@ -180,6 +181,8 @@ def _is_prepared(folder):
     try:
         info = json.loads((folder / "dataset_info.json").read_text("utf-8"))
         splits = info.get("splits", [])
+        if info.get("fileFormat", "tfrecord") != "tfrecord":
+            return True  # others compress: their bytes say nothing
         return all(_is_complete(folder, info["name"], split) for split in splits)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False  # cut short, or written by something else
@@ -187,6 +190,8 @@ def _is_prepared(folder):
 
 def _is_complete(folder, dataset, split):
     """All parts of a split are there, as large as its examples at least."""
+    if split.get("filepathTemplate", USUAL) != USUAL:
+        return True  # named in a way that we do not know
     parts = list(folder.glob(f"{dataset}-{split['name']}.*"))
     size = sum(part.stat().st_size for part in parts)
     wanted = len(split.get("shardLengths", []))

@@ -94,7 +94,7 @@ def _check_names(names):
     bad = [
         name
         for name in names
-        if set(name) & set('/\\:*?"<>|') or name[0] in ". " or name[-1] in ". "
+        if set(name) & set('/\\:*?"<>|') or not name or name.strip(". ") != name
     ]
     folded = [name.casefold() for name in names]
     bad += [name for name in names if folded.count(name.casefold()) > 1]
