@@ -527,8 +527,9 @@ def test_a_press_waits_for_the_cell_that_teaches(panel, monkeypatch):
     press = threading.Thread(target=row.add.click)
     shell.events.trigger("pre_run_cell", None)
     press.start()
+    press.join(2)  # it would have been done long ago
+    assert press.is_alive() and panel.classifier.examples.counts == {"star": 1}
     panel.classifier.add("star", drawing("star", 2))
-    assert press.is_alive()
     shell.events.trigger("post_run_cell", None)
     press.join(10)
     assert panel.classifier.examples.counts == {"star": 3}
