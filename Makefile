@@ -55,7 +55,7 @@ test: test-flowers
 endif
 
 lint: .venv/ready-for-tests
-	$(BIN)/ruff check --output-format=concise tlcourse tests notebooks pages slides \
+	$(BIN)/ruff check --output-format=concise tlcourse tests notebooks pages slides data/making \
 	deploy
 
 test-sync: .venv/ready-for-tests

@@ -115,7 +115,7 @@ def _remove(name):
 
 def _check_readable(name):
     """Learners use this environment, and may not change it."""
-    code = "import jupyterlab, tlcourse.assets; tlcourse.assets.data_folder()"
+    code = "import jupyterlab; from tlcourse._util import assets; assets.data_folder()"
     tried = subprocess.run(
         [sys.executable, "-c", code], user=name, cwd="/", capture_output=True, text=True
     )

@@ -1,6 +1,6 @@
 """What the lessons say about themselves, collected: the course map.
 
-`build.py` calls this. It writes tlcourse/lessons.json, which the checks and
+`build.py` calls this. It writes tlcourse/course/lessons.json, which the checks and
 lesson 00 read, and the table between two marks in README.md.
 """
 
@@ -30,7 +30,7 @@ def describe(source):
         source: `pathlib.Path`.
 
     Returns:
-        dict with the fields of `tlcourse.progress.Lesson`.
+        dict with the fields of `tlcourse.course.progress.Lesson`.
 
     Raises:
         build.BuildError: If the header has not the form that others have.
@@ -108,7 +108,7 @@ def files(sources):
     listed = json.dumps(entries, indent=1, ensure_ascii=False) + "\n"
     return {
         ROOT / "README.md": mapped,
-        ROOT / "tlcourse" / "lessons.json": listed,
+        ROOT / "tlcourse" / "course" / "lessons.json": listed,
     }
 
 

@@ -52,8 +52,8 @@ MAP = re.compile(r"<!-- course map.*?<!-- end of map -->", re.DOTALL)
 
 @functools.cache
 def course_map():
-    """list of dicts, each lesson as tlcourse/lessons.json has it, and its `page`."""
-    listed = json.loads((ROOT / "tlcourse" / "lessons.json").read_text("utf-8"))
+    """list of dicts, each lesson as lessons.json has it, and its `page`."""
+    listed = json.loads((ROOT / "tlcourse/course/lessons.json").read_text("utf-8"))
     return [{**each, "page": f"{each['file'][:-6]}.html"} for each in listed]
 
 

@@ -5,9 +5,12 @@ import csv
 import canvas
 import numpy as np
 
-from tlcourse import assets, bases, catalogue, plots, tuning
-from tlcourse import transfer_curves as results
-from tlcourse import transfer_plots as pictures
+from tlcourse import bases, plots
+from tlcourse._util import assets
+from tlcourse.bases import catalogue
+from tlcourse.training import tuning
+from tlcourse.yosinski import figures as pictures
+from tlcourse.yosinski import results
 
 
 def networks():

@@ -4,7 +4,7 @@ import canvas
 import numpy as np
 
 from tlcourse import plots
-from tlcourse import transfer_plots as pictures
+from tlcourse.yosinski import figures as pictures
 
 FROZEN, INK = "#E3E3E3", "#1B1B1B"
 

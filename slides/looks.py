@@ -10,9 +10,10 @@ import keras
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from tlcourse import freezing, heads, patches, plots, training
-from tlcourse import transfer_plots as pictures
-from tlcourse.tracks import load_track
+from tlcourse import plots, training
+from tlcourse.course.tracks import load_track
+from tlcourse.models import freezing, heads, receptive_fields
+from tlcourse.yosinski import figures as pictures
 
 COUNTS = (1, 5, 10, 20, 50)
 KINDS = {"features": "trained base", "random": "random base", "pixels": "raw pixels"}
@@ -223,7 +224,9 @@ def exciting():
     own, rows = track().own_pictures(600), {}
     for block, depth in zip(BLOCKS, DEPTHS, strict=True):
         layer = f"{block}_relu"
-        found = patches.strongest(base(), track().preprocess, own.images, layer, [1, 4])
+        found = receptive_fields.strongest(
+            base(), track().preprocess, own.images, layer, [1, 4]
+        )
         for number, images in enumerate(found.values(), start=1):
             rows[f"{depth} {number}: {images.shape[1]} px"] = images
     return pictures.patches(rows, ax=canvas.axes(8.8, 5.3))

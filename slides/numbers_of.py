@@ -7,8 +7,9 @@ import looks
 import matplotlib
 import numpy as np
 
-from tlcourse import freezing, heads, tuning
-from tlcourse import transfer_curves as results
+from tlcourse.models import freezing, heads
+from tlcourse.training import tuning
+from tlcourse.yosinski import results
 
 
 def deck():

@@ -12,10 +12,11 @@ import types
 import keras
 import numpy as np
 
-from tlcourse import clinic, freezing, tuning
-from tlcourse.tracks import load_track
-from tlcourse.transfer_curves import Curves
-from tlcourse.transferability import TREATMENTS
+from tlcourse.course.tracks import load_track
+from tlcourse.models import freezing
+from tlcourse.training import clinic, tuning
+from tlcourse.yosinski.experiment import TREATMENTS
+from tlcourse.yosinski.results import Curves
 
 ANSWERS = {}
 

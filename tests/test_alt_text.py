@@ -7,7 +7,8 @@ from IPython.core.interactiveshell import InteractiveShell
 from test_plots import CALLS
 
 import tlcourse
-from tlcourse import alt_text, plots
+from tlcourse import plots
+from tlcourse.plots import alt_text
 
 
 @pytest.fixture(autouse=True)

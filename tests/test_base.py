@@ -2,9 +2,9 @@
 
 import pytest
 
+from data.making import base
 from tlcourse import data, training
-from tlcourse.making import base
-from tlcourse.tracks import load_track
+from tlcourse.course.tracks import load_track
 
 COUNTS = [1, 5, 10]
 

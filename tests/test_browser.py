@@ -8,8 +8,8 @@ import pytest
 from images import lab
 from playwright.sync_api import expect
 
-from tlcourse import freezing, heads
-from tlcourse.tracks import load_track
+from tlcourse.course.tracks import load_track
+from tlcourse.models import freezing, heads
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "build" / "screenshots"

@@ -10,15 +10,15 @@ import pytest
 from images import lab
 from PIL import Image
 
-from tlcourse import symbols
+from tlcourse.data import symbols
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "build" / "screenshots"
 CELLS = [
     "import tlcourse\ntlcourse.start()",
     "from tlcourse import training\n"
-    "from tlcourse.growing import GrowingClassifier\n"
-    "from tlcourse.tracks import load_track\n"
+    "from tlcourse.teachable.classifier import GrowingClassifier\n"
+    "from tlcourse.course.tracks import load_track\n"
     "from tlcourse.widgets import TeachingPanel\n"
     "TeachingPanel(GrowingClassifier(training.embedder(load_track('glyphs'))))",
 ]

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from tlcourse import __main__ as command
-from tlcourse import assets, carry, doctor, fetch, whole
+from tlcourse._util import assets, atomic
+from tlcourse.course import carry, doctor, fetch
 
 DATASET = {
     "dataset_info.json": b"{}",
@@ -175,7 +176,7 @@ class FullDisk:
 
 @pytest.mark.parametrize("room", [0, 150_000, 400_000, 700_000])
 def test_a_disk_that_gets_full_holds_nothing_half(stick, monkeypatch, room, capsys):
-    monkeypatch.setattr(whole, "open", FullDisk, raising=False)
+    monkeypatch.setattr(atomic, "open", FullDisk, raising=False)
     monkeypatch.setattr(FullDisk, "room", room)
     assert command.main(["fetch", "flowers", "--to", str(stick)]) == 1
     assert "Make room and run it again" in capsys.readouterr().err

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from answers import ANSWERS, new_base, patients, track
 
-from tlcourse import freezing, progress, tuning
 from tlcourse.checks import check, hint, solution
 from tlcourse.checks.exercise import find
+from tlcourse.course import progress
+from tlcourse.models import freezing
+from tlcourse.training import tuning
 
 NAMES = sorted(
     (name for lesson in progress.lessons() for name in lesson.exercises),
@@ -140,7 +142,7 @@ def test_the_patients_of_lesson_12_have_what_the_answers_say():
 
 
 def test_an_unknown_patient_is_an_error():
-    from tlcourse import clinic
+    from tlcourse.training import clinic
 
     with pytest.raises(ValueError, match="Expected a patient"):
         clinic.patient("D", track())

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tlcourse import data, scenes
-from tlcourse.data import Dataset
+from tlcourse import data
+from tlcourse.data import Dataset, glyphs
 
 
 def dataset(labels, side=8):
@@ -145,18 +145,18 @@ def test_plain_digits_are_grey_and_dark_on_white():
 def test_ink_and_paper_can_be_told_apart():
     rng = np.random.default_rng(0)
     for _ in range(50):
-        pen, paper = scenes._two_colours(rng)
+        pen, paper = glyphs._two_colours(rng)
         assert abs(pen.mean() - paper.mean()) > 0.3
 
 
 def test_no_digit_and_no_look_alike_is_among_the_bases_classes():
-    names = set(scenes.load_glyph_archive().class_names)
+    names = set(glyphs.load_glyph_archive().class_names)
     assert not names & set("0123456789oOlIiSsBZzgqbQD|٠١٢٣٤٥٦٧٨٩零一二三")
     assert len(names) >= 150
 
 
 def test_unseen_and_training_characters_come_from_different_fonts():
-    archive = scenes.load_glyph_archive()
+    archive = glyphs.load_glyph_archive()
     parts = archive.part("training"), archive.part("unseen")
     assert sum(len(part.labels) for part in parts) == len(archive.labels)
     for part in parts:

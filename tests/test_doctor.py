@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from tlcourse import __main__ as command
-from tlcourse import assets, doctor, machine, quiet
+from tlcourse._util import assets, quiet
+from tlcourse.course import doctor, machine
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +55,7 @@ def test_what_flowers_lack_is_a_note_with_the_command():
 
 
 def test_flowers_are_ready_where_all_is_on_disk(monkeypatch):
-    from tlcourse import tracks
+    from tlcourse.course import tracks
 
     monkeypatch.setattr(tracks, "missing_for_flowers", list)
     assert (found("track flowers").state, found("track flowers").text) == (

@@ -7,18 +7,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from tlcourse import (
-    bases,
-    catalogue,
-    feature_maps,
-    freezing,
-    heads,
-    plots,
-    rates,
-    tuning,
-)
-from tlcourse.tracks import load_track
-from tlcourse.widgets import CatalogueExplorer, FeatureMapViewer, RateExplorer
+from tlcourse import bases, plots
+from tlcourse.bases import catalogue
+from tlcourse.course.tracks import load_track
+from tlcourse.models import feature_maps, freezing, heads
+from tlcourse.training import tuning
+from tlcourse.widgets import CatalogueExplorer, FeatureMapViewer, RateExplorer, rates
 
 CURVES = {
     1e-2: [[5.0, 8.0, 4.0], [6.0, 7.0, 3.0]],

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tlcourse import exporting
+from tlcourse.models import exporting
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from tlcourse import features, store
+from tlcourse import features
+from tlcourse.features import disk_cache
 
 
 @pytest.fixture(autouse=True)
@@ -91,7 +92,7 @@ def test_the_cache_follows_the_weights(model):
 
 def test_a_damaged_entry_is_computed_again(model, monkeypatch):
     first = features.extract(model, images(9), cache=True)
-    (path,) = store.folder().glob("*.features")
+    (path,) = disk_cache.folder().glob("*.features")
     path.write_bytes(path.read_bytes()[:-1])
     sizes = counted(monkeypatch)
     assert np.array_equal(features.extract(model, images(9), cache=True), first)
@@ -102,7 +103,7 @@ def test_a_damaged_entry_is_computed_again(model, monkeypatch):
 
 def test_nothing_is_kept_unless_asked(model):
     features.extract(model, images(9))
-    assert not store.folder().exists()
+    assert not disk_cache.folder().exists()
 
 
 @pytest.mark.parametrize("wrong", [np.zeros((2, 8, 8, 3)), images(2)[:, :4]])

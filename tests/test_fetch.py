@@ -17,7 +17,9 @@ import h5py
 import pytest
 
 from tlcourse import __main__ as command
-from tlcourse import assets, downloading, fetch, whole, widgets
+from tlcourse import widgets
+from tlcourse._util import assets, atomic, tfds_download
+from tlcourse.course import fetch
 
 CONTENT = random.Random(0).randbytes(280_000)
 BLOCK = 14_000
@@ -160,7 +162,7 @@ def test_the_sums_are_those_of_real_files(monkeypatch):
     there = [name for name in fetch.FILES if (folder / name).is_file()]
     assert set(fetch.SUMS) <= set(there)
     for name in fetch.SUMS:
-        assert whole.has_sum(folder / name, fetch.SUMS[name])
+        assert atomic.has_sum(folder / name, fetch.SUMS[name])
     index = (folder / "imagenet_class_index.json").read_bytes()
     assert hashlib.md5(index).hexdigest() in inspect.getsource(imagenet_utils)
 
@@ -170,7 +172,8 @@ def test_the_sums_are_those_of_real_files(monkeypatch):
 
 def test_fetching_imports_neither_keras_nor_tensorflow():
     code = (
-        "import sys, tlcourse.carry, tlcourse.fetch; print([m for m in sys.modules if "
+        "import sys; from tlcourse.course import carry, fetch; "
+        "print([m for m in sys.modules if "
         "m.split('.')[0] in ('keras', 'tensorflow', 'tensorflow_datasets', 'numpy')])"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -198,7 +201,7 @@ def test_only_old_leftovers_of_dead_processes_are_removed(caches, server):
 # so that the moment of the kill does not depend on how busy the machine is.
 KILLED = """
 import hashlib, json, os, pathlib, random, signal, sys, time
-from tlcourse import fetch
+from tlcourse.course import fetch
 
 names, slow, fast, expected, folder = json.loads(sys.argv[1])
 rng = random.Random(0)
@@ -252,14 +255,14 @@ def test_two_at_once_that_are_killed_leave_whole_files_or_none(caches, server):
     assert ended.returncode == 0, ended.stderr
     rounds = [json.loads(line) for line in ended.stdout.splitlines()]
     assert len(rounds) == 50
-    assert all(whole and missing == 0 for _, whole, _, missing in rounds)
+    assert all(files and missing == 0 for _, files, _, missing in rounds)
     assert len({found for found, *_ in rounds}) > 1  # some early, some late
     assert sum(half > 0 for _, _, half, _ in rounds) > 25  # most in the middle
 
 
 PROXIED = """
 import pathlib, sys
-from tlcourse import fetch
+from tlcourse.course import fetch
 
 fetch.download(sys.argv[1], pathlib.Path(sys.argv[2]), lambda *_: None)
 """
@@ -334,8 +337,8 @@ def photographs(caches, server, monkeypatch):
         def command(name, folder):
             return [sys.executable, "-c", code, name, str(folder)]
 
-        monkeypatch.setattr(downloading, "_command", command)
-        monkeypatch.setattr(downloading.subprocess, "Popen", kept)
+        monkeypatch.setattr(tfds_download, "_command", command)
+        monkeypatch.setattr(tfds_download.subprocess, "Popen", kept)
         return children
 
     return tfds_is
@@ -368,7 +371,7 @@ def test_half_a_dataset_is_set_aside_and_prepared_again(caches, photographs):
 
 def test_photographs_that_stall_are_given_up(photographs, monkeypatch):
     children = photographs("import time; time.sleep(300)")
-    monkeypatch.setattr(downloading, "STALLED", 1)
+    monkeypatch.setattr(tfds_download, "STALLED", 1)
     with pytest.raises(ConnectionError, match="nothing for 1 seconds"):
         fetch.fetch_flowers(silent)
     assert children[0].poll() is not None

@@ -15,7 +15,8 @@ import odd_pictures
 import pytest
 from PIL import Image, ImageOps
 
-from tlcourse import data, folder_search, folders, pictures, reading
+from tlcourse import data
+from tlcourse.data import folder_search, folders, pictures, reading
 
 SIZE = (32, 32)
 LESSONS = pathlib.Path(__file__).parent.parent / "notebooks" / "src"

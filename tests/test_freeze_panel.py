@@ -16,18 +16,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from IPython.core.events import EventManager, available_events
 
-from tlcourse import (
-    bases,
-    costs,
-    freeze_sheet,
-    freeze_state,
-    freezing,
-    heads,
-    structure,
-    training,
-)
+from tlcourse import bases, training
 from tlcourse.data import Dataset
-from tlcourse.widgets import FreezePanel, LiveTraining, view
+from tlcourse.models import costs, freeze_state, freezing, heads, structure
+from tlcourse.widgets import FreezePanel, LiveTraining, freeze_sheet, view
 
 # Name in keras.applications: smallest square input that it takes here.
 NETWORKS = dict.fromkeys(

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from IPython.core.events import EventManager, available_events
 
-from tlcourse import data, sketches, symbols, training, widgets
-from tlcourse.example_set import ExampleSet
-from tlcourse.growing import GrowingClassifier
-from tlcourse.tracks import load_track
+from tlcourse import data, training, widgets
+from tlcourse.course.tracks import load_track
+from tlcourse.data import sketches, symbols
+from tlcourse.teachable.classifier import GrowingClassifier
+from tlcourse.teachable.examples import ExampleSet
 from tlcourse.widgets import view
 
 NAMES = ("star", "spiral", "fish")

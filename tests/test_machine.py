@@ -1,6 +1,6 @@
 """What lesson 00 says about the machine."""
 
-from tlcourse import machine
+from tlcourse.course import machine
 
 
 def test_the_report_names_what_matters():

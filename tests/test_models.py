@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tlcourse import bases, features, freezing, heads, training
+from tlcourse import bases, features, training
 from tlcourse.data import Dataset
+from tlcourse.models import freezing, heads
 
 SHAPE = (32, 32, 3)
 

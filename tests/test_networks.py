@@ -14,8 +14,10 @@ from keras.src.legacy.saving import legacy_h5_format
 from keras.src.utils import file_utils
 from sklearn.model_selection import RepeatedStratifiedKFold
 
-from tlcourse import bases, carry, data, features, fetch, freezing, heads, training
-from tlcourse.tracks import load_track
+from tlcourse import bases, data, features, training
+from tlcourse.course import carry, fetch
+from tlcourse.course.tracks import load_track
+from tlcourse.models import freezing, heads
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 VERIFY = pathlib.Path(os.environ.get("VERIFY", ROOT.parent / "shared" / "verify"))

@@ -12,17 +12,10 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from tlcourse import (
-    answers,
-    bases,
-    cutting,
-    features,
-    freezing,
-    heads,
-    once_frozen,
-    restless,
-)
-from tlcourse.training import fit_once_frozen
+from tlcourse import bases, features
+from tlcourse.features import forward
+from tlcourse.models import freezing, heads, randomness
+from tlcourse.training import cutting, fit_once_frozen, once_frozen
 
 layers = keras.layers
 SIDE = 8
@@ -236,7 +229,7 @@ def test_a_sequential_model_with_a_base_is_cut_inside_the_base():
     base.get_layer("conv_2").trainable = True
     head = [layers.GlobalAveragePooling2D(), layers.Dense(3, "softmax")]
     model = compiled(keras.Sequential([base, *head]))
-    frozen, live = features.split(model)
+    frozen, live = cutting.split(model)
     assert [layer.name for layer in frozen.layers[1:]] == ["base_frozen"]
     assert "base_live" in [layer.name for layer in live.layers]
     both(model, *pixels(10))
@@ -262,7 +255,7 @@ def test_several_tensors_cross_a_residual_connection():
     model.get_layer("first").trainable = model.get_layer("side").trainable = False
     compiled(model)
     assert names(cutting.read(model).crossing) == ["first", "side"]
-    frozen, live = features.split(model)
+    frozen, live = cutting.split(model)
     assert [t.shape for t in frozen.outputs] == [(None, SIDE, SIDE, 4)] * 2
     assert [t.shape for t in live.inputs] == [(None, SIDE, SIDE, 4)] * 2
     both(model, *pixels(10))
@@ -355,7 +348,7 @@ def test_an_output_of_a_cut_model_keeps_its_name():
     model = keras.Model(start, {"answer": inner(start)})
     losses = {"answer": "sparse_categorical_crossentropy"}
     model.compile("sgd", losses, metrics={"answer": ["accuracy"]})
-    assert features.split(model)[1].output_names == list(model.output_names)
+    assert cutting.split(model)[1].output_names == list(model.output_names)
     images, labels = pixels(10)
     both(model, images, {"answer": labels})
 
@@ -374,7 +367,7 @@ def test_what_a_frozen_layer_adds_to_the_loss_stays():
 
 def test_pooling_behind_a_frozen_base_is_computed_once():
     model = wrapped((), dropout=0.0)
-    frozen, live = features.split(model)
+    frozen, live = cutting.split(model)
     assert frozen.output_shape == [(None, 4)] or frozen.output_shape == (None, 4)
     assert [layer.name for layer in live.layers] == ["stored_1", "classes"]
     assert [layer.name for layer in frozen.layers[1:]] == ["scale", "base", "pool"]
@@ -424,7 +417,7 @@ def smallest(cut, model):
     ok = [
         c
         for c in cut.calls
-        if not restless.reason(c.layer)
+        if not randomness.reason(c.layer)
         and trained.isdisjoint(id(w) for w in getattr(c.layer, "weights", ()))
     ]
     reached = cutting._reached(ok, cut.inputs)
@@ -644,20 +637,20 @@ def test_augmentation_is_refused_unless_variants_are_wanted():
 
 def test_epochs_take_turns_with_stored_variants(monkeypatch):
     model, (x, y), kept = augmented(), pixels(10), []
-    compute = answers.compute
+    compute = forward.compute
 
     def spy(*args, **options):
         kept.append(compute(*args, **options))
         return kept[-1]
 
-    monkeypatch.setattr(answers, "compute", spy)
+    monkeypatch.setattr(forward, "compute", spy)
     base = model.get_layer("base").get_weights()
     options = {"verbose": 0, "variants": 2, "validation_data": (x, y)}
     history = fit_once_frozen(model, x, y, 4, 5, **options).history
     assert len(history["val_loss"]) == 5 and history["loss"][0] != history["loss"][2]
     (one,), (two,), (plain,) = kept
     assert len(one) == len(two) == 10 and not np.array_equal(one, two)
-    frozen = features.split(model)[0]  # does not augment
+    frozen = cutting.split(model)[0]  # does not augment
     assert names(cutting.read(model, augmented=True).crossing) == ["pool"]
     assert frozen.output_shape != (None, 4)
     inner = keras.Model(model.input, model.get_layer("pool").output)
@@ -669,7 +662,7 @@ def test_epochs_take_turns_with_stored_variants(monkeypatch):
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_batches_of_variants_keep_images_and_labels_together(shuffle):
     rows = np.arange(10)
-    batches = answers.Variants([[rows], [rows + 100]], (rows * 2,), 4, shuffle)
+    batches = forward.Variants([[rows], [rows + 100]], (rows * 2,), 4, shuffle)
     for epoch in range(4):
         assert len(batches) == 3
         found = [batches[i] for i in range(3)]
@@ -736,14 +729,14 @@ def test_what_rests_and_what_does_not():
         layers.RandomFlip(): "is random in training",
         layers.Dense(2): None,
     }
-    assert {layer: restless.reason(layer) for layer in kinds} == kinds
+    assert {layer: randomness.reason(layer) for layer in kinds} == kinds
     lstm, plain = layers.LSTM(2, dropout=0.2), layers.LSTM(2)
     normed = layers.SpectralNormalization(layers.Dense(2))
     for layer in (lstm, plain, normed):
         layer.build((None, 3, 4) if layer is not normed else (None, 4))
-    assert restless.reason(lstm) and not restless.reason(plain)
-    assert restless.reason(normed) == "changes its state in training"
-    assert not restless.reason(layers.RandomFlip(), augmented=True)
+    assert randomness.reason(lstm) and not randomness.reason(plain)
+    assert randomness.reason(normed) == "changes its state in training"
+    assert not randomness.reason(layers.RandomFlip(), augmented=True)
 
 
 # What is refused
@@ -753,7 +746,7 @@ def test_a_model_that_is_not_compiled_is_refused():
     model = heads.wrap(small_base(), 3)
     with pytest.raises(ValueError, match="Expected a compiled model. Received: .* not"):
         fit_once_frozen(model, *pixels(4))
-    assert len(features.split(model)) == 2  # by its flags
+    assert len(cutting.split(model)) == 2  # by its flags
 
 
 def test_a_model_that_has_changed_since_is_refused():
@@ -778,9 +771,9 @@ def test_models_whose_layers_or_steps_are_hidden_are_refused():
             return super().train_step(data)
 
     with pytest.raises(ValueError, match="Expected a built functional or Sequential"):
-        features.split(Own())
+        cutting.split(Own())
     with pytest.raises(ValueError, match="Expected a built functional or Sequential"):
-        features.split(keras.Sequential([layers.Dense(2)]))
+        cutting.split(keras.Sequential([layers.Dense(2)]))
     whole = heads.wrap(freezing.freeze(small_base()), 3)
     with pytest.raises(ValueError, match="Own with its own train_step"):
         fit_once_frozen(compiled(Own(whole.input, whole.output)), *pixels(4))

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import tensorflow_datasets as tfds
 
-from tlcourse import data, downloading
+from tlcourse import data
+from tlcourse._util import tfds_download
 
 SIZE = (16, 16)
 CLASSES = ["cat", "dog", "owl"]
@@ -156,8 +157,8 @@ def pretend(monkeypatch, code):
         made.append(popen(*arguments, **options))
         return made[-1]
 
-    monkeypatch.setattr(downloading, "_command", command)
-    monkeypatch.setattr(downloading.subprocess, "Popen", kept)
+    monkeypatch.setattr(tfds_download, "_command", command)
+    monkeypatch.setattr(tfds_download.subprocess, "Popen", kept)
     return made
 
 
@@ -184,7 +185,7 @@ def test_a_download_that_hangs_is_ended_in_time(monkeypatch):
 
 
 def test_a_hang_that_does_not_listen_is_ended_too(monkeypatch):
-    monkeypatch.setattr(downloading, "GRACE", 0.5)
+    monkeypatch.setattr(tfds_download, "GRACE", 0.5)
     code = (
         "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         "time.sleep(300)"
@@ -209,7 +210,7 @@ print("noise")
 print(json.dumps(str(home / "pets" / "1.0.0")))
 """
     pretend(monkeypatch, code)
-    folder = downloading.prepare("pets", tmp_path, timeout=3)
+    folder = tfds_download.prepare("pets", tmp_path, timeout=3)
     assert folder == tmp_path / "pets" / "1.0.0"
     assert "pets: 4.0 MB on disk" in capsys.readouterr().out
 
@@ -252,14 +253,14 @@ class Builder:
     "error, code",
     [
         (None, 0),
-        (tfds.core.DatasetNotFoundError("no\nsuch"), downloading.NO_SUCH_DATASET),
-        (ConnectionError("no answer"), downloading.NO_CONNECTION),
+        (tfds.core.DatasetNotFoundError("no\nsuch"), tfds_download.NO_SUCH_DATASET),
+        (ConnectionError("no answer"), tfds_download.NO_CONNECTION),
         (AssertionError("fetch it by hand"), 1),
     ],
 )
 def test_the_process_says_how_it_ended(monkeypatch, capsys, error, code):
     monkeypatch.setattr(tfds, "builder", lambda name, data_dir: Builder(error))
-    assert downloading.main("beans", "folder") == code
+    assert tfds_download.main("beans", "folder") == code
     said = capsys.readouterr().out.strip().splitlines()[-1]
     assert said.startswith('"')
     assert ("somewhere" if error is None else type(error).__name__) in said
@@ -267,8 +268,8 @@ def test_the_process_says_how_it_ended(monkeypatch, capsys, error, code):
 
 def test_the_process_starts_from_any_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    code = "import tlcourse.downloading"
+    code = "import tlcourse._util.tfds_download"
     ended = subprocess.run(
-        [sys.executable, "-c", code], env=downloading._environment(), timeout=60
+        [sys.executable, "-c", code], env=tfds_download._environment(), timeout=60
     )
     assert ended.returncode == 0

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tlcourse.quiet import held_back_stderr
+from tlcourse._util.quiet import held_back_stderr
 
 
 def say(line):

@@ -14,13 +14,14 @@ import odd_pictures
 import pytest
 import tensorflow_datasets as tfds
 
-from tlcourse import data, features, processes, scale, shards, sources
+from tlcourse import data, features
+from tlcourse.features import processes, shard_files, shards, sources
 
 # Keras saves a model in a way that NumPy 2 warns of.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")
 
 SIZE = (8, 8)
-RUNS = {"beam": scale.run, "here": scale.run_here}
+RUNS = {"beam": shards.run, "here": shards.run_here}
 of_runs = pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
 
 
@@ -57,7 +58,7 @@ def folder(tmp_path):
 
 
 def begin(model, dataset, folder, shard_size=4):
-    return scale.begin(model, sources.InMemory(dataset), folder, shard_size)
+    return shards.begin(model, sources.InMemory(dataset), folder, shard_size)
 
 
 def states(job):
@@ -85,7 +86,7 @@ def test_a_dataset_gives_what_local_extraction_gives(
     job = begin(model, dataset, folder, shard_size)
     report = run(folder)
     assert report.computed == report.shards == job.n_shards
-    found = scale.read(folder)
+    found = shards.read(folder)
     check_equal(found, model, dataset)
     assert found.keys.tolist() == [str(k) for k in range(30)]
     assert found.class_names == ("a", "b", "c")
@@ -98,16 +99,16 @@ def test_feature_maps_keep_their_shape(dataset, folder):
     inputs = keras.Input((*SIZE, 3))
     maps = keras.Model(inputs, keras.layers.Conv2D(2, 3)(inputs))
     begin(maps, dataset, folder)
-    scale.run_here(folder)
-    check_equal(scale.read(folder), maps, dataset)
+    shards.run_here(folder)
+    check_equal(shards.read(folder), maps, dataset)
 
 
 def test_a_class_without_images_stays_a_class_of_a_dataset(model, dataset, folder):
     rest = dataset.take(dataset.labels != 1)
     begin(model, rest, folder)
-    scale.run_here(folder)
-    check_equal(scale.read(folder), model, rest)
-    assert scale.read(folder).class_names == ("a", "b", "c")
+    shards.run_here(folder)
+    check_equal(shards.read(folder), model, rest)
+    assert shards.read(folder).class_names == ("a", "b", "c")
 
 
 def photos(folder):
@@ -130,9 +131,9 @@ def photos(folder):
 def test_a_folder_gives_what_load_folder_and_extract_give(run, model, tmp_path, folder):
     place = photos(tmp_path / "photos")
     local, report = data.load_folder(place, SIZE)
-    scale.begin(model, sources.FromFolder(place, SIZE), folder, shard_size=3)
+    shards.begin(model, sources.FromFolder(place, SIZE), folder, shard_size=3)
     run(folder)
-    found = scale.read(folder)
+    found = shards.read(folder)
     check_equal(found, model, local)
     assert found.keys.tolist() == list(report.files)
     assert found.class_names == local.class_names == ("ant", "cow", "dog")
@@ -151,9 +152,9 @@ def test_every_odd_picture_is_read_or_skipped_as_load_folder_does(
     for name, (content, *_) in (odd_pictures.sound() | odd_pictures.broken()).items():
         (place / "odd" / name).write_bytes(content)
     local, report = data.load_folder(place, SIZE)
-    scale.begin(model, sources.FromFolder(place, SIZE), folder, shard_size=7)
-    scale.run_here(folder)
-    found = scale.read(folder)
+    shards.begin(model, sources.FromFolder(place, SIZE), folder, shard_size=7)
+    shards.run_here(folder)
+    found = shards.read(folder)
     check_equal(found, model, local)
     assert found.keys.tolist() == list(report.files)
     assert found.skipped == report.skipped
@@ -191,9 +192,9 @@ def test_tfds_gives_what_load_tfds_and_extract_give(
     monkeypatch.setenv("TFDS_DATA_DIR", str(shelf))
     local = data.load_tfds("pets", SIZE, split, per_class=None)
     source = sources.FromTfds("pets", SIZE, split)
-    scale.begin(model, source, folder, shard_size=3)
+    shards.begin(model, source, folder, shard_size=3)
     run(folder)
-    found = scale.read(folder)
+    found = shards.read(folder)
     check_equal(found, model, local)
     assert found.class_names == ("cat", "dog", "owl")
     for key, label in zip(found.keys, found.labels, strict=True):
@@ -206,7 +207,7 @@ def test_tfds_gives_what_load_tfds_and_extract_give(
 
 def test_plain_numpy_reads_a_shard(model, dataset, folder):
     job = begin(model, dataset, folder)
-    scale.run_here(folder)
+    shards.run_here(folder)
     with np.load(job.path(1)) as box:
         assert box["keys"].tolist() == ["4", "5", "6", "7"]
         assert box["features"].shape == (4, 4)
@@ -215,10 +216,10 @@ def test_plain_numpy_reads_a_shard(model, dataset, folder):
 
 def test_shards_are_read_one_by_one(model, dataset, folder):
     begin(model, dataset, folder, shard_size=8)
-    scale.run_here(folder)
-    parts = list(scale.read_shards(folder))
+    shards.run_here(folder)
+    parts = list(shards.read_shards(folder))
     assert [len(part.keys) for part in parts] == [8, 8, 8, 6]
-    whole = scale.read(folder).features
+    whole = shards.read(folder).features
     np.testing.assert_array_equal(np.concatenate([p.features for p in parts]), whole)
 
 
@@ -231,8 +232,8 @@ def test_all_batches_have_one_size(model, tmp_path, folder, monkeypatch):
 
     monkeypatch.setattr(keras.Model, "predict_on_batch", counting)
     place = photos(tmp_path / "photos")
-    scale.begin(model, sources.FromFolder(place, SIZE), folder, shard_size=4)
-    scale.run_here(folder)
+    shards.begin(model, sources.FromFolder(place, SIZE), folder, shard_size=4)
+    shards.run_here(folder)
     assert sizes == {4}
 
 
@@ -270,19 +271,19 @@ def test_after_kill_9_a_run_goes_on_from_the_shards_that_are_whole(
     run, where, model, dataset, folder
 ):
     job = begin(model, dataset, folder)
-    call = f"from tlcourse import scale; scale.{run.__name__}(FOLDER)"
+    call = f"from tlcourse.features import shards; shards.{run.__name__}(FOLDER)"
     died = run_code(dying(where) + call, folder)
     assert died.returncode == -signal.SIGKILL, died.stderr
     before = states(job)
     assert len(before) == 3
     assert len(list(folder.glob(".*.partial"))) == (where == "file")
     with pytest.raises(ValueError, match="Expected 8 feature files.*Received: 3"):
-        scale.read(folder)
+        shards.read(folder)
     report = run(folder)
     assert (report.shards, report.computed) == (8, 5)
     assert str(report) == "5 shards computed, 3 were there already"
     assert before.items() <= states(job).items()
-    check_equal(scale.read(folder), model, dataset)
+    check_equal(shards.read(folder), model, dataset)
     assert run(folder).computed == 0
 
 
@@ -299,11 +300,11 @@ def test_a_worker_that_dies_is_replaced(run, model, dataset, folder, monkeypatch
     monkeypatch.setattr(processes, "CHILD", once + processes.CHILD)
     replaced = processes.run(job, job.missing(), 1, None, options_of(run))
     assert replaced == 1
-    check_equal(scale.read(folder), model, dataset)
+    check_equal(shards.read(folder), model, dataset)
 
 
 def options_of(run):
-    return {"runner": "FnApiRunner"} if run is scale.run else None
+    return {"runner": "FnApiRunner"} if run is shards.run else None
 
 
 @of_runs
@@ -311,7 +312,7 @@ def test_two_processes_give_the_same(run, model, dataset, folder):
     begin(model, dataset, folder)
     report = run(folder, workers=2)
     assert (report.computed, report.replaced) == (8, 0)
-    check_equal(scale.read(folder), model, dataset)
+    check_equal(shards.read(folder), model, dataset)
 
 
 def test_a_worker_that_always_dies_is_given_up_and_its_words_are_shown(
@@ -321,7 +322,7 @@ def test_a_worker_that_always_dies_is_given_up_and_its_words_are_shown(
     monkeypatch.setattr(processes, "CHILD", "raise SystemExit('no disk today')")
     # Both workers die; whose shard is the first to die too often is a race.
     with pytest.raises(RuntimeError, match="(?s)shard [0-9].*code 1.*no disk today"):
-        scale.run_here(folder, workers=2)
+        shards.run_here(folder, workers=2)
 
 
 def test_workers_end_when_who_began_them_is_gone(tmp_path):
@@ -335,7 +336,7 @@ def test_workers_end_when_who_began_them_is_gone(tmp_path):
     ready = tmp_path / "ready"
     os.mkfifo(ready)
     child = (
-        "import time\nfrom tlcourse import processes\n"
+        "import time\nfrom tlcourse.features import processes\n"
         f"processes.shards.load = lambda folder: open({str(ready)!r}, 'w').close()\n"
         "processes.json.loads = lambda line: dict.fromkeys(('folder', 'shards', "
         "'options'))\n"
@@ -378,7 +379,7 @@ def test_what_raises_in_the_middle_leaves_whole_shards_only(
     before = states(job)
     assert run(folder).computed == 8 - len(before)
     assert before.items() <= states(job).items()
-    check_equal(scale.read(folder), model, dataset)
+    check_equal(shards.read(folder), model, dataset)
 
 
 # What is damaged, or belongs to something else
@@ -386,40 +387,40 @@ def test_what_raises_in_the_middle_leaves_whole_shards_only(
 
 def test_a_shard_that_was_cut_off_is_computed_again(model, dataset, folder):
     job = begin(model, dataset, folder)
-    scale.run_here(folder)
+    shards.run_here(folder)
     content = job.path(2).read_bytes()
     for part in (content[:-30], content[:100], b""):
         job.path(2).write_bytes(part)
         with pytest.raises(ValueError, match="Received: 7 that are whole"):
-            scale.read(folder)
-        assert scale.run_here(folder).computed == 1
-    check_equal(scale.read(folder), model, dataset)
+            shards.read(folder)
+        assert shards.run_here(folder).computed == 1
+    check_equal(shards.read(folder), model, dataset)
 
 
 def test_a_wrong_byte_in_a_shard_is_noticed(model, dataset, folder):
     job = begin(model, dataset, folder)
-    scale.run_here(folder)
+    shards.run_here(folder)
     content = bytearray(job.path(2).read_bytes())
     place = content.index(b"features.npy") + 200
     content[place] ^= 1
     job.path(2).write_bytes(content)
     with pytest.raises(ValueError, match="features-000002-of-000008.*Remove this file"):
-        scale.read(folder)
+        shards.read(folder)
     job.path(2).unlink()
-    assert scale.run_here(folder).computed == 1
-    check_equal(scale.read(folder), model, dataset)
+    assert shards.run_here(folder).computed == 1
+    check_equal(shards.read(folder), model, dataset)
 
 
 def test_features_of_another_network_are_never_mixed_in(model, dataset, folder):
     job = begin(model, dataset, folder)
-    scale.run_here(folder)
+    shards.run_here(folder)
     with pytest.raises(ValueError, match="what differs: network[.] Name another"):
         begin(network(seed=1), dataset, folder)
     other = begin(network(seed=1), dataset, folder.with_name("other"))
-    scale.run_here(other.folder)
+    shards.run_here(other.folder)
     job.path(0).write_bytes(other.path(0).read_bytes())
     with pytest.raises(ValueError, match="which another job wrote"):
-        scale.read(folder)
+        shards.read(folder)
 
 
 def test_other_images_are_another_job(model, dataset, folder):
@@ -428,16 +429,16 @@ def test_other_images_are_another_job(model, dataset, folder):
         begin(model, dataset.take(slice(None, None, -1)), folder)
     with pytest.raises(ValueError, match="differs: shard_size"):
         begin(model, dataset, folder, shard_size=5)
-    assert begin(model, dataset, folder).key == shards.load(folder).key
+    assert begin(model, dataset, folder).key == shard_files.load(folder).key
 
 
 def test_a_picture_that_was_changed_makes_another_job(model, tmp_path, folder):
     place = photos(tmp_path / "photos")
-    scale.begin(model, sources.FromFolder(place, SIZE), folder, 4)
-    scale.begin(model, sources.FromFolder(place, SIZE), folder, 4)
+    shards.begin(model, sources.FromFolder(place, SIZE), folder, 4)
+    shards.begin(model, sources.FromFolder(place, SIZE), folder, 4)
     keras.utils.save_img(place / "ant" / "0.png", np.zeros((12, 10, 3)))
     with pytest.raises(ValueError, match="differs: images"):
-        scale.begin(model, sources.FromFolder(place, SIZE), folder, 4)
+        shards.begin(model, sources.FromFolder(place, SIZE), folder, 4)
 
 
 def test_a_folder_with_other_things_is_left_alone(model, dataset, folder):
@@ -451,17 +452,17 @@ def test_a_folder_with_other_things_is_left_alone(model, dataset, folder):
 def test_what_does_not_fit_is_refused(model, dataset, folder, tmp_path):
     large = sources.FromFolder(photos(tmp_path / "photos"), (9, 9))
     with pytest.raises(ValueError, match=r"images of \(8, 8, 3\).*\(9, 9, 3\)"):
-        scale.begin(model, large, folder)
+        shards.begin(model, large, folder)
     for wrong in (0, -1, 2.5, True, "4"):
         with pytest.raises(ValueError, match="`shard_size`.*Received"):
             begin(model, dataset, folder, wrong)
     with pytest.raises(FileNotFoundError, match="`scale.begin` began a job"):
-        scale.run_here(folder)
+        shards.run_here(folder)
     begin(model, dataset, folder)
     with pytest.raises(ValueError, match="`workers`.*Received: 0"):
-        scale.run_here(folder, workers=0)
+        shards.run_here(folder, workers=0)
     with pytest.raises(ValueError, match="workers of its own.*Received: 2"):
-        scale.run(folder, workers=2, runner="FlinkRunner")
+        shards.run(folder, workers=2, runner="FlinkRunner")
 
 
 def test_a_model_with_two_outputs_is_refused(dataset, folder):
@@ -486,10 +487,10 @@ def test_a_folder_without_files_of_classes_is_refused(tmp_path):
 
 def test_a_job_of_another_format_is_refused(model, dataset, folder):
     begin(model, dataset, folder)
-    path = folder / shards.ABOUT
+    path = folder / shard_files.ABOUT
     path.write_text(json.dumps({"format": 99}))
     with pytest.raises(ValueError, match="format 1. Received: 99"):
-        scale.run_here(folder)
+        shards.run_here(folder)
 
 
 # Beam, and without it
@@ -498,15 +499,15 @@ def test_a_job_of_another_format_is_refused(model, dataset, folder):
 def test_without_beam_it_says_what_to_install(model, dataset, folder, monkeypatch):
     begin(model, dataset, folder)
     monkeypatch.setitem(sys.modules, "apache_beam", None)
-    assert not scale.has_beam()
+    assert not shards.has_beam()
     with pytest.raises(ModuleNotFoundError, match=r'pip install "tlcourse\[scale\]"'):
-        scale.run(folder)
-    scale.run_here(folder)
-    check_equal(scale.read(folder), model, dataset)
+        shards.run(folder)
+    shards.run_here(folder)
+    check_equal(shards.read(folder), model, dataset)
 
 
 def test_importing_imports_no_beam():
-    code = "import sys; from tlcourse import scale; print('apache_beam' in sys.modules)"
+    code = "import sys; from tlcourse.features import shards; print('apache_beam' in sys.modules)"
     shown = run_code(code, "")
     assert shown.stdout.strip() == "False", shown.stderr
 
@@ -514,10 +515,10 @@ def test_importing_imports_no_beam():
 def test_beam_takes_options_of_its_runner(model, dataset, folder):
     begin(model, dataset, folder)
     with pytest.raises(ValueError, match="NoSuchRunner"):
-        scale.run(folder, runner="NoSuchRunner")
+        shards.run(folder, runner="NoSuchRunner")
     mode = {"direct_running_mode": "multi_threading", "direct_num_workers": 2}
-    assert scale.run(folder, runner="FnApiRunner", **mode).computed == 8
-    check_equal(scale.read(folder), model, dataset)
+    assert shards.run(folder, runner="FnApiRunner", **mode).computed == 8
+    check_equal(shards.read(folder), model, dataset)
 
 
 def test_beam_leaves_logging_as_it_was_and_says_nothing(model, dataset, folder, capfd):
@@ -525,14 +526,14 @@ def test_beam_leaves_logging_as_it_was_and_says_nothing(model, dataset, folder, 
 
     before = list(logging.root.handlers), logging.root.manager.disable
     begin(model, dataset, folder)
-    scale.run(folder)
+    shards.run(folder)
     assert (logging.root.handlers, logging.root.manager.disable) == before
     assert capfd.readouterr() == ("", "")
 
 
 def test_the_network_travels_as_a_file_of_keras(model, dataset, folder):
     job = begin(model, dataset, folder)
-    again = keras.saving.load_model(pathlib.Path(job.folder, shards.NETWORK))
+    again = keras.saving.load_model(pathlib.Path(job.folder, shard_files.NETWORK))
     np.testing.assert_array_equal(
         again.predict(dataset.images, verbose=0),
         model.predict(dataset.images, verbose=0),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tlcourse import sketches, symbols
+from tlcourse.data import sketches, symbols
 
 SIZE = (64, 64)
 CORNER = [[[0.1, 0.1], [0.4, 0.1], [0.4, 0.3]]]

@@ -290,7 +290,8 @@ def test_the_timetables_give_each_lesson_its_own_minutes():
                 assert length == minutes(what[-2:])[2], f"{name}: {what}"
     whole = [what for _, _, what in timetables()["A day"]]
     assert [what for what in whole if "lesson" in what] == [
-        f"lesson {number:02}" for number in range(14)  # 14 is an appendix
+        f"lesson {number:02}"
+        for number in range(14)  # 14 is an appendix
     ]
     for number in range(13):  # those of 13 are for the evening
         practised = f"exercises of {number:02}" in whole

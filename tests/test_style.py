@@ -12,11 +12,9 @@ import course
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.py"))
-MODULES = sorted(
-    path
-    for part in ("", "checks", "widgets")
-    for path in (ROOT / "tlcourse" / part).glob("*.py")
-) + sorted((ROOT / "deploy").glob("*.py"))
+MODULES = sorted((ROOT / "tlcourse").rglob("*.py")) + sorted(
+    (ROOT / "deploy").glob("*.py")
+)
 EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]")
 MINUTES = re.compile(r"\d+ minutes.* · builds on .* · ")
 

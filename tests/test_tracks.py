@@ -7,7 +7,7 @@ import time
 import h5py
 import pytest
 
-from tlcourse import tracks
+from tlcourse.course import tracks
 
 
 @pytest.fixture

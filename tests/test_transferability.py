@@ -10,10 +10,10 @@ import keras
 import numpy as np
 import pytest
 
-from tlcourse import miniatures, transferability
-from tlcourse.making import transferability as making
-from tlcourse.scenes import load_glyph_archive
-from tlcourse.transferability import CUTS, TREATMENTS, Experiment, Settings, Trainer
+from data.making import transferability as making
+from tlcourse.data.glyphs import load_glyph_archive
+from tlcourse.yosinski import experiment, tasks
+from tlcourse.yosinski.experiment import CUTS, TREATMENTS, Experiment, Settings, Trainer
 
 TINY = Settings(
     classes=4, per_class=12, unseen=5, epochs=2, batch=16, rate=1e-2, warm_up=2
@@ -27,51 +27,51 @@ def scripts_of(classes):
     return {scripts[k] for k in classes}
 
 
-@pytest.mark.parametrize("split", miniatures.SPLITS)
+@pytest.mark.parametrize("split", tasks.SPLITS)
 @pytest.mark.parametrize("seed", range(3))
 def test_the_halves_share_no_character(split, seed):
-    halves = miniatures.halves(split, seed)
+    halves = tasks.halves(split, seed)
     assert len(halves["A"]) == len(halves["B"]) == 96
     assert not set(halves["A"]) & set(halves["B"])
-    again = miniatures.halves(split, seed)
+    again = tasks.halves(split, seed)
     assert np.array_equal(halves["A"], again["A"])
-    other = miniatures.halves(split, seed + 1)
+    other = tasks.halves(split, seed + 1)
     assert set(halves["A"]) != set(other["A"])
 
 
 def test_near_mixes_the_scripts_and_far_keeps_them_apart():
-    near, far = (miniatures.halves(split, 0) for split in miniatures.SPLITS)
-    both = {*miniatures.EAST, *miniatures.WEST}
+    near, far = (tasks.halves(split, 0) for split in tasks.SPLITS)
+    both = {*tasks.EAST, *tasks.WEST}
     assert scripts_of(near["A"]) == scripts_of(near["B"]) == both
-    assert scripts_of(far["A"]) == set(miniatures.EAST)
-    assert scripts_of(far["B"]) == set(miniatures.WEST)
+    assert scripts_of(far["A"]) == set(tasks.EAST)
+    assert scripts_of(far["B"]) == set(tasks.WEST)
 
 
 def test_halves_refuse_what_there_is_not():
     for split, n in (("nearer", 96), ("near", 98), ("near", 1)):
         with pytest.raises(ValueError, match="Expected `split`.*Received"):
-            miniatures.halves(split, 0, n)
+            tasks.halves(split, 0, n)
 
 
 def test_pictures_are_balanced_raw_pixels_from_one_seed():
-    classes = miniatures.halves("near", 0, 4)["A"]
-    drawn = miniatures.draw(classes, "training", 7, seed=3)
+    classes = tasks.halves("near", 0, 4)["A"]
+    drawn = tasks.draw(classes, "training", 7, seed=3)
     assert drawn.images.shape == (28, 32, 32, 3)
     assert drawn.images.max() > 200 > 50 > drawn.images.min()
     assert np.bincount(drawn.labels).tolist() == [7] * 4
     assert drawn.class_names == tuple(
         load_glyph_archive().class_names[k] for k in classes
     )
-    again = miniatures.draw(classes, "training", 7, seed=3)
+    again = tasks.draw(classes, "training", 7, seed=3)
     assert np.array_equal(drawn.images, again.images)
     for other in (("training", 7, 4), ("unseen", 7, 3)):
-        assert not np.array_equal(drawn.images, miniatures.draw(classes, *other).images)
+        assert not np.array_equal(drawn.images, tasks.draw(classes, *other).images)
 
 
 def test_the_character_can_be_seen_on_every_picture():
     archive = load_glyph_archive()
     ink = archive.ink(np.arange(0, len(archive.labels), 97))
-    pictures = miniatures.on_paper(ink, np.random.default_rng(0)).astype(float)
+    pictures = tasks.on_paper(ink, np.random.default_rng(0)).astype(float)
     bright = pictures.mean(axis=-1)
     darkest, lightest = np.percentile(bright, (2, 98), axis=(1, 2))
     assert (lightest - darkest > 35).all()
@@ -94,11 +94,11 @@ def kernels(weights):
 
 
 def test_the_network_is_small_and_has_the_layers_it_says():
-    network = transferability.network(96)
+    network = experiment.network(96)
     weighted = [layer.name for layer in network.layers if layer.weights]
-    assert tuple(weighted) == transferability.LAYERS
+    assert tuple(weighted) == experiment.LAYERS
     assert network.count_params() == 188_624
-    assert "188,624" in transferability.network.__doc__
+    assert "188,624" in experiment.network.__doc__
 
 
 @pytest.mark.parametrize("cut", (1, 4, 7))
@@ -117,20 +117,20 @@ def test_a_treatment_copies_freezes_and_leaves_random_what_it_says(tiny, name, c
 
 def test_random_weights_are_he_s(tiny):
     weights = tiny.trainer.model.get_weights()
-    new = transferability.fresh(weights, (0, 9))
+    new = experiment.fresh(weights, (0, 9))
     for kernel, bias in zip(new[::2], new[1::2], strict=True):
         assert not bias.any()
         expected = np.sqrt(2 / np.prod(kernel.shape[:-1]))
         assert abs(kernel.std() / expected - 1) < 0.15
-    assert all(same(new, transferability.fresh(weights, (0, 9))))
-    assert not any(kernels(same(new, transferability.fresh(weights, (1, 9)))))
+    assert all(same(new, experiment.fresh(weights, (0, 9))))
+    assert not any(kernels(same(new, experiment.fresh(weights, (1, 9)))))
 
 
 def test_frozen_layers_that_run_once_train_the_same_network(tiny):
     start = tiny.start("AnB", 3)
-    expected = transferability.network(TINY.classes)
+    expected = experiment.network(TINY.classes)
     expected.set_weights(start)
-    for name in transferability.LAYERS[:3]:
+    for name in experiment.LAYERS[:3]:
         expected.get_layer(name).trainable = False
     live = tiny.trainer.parts(3)[1]
     optimizer = keras.optimizers.Adam.from_config(live.optimizer.get_config())
@@ -162,7 +162,7 @@ def test_an_experiment_refuses_what_there_is_not(tiny):
 def test_accuracy_counts_what_is_right_in_unseen_fonts(tiny):
     weights, unseen = tiny.base("B"), tiny.task("B", "unseen")
     assert len(unseen) == TINY.classes * TINY.unseen
-    network = transferability.network(TINY.classes)
+    network = experiment.network(TINY.classes)
     network.set_weights(weights)
     answers = network.predict(unseen.images, verbose=0).argmax(axis=1)
     assert tiny.accuracy("base") == pytest.approx((answers == unseen.labels).mean())

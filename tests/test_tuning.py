@@ -4,8 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from tlcourse import freezing, plots, tuning
-from tlcourse.tracks import load_track
+from tlcourse import plots
+from tlcourse.course.tracks import load_track
+from tlcourse.models import freezing
+from tlcourse.training import tuning
 
 GOOD, TOO_LARGE = (5e-5, 1e-4), 1e-2
 

@@ -11,7 +11,7 @@ import zipfile
 
 import pytest
 
-from tlcourse import assets
+from tlcourse._util import assets
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NEEDED = ("pyproject.toml", "requirements.txt", "README.md", "LICENSE", "LICENSE-TEXT")
@@ -22,7 +22,7 @@ PROGRAM = """
 import json
 import tlcourse
 from tlcourse import assets, checks, heads, progress, training
-from tlcourse.tracks import load_track
+from tlcourse.course.tracks import load_track
 from tlcourse.widgets.inputs import Camera, FilePicker, Sketchpad
 
 tlcourse.start()

@@ -7,12 +7,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from tlcourse import patches, transfer_curves, transfer_plots
-from tlcourse.making.transferability import FIELDS, plan, read_bases
-from tlcourse.tracks import load_track
-from tlcourse.transfer_curves import Curves, Point
-from tlcourse.transferability import CUTS, LAYERS, TREATMENTS, Experiment
+from data.making.transferability import FIELDS, plan, read_bases
+from tlcourse.course.tracks import load_track
+from tlcourse.models import receptive_fields
 from tlcourse.widgets import TransferExplorer
+from tlcourse.yosinski import figures, results
+from tlcourse.yosinski.experiment import CUTS, LAYERS, TREATMENTS, Experiment
+from tlcourse.yosinski.results import Curves, Point
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +41,7 @@ def test_a_table_is_read_as_it_was_written(tmp_path):
     values = {job: f"{rng.random():.4f}" for job in plan()}
     with open(tmp_path / "t.csv", "w", newline="") as file:
         csv.writer(file).writerows([FIELDS, *((*job, values[job]) for job in values)])
-    read = transfer_curves.read(tmp_path / "t.csv")
+    read = results.read(tmp_path / "t.csv")
     assert list(read) == ["near", "far"]
     assert list(read["near"].tables) == list(TREATMENTS)
     assert list(read["far"].tables) == ["BnB", "AnB", "random"]
@@ -148,12 +149,12 @@ def test_a_callback_that_fails_says_so(curves, monkeypatch):
 
 def test_the_curves_are_those_of_the_table(curves):
     points = [("AnB", 3, 0.5)]
-    ax = transfer_plots.transfer_curves(curves["near"], points=points, title="t")
+    ax = figures.transfer_curves(curves["near"], points=points, title="t")
     drawn = {c.get_label(): c.lines[0].get_ydata() for c in ax.containers}
-    for name, label in transfer_plots.LEGEND.items():
+    for name, label in figures.LEGEND.items():
         np.testing.assert_allclose(drawn[label], curves["near"].tables[name].mean(0))
     assert drawn["base B"] == pytest.approx([curves["near"].base.mean()])
-    closer = transfer_plots.transfer_curves(curves["near"], ["BnB"], points)
+    closer = figures.transfer_curves(curves["near"], ["BnB"], points)
     assert len(closer.containers) == 2 and closer.get_ylim() != (0, 1)
     assert not [line for line in closer.lines if line.get_marker() == "*"]
     stars = [line for line in ax.lines if line.get_marker() == "*"]
@@ -162,19 +163,19 @@ def test_the_curves_are_those_of_the_table(curves):
 
 
 def test_lines_can_be_told_apart_without_colour():
-    styles = [style[1:] for style in transfer_plots.STYLES.values()]
+    styles = [style[1:] for style in figures.STYLES.values()]
     assert len(set(styles)) == len(styles)
 
 
 def test_the_bars_are_the_two_losses(curves):
-    ax = transfer_plots.losses(curves["near"])
+    ax = figures.losses(curves["near"])
     heights = [[bar.get_height() for bar in bars] for bars in ax.containers[1::2]]
     expected = curves["near"].co_adaptation, curves["near"].specificity
     np.testing.assert_allclose(heights, [table.mean(0) for table in expected])
 
 
 def test_near_and_far_are_compared_with_their_own_base(curves):
-    ax = transfer_plots.near_and_far(curves)
+    ax = figures.near_and_far(curves)
     for drawn, found in zip(ax.containers, curves.values(), strict=True):
         expected = found.against_base("AnB").mean(0)
         np.testing.assert_allclose(drawn.lines[0].get_ydata(), expected)
@@ -182,7 +183,7 @@ def test_near_and_far_are_compared_with_their_own_base(curves):
 
 @pytest.mark.parametrize("frozen", (True, False))
 def test_the_boxes_say_what_is_frozen(frozen):
-    ax = transfer_plots.copied_layers("A", 3, frozen)
+    ax = figures.copied_layers("A", 3, frozen)
     texts = [text.get_text() for text in ax.texts]
     stays = ["frozen" if frozen else "trains"] * 3 + ["trains"] * 5
     assert texts == [f"{a}\n{b}" for a, b in zip(LAYERS, stays, strict=True)]
@@ -206,13 +207,13 @@ def test_receptive_fields_of_a_chain():
         keras.layers.Conv2D(2, 1, name="e"),
         keras.layers.GlobalAveragePooling2D(name="f"),
     )
-    fields = patches.receptive_fields(model)
+    fields = receptive_fields.receptive_fields(model)
     assert fields == {"a": 3, "b": 4, "c": 12, "d": 16, "e": 16, "f": np.inf}
 
 
 def test_a_unit_sees_its_receptive_field_and_no_more():
     base = load_track("glyphs").build_base("random")
-    side = patches.receptive_fields(base)["block_3_expand_relu"]
+    side = receptive_fields.receptive_fields(base)["block_3_expand_relu"]
     camera = keras.Model(base.inputs[0], base.get_layer("block_3_expand").output)
     grey = np.zeros((1, 64, 64, 3), "float32")
     row = camera(grey).shape[1] // 2
@@ -237,7 +238,7 @@ def test_the_patch_is_where_the_unit_answers():
     for k, (row, column) in enumerate([(4, 9), (20, 20), (0, 31), (31, 0), (16, 2)]):
         images[k, row, column, 0] = 50 * (k + 1)
     same = keras.layers.Rescaling(1.0)
-    found = patches.strongest(model, same, images, "red", [0], n=3)[0]
+    found = receptive_fields.strongest(model, same, images, "red", [0], n=3)[0]
     assert found.shape == (3, 3, 3, 3)
     assert found[..., 0].max(axis=(1, 2)).tolist() == [250, 200, 150]
     assert found[0, 1, 1, 0] == 250  # inside: in the middle of its patch
@@ -251,15 +252,17 @@ def test_a_unit_that_is_not_there_is_refused(layer, units):
     )
     images = np.zeros((1, 32, 32, 3), "uint8")
     with pytest.raises(ValueError, match="Expected a layer with maps.*Received"):
-        patches.strongest(model, keras.layers.Rescaling(1.0), images, layer, units)
+        receptive_fields.strongest(
+            model, keras.layers.Rescaling(1.0), images, layer, units
+        )
 
 
 def test_patches_have_a_row_for_each_unit():
     rows = {"one": np.zeros((4, 5, 5, 3), "uint8"), "two": np.zeros((4, 9, 9, 3))}
-    ax = transfer_plots.patches(rows, "t")
+    ax = figures.patches(rows, "t")
     assert len(ax.images) == 8
     assert [text.get_text() for text in ax.texts] == ["one", "two"]
-    filters = transfer_plots.filters([np.zeros((5, 5, 3, 16))] * 2, ["A", "B"])
+    filters = figures.filters([np.zeros((5, 5, 3, 16))] * 2, ["A", "B"])
     assert len(filters.images) == 32
 
 
@@ -268,7 +271,7 @@ def test_patches_have_a_row_for_each_unit():
 
 @pytest.fixture(scope="module")
 def shipped():
-    return transfer_curves.shipped()
+    return results.shipped()
 
 
 @pytest.mark.parametrize("split", ("near", "far"))
@@ -282,7 +285,7 @@ def test_the_shipped_table_is_whole(shipped, split):
 
 
 def test_the_shipped_networks_are_those_of_the_table(shipped):
-    experiment = Experiment("near", 0, bases=transfer_curves.shipped_bases())
+    experiment = Experiment("near", 0, bases=results.shipped_bases())
     assert experiment.accuracy("base") == pytest.approx(
         shipped["near"].base[0], abs=0.01
     )

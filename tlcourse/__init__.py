@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 def start(seed=0):
     """Begins a lesson: imports Keras quietly and fixes the random seed.
 
-    From then on, figures have an alternative text; see `tlcourse.alt_text`.
+    From then on, figures have an alternative text; see `tlcourse.plots.alt_text`.
 
     Args:
         seed: Integer; the same seed gives the same results on one machine.
@@ -18,8 +18,8 @@ def start(seed=0):
     Returns:
         None. Prints one line: the versions and the backend in use.
     """
-    from tlcourse import alt_text
-    from tlcourse.quiet import import_keras
+    from tlcourse._util.quiet import import_keras
+    from tlcourse.plots import alt_text
 
     alt_text.show_in_jupyter()
     keras = import_keras()

@@ -9,7 +9,7 @@ python -m tlcourse doctor                       whether this machine is ready
 import argparse
 import sys
 
-from tlcourse.progress_bar import bar
+from tlcourse._util.progress_bar import bar
 
 
 def main(arguments=None):
@@ -41,14 +41,14 @@ def main(arguments=None):
 
 
 def _progress():
-    from tlcourse import progress
+    from tlcourse.course import progress
 
     print(progress.CourseMap())
     return 0
 
 
 def _doctor():
-    from tlcourse import doctor
+    from tlcourse.course import doctor
 
     findings = doctor.examine()
     print(*findings, sep="\n")
@@ -58,7 +58,7 @@ def _doctor():
 
 
 def _fetch(folder):
-    from tlcourse import carry, fetch
+    from tlcourse.course import carry, fetch
 
     try:
         if folder is None:

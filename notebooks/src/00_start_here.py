@@ -25,8 +25,8 @@ tlcourse.start()
 # ## This machine
 
 # %%
-from tlcourse import machine
 from tlcourse.checks import check, hint, solution
+from tlcourse.course import machine
 
 for name, value in machine.report().items():
     print(f"{name:14}{value}")
@@ -45,7 +45,7 @@ for name, value in machine.report().items():
 
 # %%
 from tlcourse import plots
-from tlcourse.tracks import load_track
+from tlcourse.course import load_track
 
 track = load_track()
 few = track.train.few(1)
@@ -125,7 +125,7 @@ solution("0.1")
 # again whenever you want to know. The notes are yours, in the file that it names.
 
 # %%
-from tlcourse import progress
+from tlcourse.course import progress
 
 print(progress.progress_file())
 progress.CourseMap()

@@ -121,7 +121,7 @@ for (name, ours), theirs in zip(epochs.items(), published, strict=True):
 # year, a lifetime, or longer than the pyramids stand?
 
 # %%
-from tlcourse import machine
+from tlcourse.course import machine
 
 speed = machine.flop_per_second()
 year = 365 * 24 * 3600
@@ -169,8 +169,9 @@ plots.bars(kilowatt_hours, f"Electricity, at {watts} watts", "kWh", log=True);
 # **Predict.** Two curves. How far apart?
 
 # %%
-from tlcourse import heads, training
-from tlcourse.tracks import load_track
+from tlcourse import training
+from tlcourse.course import load_track
+from tlcourse.models import heads
 
 track = load_track()
 few = track.train.few(10)

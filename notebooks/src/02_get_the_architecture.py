@@ -130,7 +130,7 @@ for layer in block:
 # count those by hand: inputs times outputs, and one bias an output.
 
 # %%
-from tlcourse import freezing
+from tlcourse.models import freezing
 
 
 def by_stage(model):
@@ -197,7 +197,7 @@ def accepts(name, side):
 # The rest of the course takes one of the smallest, so that nobody waits.
 
 # %%
-from tlcourse.tracks import load_track
+from tlcourse.course import load_track
 
 track = load_track()
 base = track.build_base(weights="random")

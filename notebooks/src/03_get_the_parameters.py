@@ -22,9 +22,10 @@ tlcourse.start()
 import keras
 import numpy as np
 
-from tlcourse import assets, plots
+from tlcourse import plots
+from tlcourse._util import assets
 from tlcourse.checks import check, hint, solution
-from tlcourse.tracks import load_track
+from tlcourse.course import load_track
 
 track = load_track()
 

@@ -22,9 +22,10 @@ tlcourse.start()
 import keras
 import numpy as np
 
-from tlcourse import features, freezing, plots
+from tlcourse import features, plots
 from tlcourse.checks import check, hint, solution
-from tlcourse.tracks import load_track
+from tlcourse.course import load_track
+from tlcourse.models import freezing
 
 track = load_track()
 

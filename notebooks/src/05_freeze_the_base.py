@@ -24,9 +24,10 @@ import math
 import keras
 import numpy as np
 
-from tlcourse import freezing, plots
+from tlcourse import plots
 from tlcourse.checks import check, hint, solution
-from tlcourse.tracks import load_track
+from tlcourse.course import load_track
+from tlcourse.models import freezing
 
 track = load_track()
 

@@ -24,7 +24,7 @@ import numpy as np
 
 from tlcourse import plots
 from tlcourse.checks import check, hint, solution
-from tlcourse.tracks import load_track
+from tlcourse.course import load_track
 
 track = load_track()
 

@@ -22,9 +22,10 @@ tlcourse.start()
 import keras
 import numpy as np
 
-from tlcourse import heads, plots, training
+from tlcourse import plots, training
 from tlcourse.checks import check, hint, solution
-from tlcourse.tracks import load_track
+from tlcourse.course import load_track
+from tlcourse.models import heads
 
 track = load_track()
 

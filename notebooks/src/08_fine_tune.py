@@ -22,9 +22,11 @@ tlcourse.start()
 import keras
 import numpy as np
 
-from tlcourse import freezing, plots, tuning
+from tlcourse import plots
 from tlcourse.checks import check, hint, solution
-from tlcourse.tracks import load_track
+from tlcourse.course import load_track
+from tlcourse.models import freezing
+from tlcourse.training import tuning
 
 track = load_track()
 quick = track.name == "glyphs"  # small pictures
@@ -56,10 +58,7 @@ tuning.compile_for(model, 1e-2)
 def fit(model, epochs):
     stop = keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)
     return model.fit(
-        few.images,
-        few.labels,
-        batch_size=16,
-        epochs=epochs,
+        few.images, few.labels, batch_size=16, epochs=epochs,
         validation_data=(track.validation.images, track.validation.labels),
         verbose=0,
         callbacks=[stop],
@@ -119,8 +118,7 @@ figure, ax = plt.subplots(figsize=(7, 3.5), layout="constrained")
 ax.plot(range(1, len(losses) + 1), losses, "o-", color=plots.BLUE)
 ax.axvline(moment + 0.5, color=plots.RED, linestyle="--")
 ax.text(moment + 0.7, max(losses), "unfrozen", va="top", color=plots.RED)
-ax.set(title="First the top, then everything", xlabel="epoch")
-ax.set_ylabel("validation loss");
+ax.set(title="First the top, then everything", xlabel="epoch", ylabel="validation loss");
 
 # %% [markdown]
 # And which numbers moved:

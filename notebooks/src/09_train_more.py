@@ -22,9 +22,11 @@ tlcourse.start()
 import keras
 import numpy as np
 
-from tlcourse import freezing, plots, tuning
+from tlcourse import plots
 from tlcourse.checks import check, hint, solution
-from tlcourse.tracks import load_track
+from tlcourse.course import load_track
+from tlcourse.models import freezing
+from tlcourse.training import tuning
 
 track = load_track()
 quick = track.name == "glyphs"  # small pictures

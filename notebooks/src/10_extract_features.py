@@ -24,9 +24,10 @@ import time
 import keras
 import numpy as np
 
-from tlcourse import features, freezing, heads, plots, training
+from tlcourse import features, plots, training
 from tlcourse.checks import check, hint, solution
-from tlcourse.tracks import load_track
+from tlcourse.course import load_track
+from tlcourse.models import freezing, heads
 
 track = load_track()
 classes = len(track.class_names)

@@ -24,11 +24,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 from sklearn.decomposition import PCA
 
-from tlcourse import freezing, patches, plots, training, transferability
-from tlcourse import transfer_curves as results
-from tlcourse import transfer_plots as pictures
+from tlcourse import plots, training, yosinski
 from tlcourse.checks import check, hint, solution
-from tlcourse.tracks import load_track
+from tlcourse.course import load_track
+from tlcourse.models import freezing, receptive_fields
+from tlcourse.yosinski import figures as pictures
+from tlcourse.yosinski import results
 
 track = load_track()
 
@@ -57,7 +58,10 @@ plots.tiles(own.images[:8]);
 rows = {}
 blocks = ("expanded_conv_depthwise", "block_3_expand", "block_6_expand", "out")
 for name in [f"{block}_relu" for block in blocks]:
-    found = patches.strongest(base, track.preprocess, own.images, name, [1, 2, 4, 5])
+    units = [1, 2, 4, 5]
+    found = receptive_fields.strongest(
+        base, track.preprocess, own.images, name, units
+    )
     for unit, loudest in found.items():
         rows[f"{name}, unit {unit}, {loudest.shape[1]} px"] = loudest
 
@@ -78,7 +82,7 @@ pictures.patches(rows, "The patches that excite a unit most");
 
 # %%
 bases = results.shipped_bases()
-experiment = transferability.Experiment("near", 0, bases=bases)
+experiment = yosinski.Experiment("near", 0, bases=bases)
 task_a, task_b = experiment.task("A", "unseen"), experiment.task("B")
 some = [*task_a.images[::30][:16], *task_b.images[::192][:16]]
 plots.tiles(some, columns=16, title="Above, some of A; below, some of B");
@@ -90,11 +94,11 @@ plots.tiles(some, columns=16, title="Above, some of A; below, some of B");
 # **Predict.** Can you tell by eye which row is random?
 
 # %%
-untrained = transferability.fresh(bases["A"], seed=0)
+untrained = yosinski.fresh(bases["A"], seed=0)
 first = [weights[0] for weights in (bases["A"], untrained, bases["B"])]
 pictures.filters(first, ["1", "2", "3"], "The filters of conv1")
 
-networks = {"A": transferability.network(96), "B": transferability.network(96)}
+networks = {"A": yosinski.network(96), "B": experiment.network(96)}
 for half, network in networks.items():
     network.set_weights(bases[half])
     camera = keras.Model(network.inputs[0], network.get_layer("conv1").output)
@@ -113,8 +117,8 @@ for half, network in networks.items():
 # those n layers were general. They call this network A*n*B. Here it is for n = 5:
 
 # %%
-new = transferability.network(96)
-for name in transferability.LAYERS[:5]:
+new = yosinski.network(96)
+for name in yosinski.LAYERS[:5]:
     new.get_layer(name).set_weights(networks["A"].get_layer(name).get_weights())
     new.get_layer(name).trainable = False
 new.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])

@@ -21,9 +21,11 @@ tlcourse.start()
 import keras
 import numpy as np
 
-from tlcourse import clinic, freezing, plots, tuning
+from tlcourse import plots
 from tlcourse.checks import check, hint, solution
-from tlcourse.tracks import load_track
+from tlcourse.course import load_track
+from tlcourse.models import freezing
+from tlcourse.training import clinic, tuning
 
 track = load_track()
 quick = track.name == "glyphs"  # small pictures
@@ -94,8 +96,7 @@ wrong_scales = {
 for name, scale in wrong_scales.items():
     head, _ = train_head(see(scale(few.images)), few.labels)
     sick[name] = share_right(head, see(scale(held_out.images)), held_out.labels)
-    span = scale(few.images)
-    print(f"{name}: numbers from {span.min():.2f} to {span.max():.2f}")
+    print(f"{name}: numbers up to {scale(few.images).max():.2f}")
 plots.bars({"healthy": healthy} | sick, "Right on held-out images", "accuracy");
 
 # %% [markdown]
@@ -198,8 +199,8 @@ def tune(rate, weights):
     return tuning.accuracy(model, held_out)
 
 
-large, early = tune(1e-2, with_wrapper), tune(1e-4, start.weights)
-sick |= {"7 rate too large": large, "8 random wrapper": early}
+sick["7 rate too large"] = large = tune(1e-2, with_wrapper)
+sick["8 random wrapper"] = early = tune(1e-4, start.weights)
 tuned = tune(1e-4, with_wrapper)
 print(f"7: {large:.2f}, 8: {early:.2f}, healthy, fine-tuned: {tuned:.2f}")
 
@@ -239,9 +240,8 @@ print("stale:", freezing.trains(model).stale)
 # %%
 other = track.build_base()
 pixels = keras.Input(track.input_shape)
-x = keras.layers.GlobalAveragePooling2D()(
-    other(track.preprocess(pixels), training=False)
-)
+maps = other(track.preprocess(pixels), training=False)
+x = keras.layers.GlobalAveragePooling2D()(maps)
 dense = keras.layers.Dense(len(track.class_names), activation="softmax")
 recipe = keras.Model(pixels, dense(x))
 dense.set_weights(well.get_weights())

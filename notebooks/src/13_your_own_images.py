@@ -27,10 +27,12 @@ import tempfile
 import keras
 import numpy as np
 
-from tlcourse import data, features, heads, plots, sketches, symbols, training
+from tlcourse import data, features, plots, training
 from tlcourse.checks import check, hint, solution
-from tlcourse.growing import GrowingClassifier
-from tlcourse.tracks import load_track
+from tlcourse.course import load_track
+from tlcourse.data import sketches, symbols
+from tlcourse.models import heads
+from tlcourse.teachable import GrowingClassifier
 from tlcourse.widgets import TeachingPanel
 
 track = load_track()
@@ -262,7 +264,7 @@ print(subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 # %% [markdown]
 # **Observe.** Another process, another program, the same network. (For telephones,
-# `tlcourse.exporting.to_tflite` writes the format of TensorFlow Lite.)
+# `tlcourse.models.exporting.to_tflite` writes the format of TensorFlow Lite.)
 #
 # ## 📝 Exercise 13.1
 #

@@ -30,9 +30,10 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-from tlcourse import features, plots, scale, sources, training
+from tlcourse import features, plots, training
 from tlcourse.checks import check, hint, solution
-from tlcourse.tracks import load_track
+from tlcourse.course import load_track
+from tlcourse.features import shards, sources
 
 track = load_track()
 here = pathlib.Path(tempfile.mkdtemp())  # what we write goes here
@@ -92,7 +93,7 @@ for what, size in {"pixels": image_bytes, "features": vector_bytes}.items():
 
 # %%
 folder = here / "job"
-job = scale.begin(to_vector, sources.InMemory(images), folder, shard_size=50)
+job = shards.begin(to_vector, sources.InMemory(images), folder, shard_size=50)
 print(*sorted(path.name for path in folder.iterdir()), sep="\n")
 print(job.n_shards, "shards")
 
@@ -117,8 +118,8 @@ print(job.n_shards, "shards")
 # MB. Then restart the kernel.
 
 # %%
-run = scale.run if scale.has_beam() else scale.run_here
-print("Apache Beam:", "yes" if scale.has_beam() else "not installed; a loop instead")
+run = shards.run if shards.has_beam() else shards.run_here
+print("Apache Beam:", "yes" if shards.has_beam() else "not installed; a loop instead")
 print(run(folder))
 
 # %% [markdown]
@@ -126,7 +127,7 @@ print(run(folder))
 # the features of lesson 10?
 
 # %% tags=["nbval-check-output", "any-track"]
-found = scale.read(folder)
+found = shards.read(folder)
 print("the same features:", np.allclose(found.features, vectors, rtol=0, atol=1e-6))
 print("the same labels:", np.array_equal(found.labels, images.labels))
 print("one key for each image:", len(set(found.keys)) == len(images))
@@ -145,15 +146,15 @@ print("one key for each image:", len(set(found.keys)) == len(images))
 
 # %%
 broken = here / "broken"
-job = scale.begin(to_vector, sources.InMemory(images), broken, shard_size=10)
-code = "import sys, tlcourse; tlcourse.start(); from tlcourse import scale; "
-command = [sys.executable, "-c", code + "scale.run_here(sys.argv[1])", broken]
+job = shards.begin(to_vector, sources.InMemory(images), broken, shard_size=10)
+code = "import sys, tlcourse; tlcourse.start(); from tlcourse.features import shards; "
+command = [sys.executable, "-c", code + "shards.run_here(sys.argv[1])", broken]
 start = time.perf_counter()
 worker = subprocess.Popen(command, stdout=subprocess.DEVNULL)
 
 
-def wait_for(shards):
-    while worker.poll() is None and job.n_shards - len(job.missing()) < shards:
+def wait_for(n):
+    while worker.poll() is None and job.n_shards - len(job.missing()) < n:
         time.sleep(0.01)
 
 
@@ -170,7 +171,7 @@ print(job.n_shards - len(job.missing()), "of", job.n_shards, "shards are there")
 
 # %%
 try:
-    scale.read(broken)
+    shards.read(broken)
     print("It was faster than we were. Run the cell above again, after `broken`.")
 except ValueError as error:
     print(str(error).replace(str(here), "..."))
@@ -194,11 +195,11 @@ jpeg_bytes = sum(path.stat().st_size for path in photos.glob("*/*.jpg")) / len(i
 (place / "broken.jpg").write_bytes(b"\xff\xd8 the rest was lost")
 
 source = sources.FromFolder(photos, track.input_shape[:2])
-scale.begin(to_vector, source, here / "from_files", shard_size=100)
+shards.begin(to_vector, source, here / "from_files", shard_size=100)
 print(run(here / "from_files"))
 
 # %% tags=["nbval-check-output", "any-track"]
-found = scale.read(here / "from_files")
+found = shards.read(here / "from_files")
 print("images:", len(found.keys) == len(images), "- skipped:", len(found.skipped))
 
 # %% [markdown]
@@ -206,7 +207,7 @@ print("images:", len(found.keys) == len(images), "- skipped:", len(found.skipped
 
 # %%
 print(*found.skipped, found.keys[:3], sep="\n")
-parts = list(scale.read_shards(here / "from_files"))[1:]  # the first one is slow
+parts = list(shards.read_shards(here / "from_files"))[1:]  # the first one is slow
 n = sum(len(part.keys) for part in parts)
 each = {k: 1000 * sum(part.seconds[k] for part in parts) / n for k in found.seconds}
 plots.bars(each, "Where the time goes", "milliseconds an image");

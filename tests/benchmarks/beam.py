@@ -20,7 +20,8 @@ import keras
 import numpy as np
 
 import tlcourse
-from tlcourse import data, features, processes, scale, sources
+from tlcourse import data, features
+from tlcourse.features import processes, shards, sources
 
 BEAM = {"runner": "FnApiRunner"}
 CORES = os.cpu_count()
@@ -72,7 +73,7 @@ def source(where, n, side, folder):
 def seconds(model, images_, way, folder):
     """How long a job takes, begun anew."""
     _, workers, threads, options = way
-    job = scale.begin(model, images_, tempfile.mkdtemp(dir=folder), shard_size=100)
+    job = shards.begin(model, images_, tempfile.mkdtemp(dir=folder), shard_size=100)
     start = time.perf_counter()
     processes.run(job, job.missing(), workers, threads, options)
     return time.perf_counter() - start

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 import tlcourse
-from tlcourse import costs, freeze_state, heads
+from tlcourse.models import costs, freeze_state, heads
 
 NETWORKS = (
     ("MobileNetV2", 64, {"alpha": 0.35}),

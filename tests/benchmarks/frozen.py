@@ -22,7 +22,8 @@ import keras
 import numpy as np
 
 import tlcourse
-from tlcourse import features, freezing, heads, training
+from tlcourse import features, training
+from tlcourse.models import freezing, heads
 
 # what, network, side, options, images, what trains, wanted ratio
 TRAININGS = (

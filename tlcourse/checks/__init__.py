@@ -1,7 +1,7 @@
 """Exercises: check an answer, get a hint, see the solution."""
 
-from tlcourse import progress
 from tlcourse.checks.exercise import find
+from tlcourse.course import progress
 
 
 def check(name, answer, **seen):

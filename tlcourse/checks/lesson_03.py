@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tlcourse import freezing
 from tlcourse.checks.exercise import exercise, near
+from tlcourse.models import freezing
 
 
 @exercise(

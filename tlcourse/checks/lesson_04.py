@@ -2,8 +2,8 @@
 
 import keras
 
-from tlcourse import freezing
 from tlcourse.checks.exercise import exercise
+from tlcourse.models import freezing
 
 
 @exercise(

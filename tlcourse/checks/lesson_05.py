@@ -1,7 +1,7 @@
 """Exercises of lesson 05."""
 
-from tlcourse import freezing
 from tlcourse.checks.exercise import exercise
+from tlcourse.models import freezing
 
 
 def _last_stages(base, n):

@@ -3,7 +3,7 @@
 import numbers
 
 from tlcourse.checks.exercise import exercise
-from tlcourse.transferability import CUTS, TREATMENTS
+from tlcourse.yosinski.experiment import CUTS, TREATMENTS
 
 CLOSE = 0.06  # of an accuracy: another machine rounds otherwise
 

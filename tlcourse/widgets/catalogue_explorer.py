@@ -4,7 +4,8 @@ import html
 
 import ipywidgets
 
-from tlcourse import bases, catalogue, plots
+from tlcourse import bases, plots
+from tlcourse.bases import catalogue
 from tlcourse.widgets.view import WRAP, View, picture, told
 
 NONE = "none"

@@ -4,7 +4,8 @@ import html
 
 import ipywidgets
 
-from tlcourse import feature_maps, plots
+from tlcourse import plots
+from tlcourse.models import feature_maps
 from tlcourse.widgets.view import WRAP, View, picture, told
 
 WIDE = {"description_width": "initial"}

@@ -4,7 +4,7 @@ import html
 
 import ipywidgets
 
-from tlcourse import fetch
+from tlcourse.course import fetch
 from tlcourse.widgets.view import View, told
 
 

@@ -4,7 +4,7 @@ import html
 
 import ipywidgets
 
-from tlcourse import freeze_sheet
+from tlcourse.widgets import freeze_sheet
 from tlcourse.widgets.live_training import LiveTraining
 from tlcourse.widgets.view import WRAP, View, alone, told, turn
 

@@ -5,7 +5,7 @@ import pathlib
 import anywidget
 import traitlets
 
-from tlcourse.pictures import UnreadablePicture, read_picture
+from tlcourse.data.pictures import UnreadablePicture, read_picture
 
 _HERE = pathlib.Path(__file__).parent
 

@@ -4,7 +4,8 @@ import html
 
 import ipywidgets
 
-from tlcourse import plots, rates
+from tlcourse import plots
+from tlcourse.widgets import rates
 from tlcourse.widgets.view import View, picture, told
 
 

@@ -5,7 +5,7 @@ import html
 
 import ipywidgets
 
-from tlcourse import sketches, symbols
+from tlcourse.data import sketches, symbols
 from tlcourse.widgets.class_row import ClassRow
 from tlcourse.widgets.inputs import Camera, FilePicker, Sketchpad, read_pictures
 from tlcourse.widgets.thumbnails import answers, several, thumbnail

@@ -4,7 +4,7 @@ import base64
 import html
 import io
 
-from tlcourse.plots import COLOURS
+from tlcourse.plots.figures import COLOURS
 
 
 def thumbnail(image, side, alt):

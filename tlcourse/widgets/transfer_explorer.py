@@ -4,8 +4,8 @@ import html
 
 import ipywidgets
 
-from tlcourse import transfer_curves, transfer_plots
 from tlcourse.widgets.view import WRAP, View, picture, told
+from tlcourse.yosinski import figures, results
 
 ALL = -1  # a menu shows nothing where its value is None
 WIDE = {"description_width": "initial"}
@@ -28,9 +28,9 @@ class TransferExplorer(View):
 
     def __init__(self, curves=None):
         super().__init__()
-        self.state = transfer_curves.Point(curves or transfer_curves.shipped())
+        self.state = results.Point(curves or results.shipped())
         state, seeds = self.state, range(len(self.state.of.base))
-        cuts = [(f"{n}", n) for n in transfer_curves.CUTS]
+        cuts = [(f"{n}", n) for n in results.CUTS]
         splits = [(SPLITS.get(name, name), name) for name in state.curves]
         each = [("mean of all", ALL), *((f"{seed}", seed) for seed in seeds)]
         self.cut = _menu("Layers copied", cuts, state.cut)
@@ -58,7 +58,7 @@ class TransferExplorer(View):
         self._show()
 
     def _show(self):
-        ax = transfer_plots.point(self.state)
+        ax = figures.point(self.state)
         self.picture.value = picture(ax, self.state.alt)
         self.say(" ".join(self.state.sentences))
 

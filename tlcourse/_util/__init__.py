@@ -1,0 +1,1 @@
+"""Paths and checksums, whole files, a quiet import of Keras."""

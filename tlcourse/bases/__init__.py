@@ -1,0 +1,20 @@
+"""Networks of keras.applications by name: figures, constructors, weights, pixels."""
+
+from tlcourse.bases.constructors import (
+    build,
+    cached_weights,
+    preprocessing,
+    weights_file,
+)
+from tlcourse.bases.table import CATALOGUE, NETWORKS, Network, find
+
+__all__ = [
+    "CATALOGUE",
+    "NETWORKS",
+    "Network",
+    "build",
+    "cached_weights",
+    "find",
+    "preprocessing",
+    "weights_file",
+]

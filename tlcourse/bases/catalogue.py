@@ -1,0 +1,147 @@
+"""The catalogue, stage by stage, without building a network: one, or two to compare.
+
+The figures of the stages ship in data/catalogue.csv.
+"""
+
+import csv
+import dataclasses
+
+from tlcourse import bases
+from tlcourse._util import assets
+
+FIELDS = ("network", "stage", "size", "layers", "parameters")
+PIXELS = {
+    "-1..1": "from -1 to 1",
+    "caffe": "blue first, less the mean of ImageNet",
+    "torch": "less the mean of ImageNet, over its spread",
+    "inside": "from 0 to 255; the network scales them itself",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Stage:
+    """Figures of a stage, as `freezing.stages` cuts a base.
+
+    Args:
+        name: String, such as `"stage 2"`.
+        size: Integer, output height and width at the usual input, pixels.
+        layers: Integer.
+        parameters: Integer, trainable or not.
+    """
+
+    name: str
+    size: int
+    layers: int
+    parameters: int
+
+
+def shipped_stages():
+    """The shipped figures: each network without top, at its usual input size.
+
+    Returns:
+        dict, a network's name to a tuple of `Stage`, from input to output.
+    """
+    found = {}
+    with open(assets.shipped("catalogue.csv"), newline="") as file:
+        for row in csv.DictReader(file):
+            figures = (int(row[field]) for field in FIELDS[2:])
+            found.setdefault(row["network"], []).append(Stage(row["stage"], *figures))
+    return {name: tuple(stages) for name, stages in found.items()}
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """One network of the catalogue, or two side by side.
+
+    Args:
+        stages: dict from `shipped_stages`.
+        first: String, a name in `bases.CATALOGUE`.
+        second: Another, or None.
+
+    Raises:
+        ValueError: If `stages` does not have a name.
+    """
+
+    stages: dict = dataclasses.field(repr=False)
+    first: str = "ResNet50"
+    second: str | None = None
+
+    def __post_init__(self):
+        for name in self.names:
+            if name not in self.stages:
+                raise ValueError(
+                    f"Expected one of {', '.join(self.stages)}. Received: {name!r}"
+                )
+
+    @property
+    def names(self):
+        """tuple of the names, each once."""
+        alone = self.second is None or self.second == self.first
+        return (self.first,) if alone else (self.first, self.second)
+
+    def with_first(self, name):
+        """The same with another first network."""
+        return dataclasses.replace(self, first=name)
+
+    def with_second(self, name):
+        """The same with another second network; None for none."""
+        return dataclasses.replace(self, second=name)
+
+    @property
+    def chosen(self):
+        """dict, each name to its tuple of `Stage`."""
+        return {name: self.stages[name] for name in self.names}
+
+    def parameters(self, name):
+        """Integer, numbers in a network without its top."""
+        return sum(stage.parameters for stage in self.stages[name])
+
+    @property
+    def facts(self):
+        """dict, what is told to a list of strings, one for each network."""
+        columns = [self._facts_of(bases.find(name)) for name in self.names]
+        return {told: [column[told] for column in columns] for told in columns[0]}
+
+    def _facts_of(self, network):
+        stages = self.stages[network.name]
+        return {
+            "year of the paper": str(network.year),
+            "ImageNet top-1 accuracy, published": f"{network.top1:.1f} %",
+            "parameters with the top, published": f"{network.millions:.1f} million",
+            "parameters without the top": f"{self.parameters(network.name):,}",
+            "layers without the top": f"{sum(stage.layers for stage in stages):,}",
+            "usual input": f"{network.side} x {network.side} pixels",
+            "smallest input": f"{network.smallest} x {network.smallest} pixels",
+            "wants pixels": PIXELS[network.pixels],
+            "maps at the end of each stage": ", ".join(str(s.size) for s in stages),
+        }
+
+    @property
+    def alt(self):
+        """String, what the bars show, in words."""
+        return " ".join(self._alt_of(name) for name in self.names)
+
+    def _alt_of(self, name):
+        each = "; ".join(
+            f"{stage.name}, maps {stage.size} x {stage.size}: {stage.parameters:,}"
+            for stage in self.stages[name]
+        )
+        return f"{self._summary_of(name)} {each}."
+
+    @property
+    def summary(self):
+        """String, the largest stage of each network."""
+        return " ".join(self._summary_of(name) for name in self.names)
+
+    def _summary_of(self, name):
+        largest = max(self.stages[name], key=lambda stage: stage.parameters)
+        share = largest.parameters / self.parameters(name)
+        return (
+            f"{name}: {self.parameters(name):,} parameters without the top, "
+            f"{100 * share:.0f} % of them in {largest.name}."
+        )
+
+    def __str__(self):
+        lines = [f"Parameters by stage. {self.alt}"]
+        lines += [f"{told}: {' | '.join(row)}" for told, row in self.facts.items()]
+        return "\n".join(lines)

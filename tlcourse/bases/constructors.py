@@ -1,0 +1,188 @@
+"""Networks of keras.applications: built, with their weights and preprocessing."""
+
+import os
+
+import keras
+
+from tlcourse._util import assets
+from tlcourse.bases.table import CATALOGUE, NETWORKS, Network, find
+
+__all__ = [
+    "CATALOGUE",
+    "NETWORKS",
+    "Network",
+    "build",
+    "cached_weights",
+    "find",
+    "preprocessing",
+    "weights_file",
+]
+
+# Widths that have ImageNet weights, and sides that have weights of their own.
+WIDTHS = {
+    "MobileNet": {1.0: "1_0", 0.75: "7_5", 0.5: "5_0", 0.25: "2_5"},
+    "MobileNetV2": {width: str(width) for width in (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)},
+    "MobileNetV3Small": {0.75: "0.75", 1.0: "1.0"},
+    "MobileNetV3Large": {0.75: "0.75", 1.0: "1.0"},
+}
+SIDES = {
+    "MobileNet": (128, 160, 192, 224),
+    "MobileNetV2": (96, 128, 160, 192, 224),
+}
+
+
+def build(name, input_shape=None, weights="imagenet", **options):
+    """Builds a network of keras.applications without its top.
+
+    Args:
+        name: String, as in keras.applications.
+        input_shape: `(height, width, 3)`, or None for the usual size.
+        weights: `"imagenet"` (from Keras's cache, never a download), None for
+            random ones, or a file.
+        **options: For the Keras constructor, such as `alpha=0.35`.
+
+    Returns:
+        `keras.Model`, input as the network wants it (see `preprocessing`).
+
+    Raises:
+        FileNotFoundError: At once, if the weights are not in the cache.
+        PermissionError: If the cache is read only, for EfficientNetB0 to B7.
+        ValueError: If the name is unknown, the input too small, or if there are
+            no ImageNet weights for this input or width.
+
+    Source: https://keras.io/api/applications/
+    """
+    network = find(name)
+    shape = tuple(input_shape or (network.side, network.side, 3))
+    if len(shape) != 3 or shape[-1] != 3 or min(shape[:2]) < network.smallest:
+        raise ValueError(
+            f"Expected `input_shape` (height, width, 3), for {name} at least "
+            f"{network.smallest} pixels each way. Received: {shape}"
+        )
+    if weights == "imagenet":
+        weights = _imagenet(network, shape, options)
+    constructor = getattr(keras.applications, name)
+    return constructor(input_shape=shape, include_top=False, weights=weights, **options)
+
+
+def _imagenet(network, shape, options):
+    """What Keras gets as `weights`: the file, so that it fetches none.
+
+    EfficientNetB0 to B7 are another network with `"imagenet"`, they scale once more.
+    For them Keras has to find the file itself, and it looks elsewhere where it may
+    not write.
+    """
+    path = cached_weights(weights_file(network.name, shape, **options))
+    if not network.name.startswith("EfficientNetB"):
+        return path
+    home = path.parent.parent
+    if not os.access(home, os.W_OK):
+        raise PermissionError(
+            f"Expected a cache that Keras may write to, for {network.name}. Received: "
+            f"{home}, read only; Keras would not look there. Copy it, and set "
+            "KERAS_HOME to the copy."
+        )
+    return "imagenet"
+
+
+def weights_file(name, input_shape, alpha=1.0, minimalistic=False, **_):
+    """The file in Keras's cache that `weights="imagenet"` reads.
+
+    Args:
+        name: String, as in keras.applications.
+        input_shape: `(height, width, 3)`; some MobileNets have a file per size.
+        alpha: Float, width of the MobileNets.
+        minimalistic: Boolean, a plainer MobileNetV3.
+
+    Returns:
+        String, a file name.
+
+    Raises:
+        ValueError: If there are no ImageNet weights of that width or size.
+    """
+    network, widths = find(name), WIDTHS.get(name, {1.0: "1.0"})
+    widths = {1.0: "1.0"} if minimalistic else widths
+    _check_trained(network, input_shape, alpha, widths)
+    height, width = input_shape[:2]
+    side = height if height == width and height in SIDES.get(name, ()) else 224
+    kind = "_minimalistic" if minimalistic else ""
+    return network.file.format(alpha=widths[alpha], side=side, kind=kind)
+
+
+def _check_trained(network, input_shape, alpha, widths):
+    if alpha not in widths:
+        known = ", ".join(str(width) for width in sorted(widths))
+        raise ValueError(
+            f"Expected `alpha` one of {known}, for which {network.name} has ImageNet "
+            f"weights. Received: {alpha}. `weights=None` takes others."
+        )
+    usual = (network.side, network.side, 3)
+    if network.name.startswith("NASNet") and tuple(input_shape) != usual:
+        raise ValueError(
+            f"Expected `input_shape` {usual}: which layers {network.name} has depends "
+            "on the size of its input, so its ImageNet weights fit this one only. "
+            f"Received: {input_shape}. `weights=None` takes others."
+        )
+
+
+def cached_weights(file):
+    """Finds downloaded weights.
+
+    Args:
+        file: String, file name in Keras's models folder.
+
+    Returns:
+        `pathlib.Path`.
+
+    Raises:
+        FileNotFoundError: If it is not there.
+        ValueError: If it is there, but holds no weights, or not all of them.
+    """
+    path = assets.keras_weights_folder() / file
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"Expected ImageNet weights `{file}` in {path.parent}. They are not "
+            "there. Where there is a network, the same Keras call fetches them "
+            "(`keras.applications`, `weights='imagenet'`); where they lie "
+            "elsewhere, set KERAS_HOME; without them, `weights=None` builds the "
+            "network with random weights."
+        )
+    if not assets.is_weights(path):
+        raise ValueError(
+            f"Expected ImageNet weights in {path}. Received: {path.stat().st_size:,} "
+            "bytes that are none, or not all of them: a download may have been cut "
+            "short. Remove the file and fetch it again."
+        )
+    return path
+
+
+CAFFE_MEAN = [103.939, 116.779, 123.68]  # blue, green, red
+TORCH_MEAN = [0.485, 0.456, 0.406]
+TORCH_SPREAD = [0.229, 0.224, 0.225]
+
+
+def preprocessing(name):
+    """The layer that turns raw pixels into what a network was trained on.
+
+    Args:
+        name: String, as in keras.applications.
+
+    Returns:
+        `keras.Layer`, from `(batch, h, w, 3)` in 0..255 to the network's range.
+
+    Source: `preprocess_input` of each network in keras.applications.
+    """
+    pixels = find(name).pixels
+    if pixels == "-1..1":
+        return keras.layers.Rescaling(1 / 127.5, offset=-1, name="to_minus_1_1")
+    if pixels == "torch":
+        scale = [1 / (255 * spread) for spread in TORCH_SPREAD]
+        pairs = zip(TORCH_MEAN, TORCH_SPREAD, strict=True)
+        offset = [-mean / spread for mean, spread in pairs]
+        return keras.layers.Rescaling(scale, offset=offset, name="to_torch")
+    if pixels == "caffe":
+        raw = keras.Input((None, None, 3))
+        blue_first = keras.ops.flip(raw, axis=-1)
+        shift = keras.layers.Rescaling(1.0, offset=[-mean for mean in CAFFE_MEAN])
+        return keras.Model(raw, shift(blue_first), name="to_caffe")
+    return keras.layers.Rescaling(1.0, name="raw_pixels")

@@ -1,0 +1,84 @@
+"""What this machine is: versions, device, memory, and how fast it multiplies."""
+
+import os
+import platform
+import shutil
+import time
+
+import keras
+import numpy as np
+
+from tlcourse._util import assets
+
+GB = 1e9
+
+
+def report():
+    """What a lesson runs on.
+
+    Returns:
+        dict, a name such as `"memory"` to a string. Sizes in GB (10^9 bytes).
+    """
+    import psutil
+
+    memory = psutil.virtual_memory()
+    disk = shutil.disk_usage(os.path.expanduser("~"))
+    return {
+        "system": f"{platform.system()} {platform.machine()}",
+        "Python": platform.python_version(),
+        "Keras": keras.__version__,
+        "backend": f"{keras.backend.backend()} {_backend_version()}",
+        "device": device(),
+        "CPU cores": str(os.cpu_count()),
+        "memory": f"{memory.total / GB:.1f} GB, {memory.available / GB:.1f} GB free",
+        "disk": f"{disk.free / GB:.0f} GB free",
+        "Keras's cache": str(assets.keras_weights_folder()),
+        "datasets": str(assets.tfds_folder()),
+    }
+
+
+def _backend_version():
+    import importlib.metadata
+
+    return importlib.metadata.version(keras.backend.backend())
+
+
+def device():
+    """What Keras computes on.
+
+    Returns:
+        String, `"CPU"` or `"GPU"` with its count.
+    """
+    backend, found = keras.backend.backend(), 0
+    if backend == "tensorflow":
+        import tensorflow
+
+        found = len(tensorflow.config.list_physical_devices("GPU"))
+    elif backend == "torch":
+        import torch
+
+        found = torch.cuda.device_count()
+    elif backend == "jax":
+        import jax
+
+        found = sum(each.platform == "gpu" for each in jax.devices())
+    return f"GPU ({found})" if found else "CPU"
+
+
+def flop_per_second(side=1536, repeats=5):
+    """Measures a matrix product, the work that networks mostly are.
+
+    Args:
+        side: Integer, rows and columns of the two matrices.
+        repeats: Integer; the fastest of them counts.
+
+    Returns:
+        Float, float32 multiplications and additions a second.
+    """
+    matrix = keras.ops.convert_to_tensor(np.ones((side, side), "float32"))
+    seconds = []
+    for _ in range(repeats + 1):  # the first one warms up
+        start = time.perf_counter()
+        np.asarray(keras.ops.convert_to_numpy(keras.ops.matmul(matrix, matrix))[0, 0])
+        seconds.append(time.perf_counter() - start)
+    return 2 * side**3 / min(seconds[1:])

@@ -1,0 +1,132 @@
+"""Symbols that nobody has to draw: each time a little different, as by hand."""
+
+import zlib
+
+import numpy as np
+
+from tlcourse.data.dataset import Dataset
+from tlcourse.data.sketches import picture
+
+POINTS = 40  # of a stroke
+_ALONG = np.linspace(0, 1, POINTS)
+
+
+def _line(*corners):
+    corners = np.array(corners, float)
+    at = np.linspace(0, len(corners) - 1, POINTS)
+    each = np.arange(len(corners))
+    return np.stack([np.interp(at, each, corners[:, k]) for k in (0, 1)], axis=1)
+
+
+def _arc(x, y, width, height, start=0.0, end=2.0):
+    """Part of an ellipse; start and end in half turns, from the right, clockwise."""
+    angle = np.pi * (start + (end - start) * _ALONG)
+    return np.stack([x + width * np.cos(angle), y + height * np.sin(angle)], axis=1)
+
+
+def _spiral(turns):
+    angle = 2 * np.pi * turns * _ALONG
+    radius = 0.4 * _ALONG[:, None]
+    return 0.5 + radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+
+
+def _star(points):
+    angles = 2 * np.pi * np.arange(points + 1) * (points // 2) / points
+    return _line(*np.stack([0.5 + 0.4 * np.sin(angles), 0.5 - 0.4 * np.cos(angles)], 1))
+
+
+SYMBOLS = {
+    "star": [_star(5)],
+    "spiral": [_spiral(2.5)],
+    "house": [
+        _line((0.2, 0.45), (0.5, 0.15), (0.8, 0.45), (0.8, 0.85), (0.2, 0.85)),
+        _line((0.2, 0.85), (0.2, 0.45)),
+    ],
+    "arrow": [
+        _line((0.1, 0.5), (0.9, 0.5)),
+        _line((0.65, 0.25), (0.9, 0.5), (0.65, 0.75)),
+    ],
+    "face": [
+        _arc(0.5, 0.5, 0.4, 0.4),
+        _arc(0.5, 0.55, 0.2, 0.15, 0, 1),
+        _line((0.38, 0.38), (0.38, 0.42)),
+        _line((0.62, 0.38), (0.62, 0.42)),
+    ],
+    "fish": [
+        _arc(0.42, 0.5, 0.3, 0.2, 0.2, 1.8),
+        _line((0.66, 0.4), (0.9, 0.25), (0.9, 0.75), (0.66, 0.6)),
+    ],
+    "zigzag": [_line((0.1, 0.4), (0.3, 0.6), (0.5, 0.4), (0.7, 0.6), (0.9, 0.4))],
+    "cup": [
+        _line((0.25, 0.3), (0.3, 0.8), (0.6, 0.8), (0.65, 0.3), (0.25, 0.3)),
+        _arc(0.67, 0.5, 0.13, 0.14, -0.5, 0.5),
+    ],
+}
+
+
+def sketch(name, seed=0):
+    """Strokes of a symbol, turned, stretched and wobbly.
+
+    Args:
+        name: String, one of `SYMBOLS`.
+        seed: Integer; another seed is another drawing.
+
+    Returns:
+        list of strokes for `sketches.picture`: lists of `[x, y]`, 0..1.
+
+    Raises:
+        ValueError: If there is no such symbol.
+    """
+    if name not in SYMBOLS:
+        known = ", ".join(SYMBOLS)
+        raise ValueError(f"Expected one of {known}. Received: {name!r}")
+    rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
+    turn, shear = rng.uniform(-0.3, 0.3), rng.uniform(-0.15, 0.15)
+    wide, high = rng.uniform(0.7, 1.0, 2)
+    rotate = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
+    change = np.array(rotate) @ [[wide, shear], [0, high]]
+    return [_by_hand(stroke, change, rng) for stroke in SYMBOLS[name]]
+
+
+def _by_hand(stroke, change, rng):
+    slow = rng.normal(0, 0.025, (2, 5))  # the hand strays, and comes back
+    strays = [np.interp(_ALONG, np.linspace(0, 1, 5), each) for each in slow]
+    drawn = (stroke - 0.5) @ change.T + 0.5 + np.stack(strays, axis=1)
+    return drawn.clip(0, 1).round(4).tolist()
+
+
+def draw(name, seeds, size):
+    """Pictures of a symbol.
+
+    Args:
+        name: String, one of `SYMBOLS`.
+        seeds: Sequence of integers, one for each picture.
+        size: `(height, width)`, pixels.
+
+    Returns:
+        uint8 `(len(seeds), height, width, 3)`, 0..255.
+
+    Raises:
+        ValueError: If there is no such symbol, or `seeds` is a single number.
+    """
+    if np.ndim(seeds) != 1:
+        raise ValueError(
+            "Expected `seeds` such as range(4), one for each picture. Received: "
+            f"{seeds!r}"
+        )
+    return np.stack([picture(sketch(name, seed), size) for seed in seeds])
+
+
+def dataset(seeds, size, names=tuple(SYMBOLS)):
+    """Pictures of several symbols, one class each.
+
+    Args:
+        seeds: As in `draw`.
+        size: As in `draw`.
+        names: tuple of strings, some of `SYMBOLS`.
+
+    Returns:
+        `Dataset` of `len(names) * len(seeds)` images.
+    """
+    images = np.concatenate([draw(name, seeds, size) for name in names])
+    return Dataset(images, np.repeat(np.arange(len(names)), len(seeds)), tuple(names))

@@ -1,0 +1,187 @@
+"""What a base makes of an image at the end of each stage, computed when asked for."""
+
+import dataclasses
+
+import keras
+import numpy as np
+
+from tlcourse import data
+from tlcourse.models import freezing, structure
+
+STRONGEST = 16  # channels that are kept and shown
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Maps:
+    """The strongest channels at one depth, for one image.
+
+    Args:
+        values: float `(height, width, n)`, the channels that vary most over the
+            image, the one that varies most first.
+        channels: tuple of n integers, their numbers.
+        of: Integer, how many channels there are.
+    """
+
+    values: np.ndarray
+    channels: tuple
+    of: int
+
+
+class FeatureMaps:
+    """Images, and a base that is stopped at the end of a stage.
+
+    What was computed once is remembered: the strongest channels only, so that large
+    bases fit in memory as well.
+
+    Args:
+        base: Built functional `keras.Model` with a fixed input size.
+        preprocess: `keras.Layer`, from raw pixels to what the base wants.
+        images: uint8 `(n, height, width, 3)`, 0..255, of the base's input size.
+        names: Sequence of n strings, one for each image, or None.
+
+    Raises:
+        ValueError: If the base cannot be cut, or the images do not fit it.
+    """
+
+    def __init__(self, base, preprocess, images, names=None):
+        structure.check(base)
+        self.ends = _ends(base)
+        _check_images(base, images, names)
+        self.base, self.preprocess, self.images = base, preprocess, images
+        self.names = [f"image {number + 1}" for number in range(len(images))]
+        if names is not None:
+            pairs = zip(self.names, names, strict=True)
+            self.names = [f"{image} ({name})" for image, name in pairs]
+        self.image, self.depth = 0, 0
+        self._cameras, self._seen = {}, {}
+
+    def choose(self, image=None, depth=None):
+        """Chooses an image, a depth, or both.
+
+        Args:
+            image: Integer, position in `images`; None leaves it.
+            depth: Integer, position in `ends`; None leaves it.
+
+        Raises:
+            ValueError: If there is no such image or depth.
+        """
+        wanted = {"image": (image, len(self.images)), "depth": (depth, len(self.ends))}
+        for name, (value, n) in wanted.items():
+            if value is not None and value not in range(n):
+                raise ValueError(
+                    f"Expected `{name}` from 0 to {n - 1}. Received: {value!r}"
+                )
+        self.image = self.image if image is None else int(image)
+        self.depth = self.depth if depth is None else int(depth)
+
+    @property
+    def labels(self):
+        """list of strings: each depth's stage, layer, map size and channels."""
+        return [_label(stage, layer) for stage, layer in self.ends]
+
+    @property
+    def maps(self):
+        """`Maps` of the chosen image at the chosen depth."""
+        place = self.image, self.depth
+        if place not in self._seen:
+            self._seen[place] = strongest(self._compute(*place))
+        return self._seen[place]
+
+    def _compute(self, image, depth):
+        if depth not in self._cameras:
+            layer = self.ends[depth][1]
+            self._cameras[depth] = keras.Model(self.base.input, layer.output)
+        pixels = self.images[image : image + 1].astype("float32")
+        maps = self._cameras[depth](self.preprocess(pixels), training=False)
+        return keras.ops.convert_to_numpy(maps)[0]
+
+    @property
+    def caption(self):
+        """String, what is shown, in a line."""
+        shown = len(self.maps.channels)
+        height, width = self.maps.values.shape[:2]
+        return (
+            f"{self.names[self.image]}. {self.ends[self.depth][0].name}: "
+            f"{shown} of {self.maps.of} maps, {height} x {width} each."
+        )
+
+    @property
+    def image_alt(self):
+        """String, the image in words."""
+        height, width = self.images.shape[1:3]
+        return f"{self.names[self.image]}, {height} x {width} pixels."
+
+    @property
+    def alt(self):
+        """String, the maps in words."""
+        stage, layer = self.ends[self.depth]
+        maps = self.maps
+        height, width = maps.values.shape[:2]
+        side = self.images.shape[1] / height
+        return (
+            f"What {layer.name}, the last layer of {stage.name}, makes of "
+            f"{self.names[self.image]}: the {len(maps.channels)} liveliest of "
+            f"{maps.of} maps, {height} x {width} positions each, one for every "
+            f"{side:.0f} x {side:.0f} pixels. Liveliest of all: channel "
+            f"{maps.channels[0]}, from {maps.values[..., 0].min():.2f} to "
+            f"{maps.values[..., 0].max():.2f}."
+        )
+
+    def __str__(self):
+        return f"Feature maps of {self.base.name}. {self.caption} {self.alt}"
+
+
+def strongest(maps, n=STRONGEST):
+    """Picks the channels that vary most over the image.
+
+    Args:
+        maps: float `(height, width, channels)`.
+        n: Integer, how many at most.
+
+    Returns:
+        `Maps`.
+    """
+    order = np.argsort(-np.std(maps, axis=(0, 1)), kind="stable")[:n]
+    return Maps(maps[..., order], tuple(order.tolist()), maps.shape[-1])
+
+
+def _ends(base):
+    """The last layer of each stage that puts out maps, with its stage."""
+    if not any(_puts_out_maps(layer) for layer in base.layers):
+        raise ValueError(
+            "Expected a base, whose layers put out feature maps. Received: "
+            f"{base.name!r}, which has none."
+        )
+    ends = [(stage, stage.layers[-1]) for stage in freezing.stages(base)]
+    ends = [pair for pair in ends if _puts_out_maps(pair[1])]
+    nested = [layer.name for _, layer in ends if structure.is_graph(layer)]
+    if nested:
+        raise ValueError(
+            f"Expected the base itself. Received: {base.name!r}, with a base inside. "
+            f"Take `model.get_layer({nested[0]!r})`."
+        )
+    return ends
+
+
+def _puts_out_maps(layer):
+    return len(layer.output.shape) == 4
+
+
+def _check_images(base, images, names):
+    data.check_images(images)
+    expected = base.input_shape[1:]
+    if not len(images) or images.shape[1:] != expected:
+        raise ValueError(
+            f"Expected images of {expected}, as {base.name!r} takes them, at least "
+            f"one. Received: images of shape {images.shape}"
+        )
+    if names is not None and len(names) != len(images):
+        raise ValueError(
+            f"Expected one name for each of {len(images)} images. Received: "
+            f"{len(names)} names"
+        )
+
+
+def _label(stage, layer):
+    height, width, channels = layer.output.shape[1:]
+    return f"{stage.name}: {layer.name}, {height} x {width}, {channels} channels"

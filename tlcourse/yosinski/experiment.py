@@ -1,0 +1,302 @@
+"""Yosinski's experiment: how far up a network can its layers be copied?
+
+A network is trained on task A, another on task B. Then the first n layers of one of
+them go into a new network, which is trained on B: with these layers frozen, or
+fine-tuned with the rest. What the new network lacks, against the one that learnt B
+from the start, is the price of copying.
+
+Source: Yosinski, Clune, Bengio, Lipson 2014, How transferable are features in deep
+neural networks?, arXiv 1411.1792, sections 2 to 4.
+"""
+
+import dataclasses
+import functools
+
+import keras
+import numpy as np
+
+from tlcourse.yosinski import tasks
+
+LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
+CUTS = tuple(range(1, len(LAYERS)))  # fc8 is the top, and always new
+
+
+@dataclasses.dataclass(frozen=True)
+class Treatment:
+    """What happens to the first n layers.
+
+    Args:
+        source: `"A"` or `"B"`, the base they are copied from, or `"random"`.
+        frozen: Boolean; False: they train with the rest.
+    """
+
+    source: str
+    frozen: bool
+
+
+TREATMENTS = {
+    "BnB": Treatment("B", True),
+    "BnB+": Treatment("B", False),
+    "AnB": Treatment("A", True),
+    "AnB+": Treatment("A", False),
+    "random": Treatment("random", True),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """The size of the experiment; every training has the same.
+
+    Args:
+        classes: Integer, characters in each task.
+        per_class: Integer, pictures of each character to learn from.
+        unseen: Integer, pictures of each character in unseen fonts to measure on.
+        epochs: Integer.
+        batch: Integer, images a step.
+        rate: Float, Adam's largest learning rate; up in `warm_up` steps, then down
+            along a cosine.
+        warm_up: Integer, steps.
+    """
+
+    classes: int = 96
+    per_class: int = 192
+    unseen: int = 30
+    epochs: int = 6
+    batch: int = 128
+    rate: float = 3e-3
+    warm_up: int = 100
+
+
+def network(n_classes):
+    """A small AlexNet: five convolutions, three dense layers.
+
+    Without BatchNormalization, as the paper's. ELU in place of ReLU, because it
+    learns in the few minutes that there are.
+
+    Args:
+        n_classes: Integer.
+
+    Returns:
+        `keras.Sequential`, from `(batch, 32, 32, 3)`, 0..255, to probabilities
+        `(batch, n_classes)`; 188,624 parameters for 96 classes.
+
+    Source: Krizhevsky et al. 2012; Yosinski et al. 2014, section 3 (its use).
+    """
+    layers = keras.layers
+    convolution = functools.partial(layers.Conv2D, padding="same", activation="elu")
+    return keras.Sequential(
+        [
+            keras.Input((tasks.SIDE, tasks.SIDE, 3)),
+            layers.Rescaling(1 / 64, offset=-2),
+            convolution(16, 5, strides=2, name="conv1"),
+            layers.MaxPooling2D(),
+            convolution(32, 3, name="conv2"),
+            layers.MaxPooling2D(),
+            convolution(48, 3, name="conv3"),
+            convolution(48, 3, name="conv4"),
+            convolution(48, 3, name="conv5"),
+            layers.Flatten(),
+            layers.Dense(128, activation="elu", name="fc6"),
+            layers.Dense(128, activation="elu", name="fc7"),
+            layers.Dense(n_classes, activation="softmax", name="fc8"),
+        ]
+    )
+
+
+def fresh(weights, seed):
+    """Random weights, He et al.'s: what no training has touched.
+
+    Args:
+        weights: list of arrays, for their shapes: kernel, bias, kernel, bias...
+        seed: Integer, or tuple of integers.
+
+    Returns:
+        list of float32 arrays of the same shapes; biases are 0.
+
+    Source: He et al. 2015, arXiv 1502.01852, section 2.2.
+    """
+    rng = np.random.default_rng(seed)
+    new = [np.zeros(w.shape, "float32") for w in weights]
+    for kernel in new[::2]:
+        width = np.sqrt(2 / np.prod(kernel.shape[:-1]))
+        kernel[...] = rng.normal(0, width, kernel.shape)
+    return new
+
+
+class Trainer:
+    """Trains networks of one shape, one after the other, in the same graphs.
+
+    Args:
+        settings: `Settings`.
+    """
+
+    def __init__(self, settings):
+        self.settings = settings
+        self.model = network(settings.classes)
+        self._parts = {}
+
+    def parts(self, n):
+        """The network cut behind its first n weighted layers.
+
+        Args:
+            n: Integer, 0 to 7; at 0 everything is live.
+
+        Returns:
+            Two models that share the network's layers: the frozen part (None at 0)
+            and the live part.
+        """
+        if n not in self._parts:
+            layers = self.model.layers
+            names = [layer.name for layer in layers]
+            at = names.index(LAYERS[n]) if n else 0
+            frozen, live = layers[:at], layers[at:]
+            shape = frozen[-1].output.shape[1:] if n else self.model.input_shape[1:]
+            live = self._compile(keras.Sequential([keras.Input(shape), *live]))
+            first = keras.Input(self.model.input_shape[1:])
+            self._parts[n] = keras.Sequential([first, *frozen]) if n else None, live
+        return self._parts[n]
+
+    def _compile(self, live):
+        s = self.settings
+        steps = s.epochs * (s.classes * s.per_class // s.batch)
+        schedule = keras.optimizers.schedules.CosineDecay(
+            0.0,
+            max(1, steps - s.warm_up),
+            warmup_target=s.rate,
+            warmup_steps=min(s.warm_up, steps - 1),
+        )
+        loss = keras.losses.SparseCategoricalCrossentropy()
+        live.compile(keras.optimizers.Adam(schedule), loss)
+        live.optimizer.build(live.trainable_variables)
+        return live
+
+    def train(self, weights, frozen, task, seed):
+        """Trains a network; its first layers stay as they are.
+
+        The frozen layers give the same answer in every epoch, so they run once.
+
+        Args:
+            weights: list of arrays to start from.
+            frozen: Integer, 0 to 7, layers that stay.
+            task: `Dataset`.
+            seed: Integer, or tuple of integers: the order of the images.
+
+        Returns:
+            list of arrays, the trained weights.
+        """
+        self.model.set_weights(weights)
+        below, live = self.parts(frozen)
+        for variable in live.optimizer.variables:
+            variable.assign(np.zeros(variable.shape, variable.dtype))
+        x, batch = task.images, self.settings.batch
+        if below is not None:
+            x = below.predict(x, batch_size=512, verbose=0)
+        rng, whole = np.random.default_rng(seed), len(task) // batch * batch
+        for _ in range(self.settings.epochs):
+            order = rng.permutation(len(task))[:whole]
+            labels = task.labels[order]
+            live.fit(x[order], labels, batch, shuffle=False, verbose=0)
+        return self.model.get_weights()
+
+    def accuracy(self, weights, task):
+        """The share of a `Dataset` that these weights classify rightly, 0..1."""
+        self.model.set_weights(weights)
+        answers = self.model.predict(task.images, batch_size=512, verbose=0)
+        return float((answers.argmax(axis=1) == task.labels).mean())
+
+
+class Experiment:
+    """One division of the characters, one seed.
+
+    Args:
+        split: `"near"` or `"far"`.
+        seed: Integer.
+        settings: `Settings`.
+        trainer: `Trainer` of these settings, or None for a new one.
+        bases: dict of `"A"` and `"B"` to weights, where they are trained already.
+    """
+
+    def __init__(self, split, seed, settings=None, trainer=None, bases=None):
+        self.split, self.seed = split, seed
+        self.settings = settings or Settings()
+        self.trainer = trainer or Trainer(self.settings)
+        self.classes = tasks.halves(split, seed, self.settings.classes)
+        self.bases, self.tasks = dict(bases or {}), {}
+
+    def task(self, half, part="training"):
+        """The pictures of a half, in `"training"` or `"unseen"` fonts: `Dataset`."""
+        if (half, part) not in self.tasks:
+            s, classes = self.settings, self.classes[half]
+            per_class = s.per_class if part == "training" else s.unseen
+            drawn = tasks.draw(classes, part, per_class, self.seed)
+            self.tasks[half, part] = drawn
+        return self.tasks[half, part]
+
+    def base(self, half):
+        """Weights of the network that learnt half A or B from the start.
+
+        Args:
+            half: `"A"` or `"B"`.
+
+        Returns:
+            list of arrays.
+        """
+        if half not in self.bases:
+            seed = (self.seed, 3, "AB".index(half))
+            start = fresh(self.trainer.model.get_weights(), seed)
+            self.bases[half] = self.trainer.train(start, 0, self.task(half), seed)
+        return self.bases[half]
+
+    def start(self, treatment, n):
+        """The new network before it trains: n layers copied, the others random.
+
+        Args:
+            treatment: String, one of `TREATMENTS`.
+            n: Integer, 1 to 7.
+
+        Returns:
+            list of arrays; the first 2 n are copies.
+
+        Raises:
+            ValueError: If there is no such treatment or cut.
+        """
+        if treatment not in TREATMENTS or n not in CUTS:
+            raise ValueError(
+                f"Expected a treatment of {list(TREATMENTS)} and a cut from 1 to "
+                f"{CUTS[-1]}. Received: {treatment!r}, {n!r}"
+            )
+        new = fresh(self.trainer.model.get_weights(), self._seed(treatment, n))
+        source = TREATMENTS[treatment].source
+        return new if source == "random" else self.base(source)[: 2 * n] + new[2 * n :]
+
+    def train(self, treatment, n):
+        """Trains the new network on B.
+
+        Args:
+            treatment: String, one of `TREATMENTS`.
+            n: Integer, 1 to 7.
+
+        Returns:
+            list of arrays, its weights.
+        """
+        frozen = n if TREATMENTS[treatment].frozen else 0
+        start, seed = self.start(treatment, n), self._seed(treatment, n)
+        return self.trainer.train(start, frozen, self.task("B"), seed)
+
+    def accuracy(self, treatment, n=0):
+        """Trains, and measures on B in unseen fonts.
+
+        Args:
+            treatment: String, one of `TREATMENTS`, or `"base"`: the network that
+                learnt B from the start.
+            n: Integer, 1 to 7; without meaning for `"base"`.
+
+        Returns:
+            Float in [0, 1].
+        """
+        known = treatment == "base"
+        weights = self.base("B") if known else self.train(treatment, n)
+        return self.trainer.accuracy(weights, self.task("B", "unseen"))
+
+    def _seed(self, treatment, n):
+        return (self.seed, 4, list(TREATMENTS).index(treatment), n)
