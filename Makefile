@@ -55,6 +55,7 @@ test: test-flowers
 endif
 
 lint: .venv/ready-for-tests
+	$(BIN)/lint-imports
 	$(BIN)/ruff check --output-format=concise tlcourse tests notebooks pages slides data/making \
 	deploy
 

@@ -666,7 +666,7 @@ def test_an_exception_in_a_callback_is_shown_and_goes_on(model, monkeypatch):
 
 
 BROKEN = """import keras, tlcourse
-from tlcourse import heads
+from tlcourse.models import heads
 from tlcourse.widgets import FreezePanel
 x = pixels = keras.Input((8, 8, 3))
 model = keras.Model(pixels, keras.layers.Dense(2)(keras.layers.Flatten()(x)))

@@ -244,7 +244,7 @@ def dying(where):
     """Code that ends a process by `kill -9`, at an image or while a file is written."""
     return f"""
 import os, signal
-from tlcourse import sources
+from tlcourse.features import sources
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
 def fsync(file):

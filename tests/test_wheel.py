@@ -21,7 +21,9 @@ SDIST = "from setuptools import build_meta; build_meta.build_sdist('..')"
 PROGRAM = """
 import json
 import tlcourse
-from tlcourse import assets, checks, heads, progress, training
+from tlcourse import checks, training
+from tlcourse._util import assets
+from tlcourse.course import progress
 from tlcourse.course.tracks import load_track
 from tlcourse.widgets.inputs import Camera, FilePicker, Sketchpad
 
