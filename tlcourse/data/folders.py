@@ -11,7 +11,7 @@ from tlcourse.data.dataset import Dataset
 from tlcourse.data.folder_report import FolderReport, Skipped, printable
 from tlcourse.data.folder_search import files_of_classes, read_bytes
 from tlcourse.data.pictures import UnreadablePicture, read_picture
-from tlcourse.data.reading import MEMORY, ReadingLine, check_per_class, check_size, room
+from tlcourse.data.limits import MEMORY, ReadingLine, check_per_class, check_size, room
 
 PARTS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 

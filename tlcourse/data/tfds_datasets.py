@@ -7,7 +7,7 @@ import numpy as np
 from tlcourse._util import assets
 from tlcourse._util.tfds_download import STALLED, prepare
 from tlcourse.data.dataset import Dataset, fit
-from tlcourse.data.reading import MEMORY, ReadingLine, check_per_class, check_size, room
+from tlcourse.data.limits import MEMORY, ReadingLine, check_per_class, check_size, room
 
 NAME = r"[a-z]\w*(/[\w.+-]+)?"
 PER_CLASS = 120  # photographs, so that a laptop can hold them
