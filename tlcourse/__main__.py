@@ -1,7 +1,7 @@
 """The command line.
 
 python -m tlcourse fetch flowers                what the flowers track needs
-python -m tlcourse fetch flowers --to FOLDER    the same, to carry to a class
+python -m tlcourse fetch flowers --to FOLDER    the same, into a folder for a class
 python -m tlcourse progress                     the lessons, and what you have done
 python -m tlcourse doctor                       whether this machine is ready
 """
@@ -9,18 +9,11 @@ python -m tlcourse doctor                       whether this machine is ready
 import argparse
 import sys
 
-from tlcourse._util.progress_bar import bar
+from tlcourse._util.progress import bar
 
 
 def main(arguments=None):
-    """Runs a command.
-
-    Args:
-        arguments: list of strings, or None for those of the process.
-
-    Returns:
-        Integer, 0 if all went well.
-    """
+    """Runs a command; `arguments` are the process's if None. Returns an exit code."""
     parser = argparse.ArgumentParser(
         "python -m tlcourse",
         description=__doc__,
@@ -29,7 +22,7 @@ def main(arguments=None):
     commands = parser.add_subparsers(dest="command", required=True)
     fetch = commands.add_parser("fetch", help="weights and photographs")
     fetch.add_argument("track", choices=["flowers"])
-    fetch.add_argument("--to", metavar="FOLDER", help="a folder to carry, or to mount")
+    fetch.add_argument("--to", metavar="FOLDER", help="a folder to take along or mount")
     commands.add_parser("progress", help="the lessons, and what you have done")
     commands.add_parser("doctor", help="whether this machine is ready")
     options = parser.parse_args(arguments)
@@ -58,32 +51,28 @@ def _doctor():
 
 
 def _fetch(folder):
-    from tlcourse.course import carry, fetch
+    from tlcourse.course import fetch
 
+    bars = [bar(0, "")]
     try:
-        if folder is None:
-            fetched = fetch.fetch_flowers(show)
-        else:
-            fetched = carry.fill(folder, show)
+        fetched = fetch.fetch_flowers(lambda *told: _draw(bars, *told), folder)
     except (OSError, RuntimeError) as error:
         print(f"\n{error}", file=sys.stderr)
         return 1
-    print(f"\n{len(fetched)} fetched. All is there for the flowers track.")
+    finally:
+        bars[-1].close()
+    print(f"{len(fetched)} fetched. All is there for the flowers track.")
     if folder:
-        print(carry.instructions(folder))
+        print(fetch.instructions(folder))
     return 0
 
 
-def show(what, done, total):
-    """Draws a progress bar on one line of the terminal.
-
-    Args:
-        what: String.
-        done: Integer, bytes.
-        total: Integer, bytes; 0 where it is not known.
-    """
-    filled = bar(done, total) if total else bar(0)
-    print(f"\r{filled} {done / 1e6:7.1f} MB {what[-48:]}", end="", flush=True)
+def _draw(bars, what, done, total):
+    """Moves the last of the bars on, or begins another one for another file."""
+    if bars[-1].desc != what:
+        bars[-1].close()
+        bars.append(bar(total or None, what, "B", unit_scale=True, delay=0))
+    bars[-1].update(done - bars[-1].n)
 
 
 if __name__ == "__main__":

@@ -8,30 +8,21 @@ import pathlib
 import re
 
 FLOWERS_DATASET = "tf_flowers"
-USUAL = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"  # names of TFDS's files
+# How TFDS names its files, unless told otherwise.
+USUAL = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
 WEIGHTS_ORIGIN = {
     "glyphs": "this course, CC0 1.0; see data/README.md",
     "flowers": "the Keras team, Apache 2.0; trained on ImageNet",
 }
-
-
 PACKAGE = pathlib.Path(__file__).resolve().parent.parent
 # A wheel has the shipped files inside the package, see pyproject.toml.
 INSTALLED = PACKAGE / "shipped_data"
+REPOSITORY = PACKAGE.parent
 
 
 def data_folder():
-    """The folder with the shipped files.
-
-    `$TLCOURSE_DATA`, or the installed package's, or the repository's.
-
-    Returns:
-        `pathlib.Path` of an existing folder.
-
-    Raises:
-        FileNotFoundError: If there is no such folder.
-    """
-    ours = INSTALLED if INSTALLED.is_dir() else PACKAGE.parent / "data"
+    """The folder of shipped files: `$TLCOURSE_DATA`, the wheel's, or `data`."""
+    ours = INSTALLED if INSTALLED.is_dir() else REPOSITORY / "data"
     folder = pathlib.Path(os.environ.get("TLCOURSE_DATA", ours))
     if not folder.is_dir():
         raise FileNotFoundError(
@@ -43,40 +34,25 @@ def data_folder():
 
 
 def shipped(name):
-    """Finds a shipped file and verifies its checksum.
-
-    Args:
-        name: String, file name inside `data`, as in data/SHA256SUMS.
-
-    Returns:
-        `pathlib.Path`.
-
-    Raises:
-        FileNotFoundError: If the file is missing.
-        ValueError: If its content is not what was shipped.
-    """
+    """The path of a shipped file, once its checksum in data/SHA256SUMS agrees."""
     path = data_folder() / name
     if not path.is_file():
         raise FileNotFoundError(
             f"Expected the shipped file `{name}` in {path.parent}. It is not "
-            f"there. `{remedy(name)}` brings it back."
+            f"there. To bring it back: {remedy(name)}"
         )
     _verify(path, path.stat().st_mtime_ns)
     return path
 
 
 def remedy(name):
-    """The command that brings a shipped file back.
-
-    Args:
-        name: String, file name inside `data`.
-
-    Returns:
-        String.
-    """
-    if data_folder() == INSTALLED:
+    """How to bring a shipped file back, for the kind of copy that is in use."""
+    folder = data_folder()
+    if folder == INSTALLED:
         return "python -m pip install --force-reinstall --no-deps WHEEL_OR_ADDRESS"
-    return f"git checkout -- data/{name}"
+    if folder == REPOSITORY / "data" and (REPOSITORY / ".git").exists():
+        return f"git checkout -- data/{name}"
+    return f"download the course again, and copy its data/{name} to {folder}"
 
 
 @functools.lru_cache
@@ -86,41 +62,33 @@ def _verify(path, modified):
     if found != expected:
         raise ValueError(
             f"`{path.name}` is damaged: expected sha256 {expected}. Received: "
-            f"{found} ({path.stat().st_size:,} bytes in {path.parent}). "
-            f"`{remedy(path.name)}` brings the file back."
+            f"{found} ({path.stat().st_size:,} bytes in {path.parent}). To bring it "
+            f"back: {remedy(path.name)}"
         )
 
 
 def checksums(folder):
-    """Reads SHA256SUMS.
-
-    Args:
-        folder: `pathlib.Path` of the data folder.
-
-    Returns:
-        dict, file name to sha256 as 64 hexadecimal digits.
-    """
+    """File names to sha256 (64 hexadecimal digits), from the folder's SHA256SUMS."""
     lines = (folder / "SHA256SUMS").read_text().splitlines()
     return {line[66:]: line[:64] for line in lines}
 
 
-def keras_weights_folder():
-    """Where Keras keeps downloaded weights: `$KERAS_HOME/models`.
+def keras_home():
+    """Keras's folder for settings and weights, `$KERAS_HOME`; it need not exist."""
+    home = os.environ.get("KERAS_HOME", os.path.join("~", ".keras"))
+    return pathlib.Path(home).expanduser()
 
-    Returns:
-        `pathlib.Path`; it need not exist.
+
+def keras_weights_folder():
+    """Where Keras keeps downloaded weights, `$KERAS_HOME/models`; it need not exist.
 
     Source: https://keras.io/api/applications/
     """
-    home = os.environ.get("KERAS_HOME", os.path.join("~", ".keras"))
-    return pathlib.Path(home).expanduser() / "models"
+    return keras_home() / "models"
 
 
 def tfds_folder():
-    """Where TensorFlow Datasets keeps prepared datasets: `$TFDS_DATA_DIR`.
-
-    Returns:
-        `pathlib.Path`; it need not exist.
+    """Where TFDS keeps prepared datasets, `$TFDS_DATA_DIR`; it need not exist.
 
     Source: https://www.tensorflow.org/datasets/overview
     """
@@ -129,14 +97,7 @@ def tfds_folder():
 
 
 def is_weights(path):
-    """Whether a file is HDF5 and whole, as Keras's weights are; a log-in page is not.
-
-    Args:
-        path: `pathlib.Path`.
-
-    Returns:
-        Boolean.
-    """
+    """Whether a file is complete HDF5, as weights are and a log-in page is not."""
     import h5py
 
     try:
@@ -147,56 +108,41 @@ def is_weights(path):
 
 
 def prepared_dataset(name, folder=None):
-    """Finds the newest prepared version of a TFDS dataset on disk.
-
-    Args:
-        name: String such as `"tf_flowers"`, or with a configuration,
-            `"cats/big"`.
-        folder: `pathlib.Path`, or None for `tfds_folder`.
-
-    Returns:
-        `pathlib.Path` of the version's folder, or None. A folder that lacks some of
-        what it should hold does not count.
-    """
-    versions = ((folder or tfds_folder()) / name).glob("[0-9]*.[0-9]*.[0-9]*")
-    return max(filter(_is_prepared, versions), key=_version, default=None)
+    """The folder of the newest complete version of a TFDS dataset on disk, or None."""
+    found = _versions(name, folder or tfds_folder())
+    return max(filter(_is_complete, found), key=_version, default=None)
 
 
 def damaged_datasets(name, folder):
-    """Versions of a TFDS dataset that lack something; TFDS would take them for whole.
+    """Versions of a TFDS dataset that lack something, which TFDS does not notice."""
+    return [path for path in _versions(name, folder) if not _is_complete(path)]
 
-    Args:
-        name: String, as for `prepared_dataset`.
-        folder: `pathlib.Path`, where TFDS keeps its datasets.
 
-    Returns:
-        list of `pathlib.Path`.
-    """
+def _versions(name, folder):
     found = (folder / name).glob("*")
-    versions = [path for path in found if re.fullmatch(r"\d+\.\d+\.\d+", path.name)]
-    return [path for path in versions if not _is_prepared(path)]
+    return [path for path in found if re.fullmatch(r"\d+\.\d+\.\d+", path.name)]
 
 
-def _is_prepared(folder):
+def _version(path):
+    return [int(part) for part in path.name.split(".")]
+
+
+def _is_complete(folder):
     try:
         info = json.loads((folder / "dataset_info.json").read_text("utf-8"))
         splits = info.get("splits", [])
         if info.get("fileFormat", "tfrecord") != "tfrecord":
             return True  # others compress: their bytes say nothing
-        return all(_is_complete(folder, info["name"], split) for split in splits)
+        return all(_has_all_files(folder, info["name"], split) for split in splits)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False  # cut short, or written by something else
 
 
-def _is_complete(folder, dataset, split):
-    """All parts of a split are there, as large as its examples at least."""
+def _has_all_files(folder, dataset, split):
+    """Whether a split's files are all there, and at least as large as its examples."""
     if split.get("filepathTemplate", USUAL) != USUAL:
         return True  # named in a way that we do not know
-    parts = list(folder.glob(f"{dataset}-{split['name']}.*"))
-    size = sum(part.stat().st_size for part in parts)
+    files = list(folder.glob(f"{dataset}-{split['name']}.*"))
+    size = sum(path.stat().st_size for path in files)
     wanted = len(split.get("shardLengths", []))
-    return len(parts) >= wanted and size >= int(split.get("numBytes", 0))
-
-
-def _version(path):
-    return [int(part) for part in path.name.split(".") if part.isdigit()]
+    return len(files) >= wanted and size >= int(split.get("numBytes", 0))

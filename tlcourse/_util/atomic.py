@@ -1,30 +1,23 @@
-"""Files and folders that are whole or not there: made elsewhere, then renamed."""
+"""Files and folders made under another name and renamed: complete, or not there."""
 
 import contextlib
 import glob
-import hashlib
 import os
 import secrets
 import shutil
 import time
 
 SUFFIX = ".partial"
-STALE = 600  # seconds without a change; who downloads writes every few of them
+STALE = 600  # seconds without a change; a download writes every few of them
 
 
 @contextlib.contextmanager
-def writing(path):
-    """Opens a file that gets its name when all went well, and else leaves nothing.
+def write_file(path):
+    """Opens a binary file that gets its name only if the block raises nothing.
 
-    Each process writes to a name of its own, so any number may do so at once.
-
-    Args:
-        path: `pathlib.Path`; its folder is made if need be.
-
-    Yields:
-        Binary file to write to.
+    Each process writes under a name of its own, so any number may do so at once.
     """
-    with _another_name(path) as partial:
+    with _partial_name(path) as partial:
         with open(partial, "xb") as file:
             yield file
             file.flush()
@@ -33,16 +26,9 @@ def writing(path):
 
 
 @contextlib.contextmanager
-def filling(path):
-    """Makes a folder that gets its name when all went well, and else leaves nothing.
-
-    Args:
-        path: `pathlib.Path`; a folder of that name is replaced.
-
-    Yields:
-        `pathlib.Path` of the folder to fill.
-    """
-    with _another_name(path) as partial:
+def make_folder(path):
+    """Makes a folder to fill; it replaces `path` only if the block raises nothing."""
+    with _partial_name(path) as partial:
         partial.mkdir()
         yield partial
         shutil.rmtree(path, ignore_errors=True)
@@ -50,9 +36,9 @@ def filling(path):
 
 
 @contextlib.contextmanager
-def _another_name(path):
+def _partial_name(path):
     path.parent.mkdir(parents=True, exist_ok=True)
-    remove_stale(path)
+    _remove_stale(path)
     unique = f"{os.getpid()}.{secrets.token_hex(4)}"
     partial = path.with_name(f".{path.name}.{unique}{SUFFIX}")
     try:
@@ -68,14 +54,10 @@ def _remove(path):
         path.unlink(missing_ok=True)
 
 
-def remove_stale(path):
-    """Removes what processes that were killed have left of a file or a folder.
-
-    Args:
-        path: `pathlib.Path` that they would have made.
-    """
+def _remove_stale(path):
+    """Removes what processes that were killed have left behind for `path`."""
     for partial in path.parent.glob(f".{glob.escape(path.name)}.*{SUFFIX}"):
-        if _age(partial) > STALE and not _is_somebodys(partial):
+        if _age(partial) > STALE and not _is_in_use(partial):
             _remove(partial)
 
 
@@ -86,74 +68,8 @@ def _age(path):
         return 0
 
 
-def _is_somebodys(partial):
+def _is_in_use(partial):
     import psutil
 
-    number = partial.name.split(".")[-3]
-    return number.isdigit() and psutil.pid_exists(int(number))
-
-
-def save(source, path, report, origin, total=0, sums=(), check=None):
-    """Copies from an open file or connection into a file, verified or not at all.
-
-    Args:
-        source: Binary file to read from.
-        path: `pathlib.Path`; its folder is made if need be.
-        report: Function of a string (what), bytes done, and bytes in all; called
-            again and again.
-        origin: String, where it comes from, for errors.
-        total: Integer, bytes that are expected; 0 if that is not known.
-        sums: Sequence of sha256, 64 hexadecimal digits each, one of which it must
-            have; empty if none is known.
-        check: Function of a path, whether the file there is sound, or None.
-
-    Raises:
-        ConnectionError: If size, sum or content are not as expected.
-    """
-    digest, done = hashlib.sha256(), 0
-    with writing(path) as target:
-        while block := source.read(1 << 16):
-            target.write(block)
-            digest.update(block)
-            done += len(block)
-            report(path.name, done, total)
-        _check(path.name, origin, done, total, digest.hexdigest(), sums)
-        target.flush()
-        if check and not check(target.name):
-            raise ConnectionError(
-                f"Expected `{path.name}` from {origin}. Received: something else "
-                f"({done} bytes). {_BETWEEN}"
-            )
-
-
-_BETWEEN = (
-    "Nothing was kept. Something between, such as a proxy or a log-in page, may have "
-    "answered: try again, or on another network."
-)
-
-
-def _check(name, origin, done, total, found, sums):
-    if total and done != total:
-        raise ConnectionError(
-            f"Expected {total} bytes from {origin}. Received: {done}. Try again."
-        )
-    if sums and found not in sums:
-        raise ConnectionError(
-            f"Expected `{name}` with sha256 {' or '.join(sums)} from {origin}. "
-            f"Received: {found} ({done} bytes). {_BETWEEN}"
-        )
-
-
-def has_sum(path, sums):
-    """Whether a file is what it should be.
-
-    Args:
-        path: `pathlib.Path`.
-        sums: Sequence of sha256; empty if none is known.
-
-    Returns:
-        Boolean; True for any file if no sum is known.
-    """
-    if not path.is_file():
-        return False
-    return not sums or hashlib.sha256(path.read_bytes()).hexdigest() in sums
+    pid = partial.name.split(".")[-3]
+    return pid.isdigit() and psutil.pid_exists(int(pid))

@@ -11,16 +11,18 @@ import re
 import sys
 import tempfile
 
+from tlcourse._util import keras_settings
+
 # glog's errors and fatal errors; a missing GPU is not one of them.
 REAL_ERROR = re.compile(r"^[EF]\d{4} (?!.*(cuda|cuInit|factory|computation_placer))")
 
 
 def import_keras():
-    """Imports Keras and its backend.
+    """Imports Keras and its backend, and returns the module `keras`.
 
-    Returns:
-        The module `keras`.
+    A setting of Keras that no lesson runs with is a ValueError that names it.
     """
+    keras_settings.check()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     with held_back_stderr():
         import keras
@@ -37,11 +39,7 @@ def _is_no_retracing_advice(record):
 
 @contextlib.contextmanager
 def held_back_stderr():
-    """Holds back what is written to file descriptor 2; lets real errors pass.
-
-    Returns:
-        A context manager. If its body raises, everything held back is shown.
-    """
+    """Holds back file descriptor 2, but for real errors, or all of it on a raise."""
     sys.stderr.flush()
     saved = os.dup(2)
     with tempfile.TemporaryFile() as log:

@@ -6,6 +6,7 @@ a process of its own, and that is ended when nothing grows and nothing is comput
 python -m tlcourse._util.tfds_download NAME FOLDER    that process
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -17,6 +18,7 @@ import tempfile
 import time
 
 from tlcourse._util import assets
+from tlcourse._util.progress import bar
 
 STALLED = 60  # seconds without progress
 NO_SUCH_DATASET, NO_CONNECTION = 3, 4  # exit codes
@@ -24,43 +26,29 @@ GRACE = 5  # seconds to clean up in
 
 
 def prepare(name, folder, timeout=STALLED, report=None):
-    """Fetches and prepares a dataset; a line shows how far that is.
+    """Fetches and prepares a dataset in TFDS's `folder`, and returns its own folder.
 
-    Args:
-        name: String, as in the catalogue of TFDS.
-        folder: `pathlib.Path`, where TFDS keeps its datasets.
-        timeout: Seconds without any progress after which it is given up.
-        report: Function of the bytes that have come to the disk, called in place of
-            the line, or None.
-
-    Returns:
-        `pathlib.Path` of the prepared dataset.
-
-    Raises:
-        ValueError: If TFDS has no dataset of that name.
-        ConnectionError: If it does not get on, or the other side does not answer.
-        RuntimeError: If TFDS fails otherwise, with its words.
+    `report` is called with the bytes on disk so far; None draws them as a line. After
+    `timeout` seconds without progress it raises a ConnectionError.
     """
-    _set_aside(name, folder)
-    with tempfile.TemporaryFile("w+") as said:
+    _set_damaged_aside(name, folder)
+    with tempfile.TemporaryFile("w+") as output:
         child = subprocess.Popen(
             _command(name, folder),
-            stdout=said,
+            stdout=output,
             stderr=subprocess.DEVNULL,
             stdin=subprocess.DEVNULL,
             env=_environment(),
         )
-        try:
-            _wait(child, name, folder, timeout, report or _line(name))
-        finally:
-            _end(child)
-            if not report:
-                print()
-        said.seek(0)
-        return _outcome(name, child.returncode, said.read())
+        with contextlib.ExitStack() as stack:
+            stack.callback(_end, child)
+            report = report or stack.enter_context(_line(name))
+            _wait(child, name, folder, timeout, report)
+        output.seek(0)
+        return _outcome(name, child.returncode, output.read())
 
 
-def _set_aside(name, folder):
+def _set_damaged_aside(name, folder):
     """Renames what is damaged; where it lies, TFDS would prepare nothing."""
     for path in assets.damaged_datasets(name, folder):
         aside = path.with_name(f"damaged-{path.name}")
@@ -73,16 +61,15 @@ def _command(name, folder):
 
 
 def _environment():
-    package = str(pathlib.Path(__file__).resolve().parent.parent.parent)
-    paths = filter(None, [package, os.environ.get("PYTHONPATH")])
+    paths = filter(None, [str(assets.REPOSITORY), os.environ.get("PYTHONPATH")])
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
+@contextlib.contextmanager
 def _line(name):
-    def line(n_bytes):
-        print(f"\r{name}: {n_bytes / 1e6:.1f} MB on disk", end="", flush=True)
-
-    return line
+    text = "{desc}: {n_fmt}B on disk"
+    with bar(None, name, unit_scale=True, delay=0, bar_format=text) as line:
+        yield lambda n_bytes: line.update(n_bytes - line.n)
 
 
 def _wait(child, name, folder, timeout, report):
@@ -105,10 +92,8 @@ def _wait(child, name, folder, timeout, report):
 
 
 def _pause(child, seconds):
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(seconds)
-    except subprocess.TimeoutExpired:
-        return
 
 
 def _bytes(folder, name):
@@ -117,10 +102,8 @@ def _bytes(folder, name):
     for part in ("downloads", name.split("/")[0]):
         for path, _, files in os.walk(folder / part):
             for file in files:
-                try:
+                with contextlib.suppress(OSError):  # renamed in the meantime
                     total += os.stat(os.path.join(path, file)).st_size
-                except OSError:
-                    continue  # renamed in the meantime
     return total
 
 
@@ -144,8 +127,9 @@ def _end(child):
         child.wait()
 
 
-def _outcome(name, code, said):
-    lines = said.strip().splitlines()
+def _outcome(name, code, output):
+    """The folder in the last line that the process wrote, or the error there."""
+    lines = output.strip().splitlines()
     text = lines[-1] if lines else f"the process ended with {code}"
     try:
         text = json.loads(text)
@@ -166,16 +150,7 @@ def _outcome(name, code, said):
 
 
 def main(name, folder):
-    """Prepares a dataset in this process.
-
-    Args:
-        name: String.
-        folder: String.
-
-    Returns:
-        Integer, the exit code. Prints the dataset's folder, or what went wrong, as
-        JSON on the last line.
-    """
+    """Prepares a dataset; prints its folder or an error as JSON; gives an exit code."""
     import tensorflow_datasets as tfds
 
     tfds.disable_progress_bar()
@@ -183,15 +158,12 @@ def main(name, folder):
         builder = tfds.builder(name, data_dir=folder)
         builder.download_and_prepare()
     except Exception as error:  # TFDS raises many kinds; the parent tells of it
-        lost = isinstance(error, tfds.core.DatasetNotFoundError)
         print(json.dumps(f"{type(error).__name__}: {' '.join(str(error).split())}"))
-        return NO_SUCH_DATASET if lost else _code(error)
+        if isinstance(error, tfds.core.DatasetNotFoundError):
+            return NO_SUCH_DATASET
+        return NO_CONNECTION if isinstance(error, OSError) else 1
     print(json.dumps(str(builder.data_path)))
     return 0
-
-
-def _code(error):
-    return NO_CONNECTION if isinstance(error, OSError) else 1
 
 
 if __name__ == "__main__":

@@ -7,12 +7,12 @@ import platform
 import shutil
 import sys
 
-from tlcourse._util import assets, quiet
+from tlcourse._util import assets, keras_settings, quiet
 from tlcourse.course import progress
 
 PYTHONS = (3, 10), (3, 13)
 NEEDED = (
-    "keras numpy ipywidgets matplotlib pillow scikit-learn scipy psutil filelock"
+    "keras numpy ipywidgets matplotlib pillow scikit-learn scipy psutil filelock tqdm"
 ).split()
 # What is missed without it.
 USEFUL = {
@@ -20,6 +20,7 @@ USEFUL = {
     "jupyterlab": "`make lab`",
 }
 INSTALL = "python -m pip install -r requirements.txt"
+CLONE = "clone the whole repository, or set TLCOURSE_DATA to its folder `data`"
 OK, NOTE, PROBLEM = "ok", "note", "problem"
 FREE_DISK = 1e9  # bytes; weights and photographs are a quarter of it
 FREE_MEMORY = 1.5e9  # bytes, the most that a lesson takes
@@ -27,14 +28,7 @@ FREE_MEMORY = 1.5e9  # bytes, the most that a lesson takes
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One thing that was looked at.
-
-    Args:
-        name: String.
-        text: String, what was found.
-        state: `"ok"`, `"note"` (the lessons run), or `"problem"` (they do not).
-        advice: String, what to do, if anything.
-    """
+    """One thing that was looked at: ok, a note (lessons run) or a problem."""
 
     name: str
     text: str
@@ -47,32 +41,21 @@ class Finding:
 
 
 def examine():
-    """Looks at versions, device, shipped files, tracks, disk and memory.
+    """Looks at versions, settings, device, files, disk, memory: list of `Finding`.
 
-    Returns:
-        list of `Finding`. Nothing is downloaded, and nothing written.
+    Nothing is downloaded, and nothing written.
     """
-    findings = [_python(), *_packages(), *_machine(), *_shipped(), *_choice()]
-    broken = any(each.state == PROBLEM for each in findings)
-    advice = "mend the problems above" if broken else ""
-    glyphs = Finding(
-        "track glyphs",
-        "not ready" if broken else "ready",
-        PROBLEM if broken else OK,
-        advice,
-    )
-    return [*findings, glyphs, *_flowers(), *_disks()]
+    findings = [_python(), *_packages(), *_machine(), *_shipped(), *_track()]
+    if is_ready(findings):
+        glyphs = Finding("track glyphs", "ready")
+    else:
+        advice = "mend the problems above"
+        glyphs = Finding("track glyphs", "not ready", PROBLEM, advice)
+    return [*findings, glyphs, _flowers(), *_disks()]
 
 
 def is_ready(findings):
-    """Whether every lesson can run on the glyphs track.
-
-    Args:
-        findings: list of `Finding`.
-
-    Returns:
-        Boolean.
-    """
+    """Whether every lesson can run on the glyphs track."""
     return all(each.state != PROBLEM for each in findings)
 
 
@@ -85,25 +68,24 @@ def _python():
 
 
 def _packages():
-    ranges = _ranges()
+    ranges = _tested_versions()
     for name in (*NEEDED, *USEFUL):
         try:
             version = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            missed = USEFUL.get(name)
-            text = "missing" + (f"; {missed} cannot be used" if missed else "")
-            yield Finding(name, text, NOTE if missed else PROBLEM, INSTALL)
+            text = f"missing; {USEFUL[name]} cannot be used" if name in USEFUL else ""
+            state = NOTE if text else PROBLEM
+            yield Finding(name, text or "missing", state, INSTALL)
             continue
         wanted = ranges.get(name)
         if wanted is None or wanted.contains(version, prereleases=True):
             yield Finding(name, version)
         else:
-            text = f"{version}; tested with {wanted}"
-            yield Finding(name, text, NOTE, INSTALL)
+            yield Finding(name, f"{version}; tested with {wanted}", NOTE, INSTALL)
 
 
-def _ranges():
-    """dict, package to the versions that requirements.txt asks for, if known."""
+def _tested_versions():
+    """Packages to the versions that requirements.txt asks for; empty if not known."""
     try:
         from packaging.requirements import Requirement
 
@@ -117,6 +99,9 @@ def _ranges():
 def _machine():
     """Imports the backend, the real test of an installation."""
     try:
+        problem = keras_settings.find_problem()
+        if problem:
+            return [Finding("Keras's settings", problem[0], PROBLEM, problem[1])]
         quiet.import_keras()
         from tlcourse.course import machine
 
@@ -155,20 +140,23 @@ def _shipped():
     try:
         names = assets.checksums(assets.data_folder())
     except OSError as error:
-        return [Finding("shipped files", str(error), PROBLEM, _CLONE)]
+        return [Finding("shipped files", str(error), PROBLEM, CLONE)]
     damaged = []
     for name in names:
         try:
             assets.shipped(name)
         except (OSError, ValueError) as error:
-            advice = assets.remedy(name)
-            damaged.append(
-                Finding(name, str(error).split(f". `{advice}`")[0], PROBLEM, advice)
-            )
+            text = str(error).split(" To bring it back:")[0]
+            damaged.append(Finding(name, text, PROBLEM, assets.remedy(name)))
     return damaged or [Finding("shipped files", f"{len(names)}, checksums agree")]
 
 
-_CLONE = "clone the whole repository, or set TLCOURSE_DATA to its folder `data`"
+def _track():
+    chosen = os.environ.get("TLCOURSE_TRACK")
+    if chosen in (None, "", "glyphs", "flowers"):
+        return [Finding("TLCOURSE_TRACK", chosen)] if chosen else []
+    text = f"{chosen!r} is no track"
+    return [Finding("TLCOURSE_TRACK", text, PROBLEM, "unset it, or set it to glyphs")]
 
 
 def _flowers():
@@ -179,20 +167,12 @@ def _flowers():
         missing = tracks.missing_for_flowers()
     except Exception as error:  # without Keras there is no track
         text = f"not ready: {type(error).__name__}"
-        return [Finding("track flowers", text, NOTE, "mend the problems above")]
+        return Finding("track flowers", text, NOTE, "mend the problems above")
     if not missing:
-        return [Finding("track flowers", "ready")]
+        return Finding("track flowers", "ready")
     advice = "where there is a network: python -m tlcourse fetch flowers"
     text = f"not ready: missing {' and '.join(missing)}"
-    return [Finding("track flowers", text, NOTE, advice)]
-
-
-def _choice():
-    chosen = os.environ.get("TLCOURSE_TRACK")
-    if chosen in (None, "", "glyphs", "flowers"):
-        return [Finding("TLCOURSE_TRACK", chosen)] if chosen else []
-    text = f"{chosen!r} is no track"
-    return [Finding("TLCOURSE_TRACK", text, PROBLEM, "unset it, or set it to glyphs")]
+    return Finding("track flowers", text, NOTE, advice)
 
 
 def _disks():
@@ -207,8 +187,10 @@ def _disks():
         there = next(path for path in above if path.exists())
         free = shutil.disk_usage(there).free
         text = f"{folder}: {free / 1e9:.0f} GB free"
-        writable = os.access(there, os.W_OK)
-        text += "" if writable else ", read only"
-        low = writable and free < FREE_DISK
-        advice = "make room, or set KERAS_HOME, TFDS_DATA_DIR, TLCOURSE_HOME elsewhere"
-        yield Finding(name, text, NOTE if low else OK, advice if low else "")
+        if not os.access(there, os.W_OK):
+            yield Finding(name, f"{text}, read only")
+        elif free >= FREE_DISK:
+            yield Finding(name, text)
+        else:
+            advice = "make room, or set KERAS_HOME, TFDS_DATA_DIR, TLCOURSE_HOME"
+            yield Finding(name, text, NOTE, f"{advice} elsewhere")

@@ -1,8 +1,12 @@
 """Fetches what the flowers track needs. Nothing else in the course downloads."""
 
 import dataclasses
+import errno
+import hashlib
 import http.client
 import pathlib
+import shlex
+import shutil
 import ssl
 import urllib.error
 import urllib.request
@@ -33,134 +37,122 @@ FILES = {
 # sha256, where it is confirmed: Keras itself has none for the weights.
 SUMS = {
     "imagenet_class_index.json": (
-        "a1e7a966a1f601d39e4b43e119b3e7dd4a2ad3ea08cf69847cbaf021013767bc",
+        "a1e7a966a1f601d39e4b43e119b3e7dd4a2ad3ea08cf69847cbaf021013767bc"
     ),
 }
 
 
 @dataclasses.dataclass(frozen=True)
-class Need:
-    """Something that has to be on disk.
-
-    Args:
-        what: String, for people.
-        url: String.
-        path: `pathlib.Path` of the file, or None for the photographs.
-        datasets: `pathlib.Path` of the folder for the photographs, or None.
-    """
+class File:
+    """A file of Keras's that has to be in `folder`."""
 
     what: str
     url: str
-    path: pathlib.Path | None = None
-    datasets: pathlib.Path | None = None
+    folder: pathlib.Path
 
     @property
-    def is_there(self):
-        """Boolean; what is damaged, or something else, is not there."""
-        if self.path:
-            return is_whole(self.path)
-        return (
-            assets.prepared_dataset(assets.FLOWERS_DATASET, self.datasets) is not None
-        )
+    def path(self):
+        """`pathlib.Path` of the file."""
+        return self.folder / self.what
+
+    def is_complete(self):
+        """Whether the file is there and sound."""
+        return self.path.is_file() and _is_sound(self.path, self.what)
+
+    def download(self, report):
+        """Downloads the file; raises a ConnectionError if it does not come whole."""
+        download(self.url, self.path, report)
+
+    def copy_from(self, other, report):
+        """Copies the same file from another folder."""
+        _copy(other.path, self.path, report)
+
+
+@dataclasses.dataclass(frozen=True)
+class Photographs:
+    """The dataset of photographs, which has to be in TFDS's `folder`."""
+
+    folder: pathlib.Path
+    what: str = f"dataset {assets.FLOWERS_DATASET}"
 
     @property
-    def sums(self):
-        """tuple of sha256, one of which the file must have; empty if none is known."""
-        return SUMS.get(self.what, ())
+    def path(self):
+        """`pathlib.Path` of the prepared dataset, or None."""
+        return assets.prepared_dataset(assets.FLOWERS_DATASET, self.folder)
+
+    def is_complete(self):
+        """Whether a prepared version has all its files."""
+        return self.path is not None
+
+    def download(self, report):
+        """Lets TFDS prepare them; first asks for an answer, as TFDS would hang."""
+        with _open(PHOTOGRAPHS, "HEAD") as answer:
+            total = int(answer.headers.get("Content-Length", 0))
+
+        def grown(n_bytes):
+            report(self.what, min(n_bytes, total), total)
+
+        name, seconds = assets.FLOWERS_DATASET, tfds_download.STALLED
+        tfds_download.prepare(name, self.folder, seconds, grown)
+        report(self.what, total, total)
+
+    def copy_from(self, other, report):
+        """Copies the prepared dataset from another folder."""
+        source = other.path
+        target = self.folder / source.relative_to(other.folder)
+        with atomic.make_folder(target) as partial:
+            for path in sorted(filter(pathlib.Path.is_file, source.rglob("*"))):
+                _copy(path, partial / path.relative_to(source), report)
 
 
-def is_whole(path):
-    """Whether a file of `FILES` is what it should be.
-
-    Args:
-        path: `pathlib.Path`, named as in `FILES`.
-
-    Returns:
-        Boolean: it has a known sum or, where none is known, it holds weights.
-    """
-    sums = SUMS.get(path.name, ())
-    return atomic.has_sum(path, sums) if sums else assets.is_weights(path)
-
-
-def needs(models, datasets):
-    """What the flowers track needs.
-
-    Args:
-        models: `pathlib.Path`, the folder for weights.
-        datasets: `pathlib.Path`, the folder for datasets.
-
-    Returns:
-        list of `Need`.
-    """
-    files = [Need(name, url + name, models / name) for name, url in FILES.items()]
-    name = f"dataset {assets.FLOWERS_DATASET}"
-    return [*files, Need(name, PHOTOGRAPHS, datasets=datasets)]
+def needs(folder=None):
+    """All that the flowers track needs, in `folder` or where Keras and TFDS look."""
+    models, datasets = assets.keras_weights_folder(), assets.tfds_folder()
+    if folder is not None:
+        homes = variables(folder)
+        models, datasets = homes["KERAS_HOME"] / "models", homes["TFDS_DATA_DIR"]
+    files = [File(name, url + name, models) for name, url in FILES.items()]
+    return [*files, Photographs(datasets)]
 
 
 def missing():
-    """What the flowers track needs and does not find.
+    """What the flowers track needs and does not find: list of `File`, `Photographs`."""
+    return [need for need in needs() if not need.is_complete()]
 
-    Returns:
-        list of `Need`, empty if all is there.
+
+def fetch_flowers(report, folder=None):
+    """Fetches what is missing where Keras and TFDS look, or in `folder`.
+
+    What this disk has is copied into `folder`, so only the rest is downloaded, last.
+    `report(what, bytes_done, bytes_in_all)` is called again and again. Returns the
+    list of what was fetched; raises a ConnectionError where there is no network.
     """
-    places = assets.keras_weights_folder(), assets.tfds_folder()
-    return [need for need in needs(*places) if not need.is_there]
+    pairs = zip(needs(folder), needs(), strict=True)
+    work = [(need, here) for need, here in pairs if not need.is_complete()]
+    try:
+        for need, here in sorted(work, key=lambda pair: not pair[1].is_complete()):
+            if here.is_complete():
+                need.copy_from(here, report)
+            else:
+                need.download(report)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise OSError(
+            f"Expected more room on the disk. Received: {error.strerror}. Make room "
+            "and run it again: what is complete is kept, and nothing else was left."
+        ) from error
+    if folder is not None:  # TFDS leaves the archive there
+        shutil.rmtree(needs(folder)[-1].folder / "downloads", ignore_errors=True)
+    return [need for need, _ in work]
 
 
-def fetch_flowers(report):
-    """Fetches what is missing. What is there already is not fetched again.
-
-    Args:
-        report: Function of a string (what), bytes done, and bytes in all; called
-            again and again.
-
-    Returns:
-        list of `Need`, what was fetched.
-
-    Raises:
-        ConnectionError: If the network, or the other side, does not answer.
-    """
-    fetched = missing()
-    for need in fetched:
-        bring(need, report)
-    return fetched
-
-
-def bring(need, report):
-    """Fetches one thing.
-
-    Args:
-        need: `Need`.
-        report: As in `fetch_flowers`.
-
-    Raises:
-        ConnectionError: If the network, or the other side, does not answer.
-    """
-    if need.path:
-        check = None if need.sums else assets.is_weights
-        download(need.url, need.path, report, need.sums, check)
-    else:
-        _prepare_photographs(need, report)
-
-
-def download(url, path, report, sums=(), check=None):
-    """Downloads a file, whole or not at all.
-
-    Args:
-        url: String.
-        path: `pathlib.Path`; its folder is made if need be.
-        report: As in `fetch_flowers`.
-        sums: Sequence of sha256, one of which it must have, if any is known.
-        check: Function of a path, whether the file there is sound, or None.
-
-    Raises:
-        ConnectionError: If the download does not come to its end, or has brought
-            something else.
-    """
+def download(url, path, report):
+    """Downloads one of `FILES`, completely or, with a ConnectionError, not at all."""
     with _open(url) as source:
         total = int(source.headers.get("Content-Length", 0))
         try:
-            atomic.save(source, path, report, url, total, sums, check)
+            _save(source, path, total, url, report)
         except BROKEN as error:
             raise ConnectionError(
                 f"Expected all of {url}. Received: {error!r}. Try again."
@@ -178,18 +170,61 @@ def _open(url, method="GET"):
         ) from error
 
 
-def _prepare_photographs(need, report):
-    """TFDS downloads and prepares, in a process that can be ended.
+def _copy(source, path, report):
+    with atomic.write_file(path) as target, open(source, "rb") as file:
+        _write(file, target, path.name, source.stat().st_size, report)
 
-    Without a network it would try for minutes. So we ask first.
-    """
-    with _open(need.url, "HEAD") as answer:
-        total = int(answer.headers.get("Content-Length", 0))
 
-    def grown(n_bytes):
-        report(need.what, min(n_bytes, total), total)
+def _save(source, path, total, url, report):
+    with atomic.write_file(path) as target:
+        done = _write(source, target, path.name, total, report)
+        if total and done != total:
+            raise ConnectionError(
+                f"Expected {total} bytes from {url}. Received: {done}. Try again."
+            )
+        target.flush()
+        if not _is_sound(pathlib.Path(target.name), path.name):
+            raise ConnectionError(
+                f"Expected `{path.name}` from {url}. Received: something else "
+                f"({done} bytes). Nothing was kept. Something between, such as a proxy "
+                "or a log-in page, may have answered: try again, or on another network."
+            )
 
-    tfds_download.prepare(
-        assets.FLOWERS_DATASET, need.datasets, tfds_download.STALLED, grown
+
+def _write(source, target, what, total, report):
+    """Copies from an open file or connection in blocks; returns the bytes written."""
+    done = 0
+    while block := source.read(1 << 16):
+        target.write(block)
+        done += len(block)
+        report(what, done, total)
+    return done
+
+
+def _is_sound(path, name):
+    """Whether a file has the checksum of `name` or, where none is known, weights."""
+    if name not in SUMS:
+        return assets.is_weights(path)
+    return hashlib.sha256(path.read_bytes()).hexdigest() == SUMS[name]
+
+
+def variables(folder):
+    """What to set for a folder that `fetch_flowers` has filled: name to path."""
+    folder = pathlib.Path(folder).expanduser().absolute()
+    return {"KERAS_HOME": folder / "keras", "TFDS_DATA_DIR": folder / "tfds"}
+
+
+def instructions(folder):
+    """How to set `variables` of a folder, which may be read only, as text."""
+    homes = {name: str(path) for name, path in variables(folder).items()}
+    quoted = {name: path.replace("'", "''") for name, path in homes.items()}
+    return "\n".join(
+        [
+            "Set these where the folder is used, before the notebooks start. bash:",
+            *(f"export {name}={shlex.quote(path)}" for name, path in homes.items()),
+            "Windows, PowerShell:",
+            *(f"$env:{name} = '{path}'" for name, path in quoted.items()),
+            "Windows, cmd:",
+            *(f"set {name}={path}" for name, path in homes.items()),
+        ]
     )
-    report(need.what, total, total)

@@ -1,5 +1,6 @@
 """What this machine is: versions, device, memory, and how fast it multiplies."""
 
+import importlib.metadata
 import os
 import platform
 import shutil
@@ -23,11 +24,12 @@ def report():
 
     memory = psutil.virtual_memory()
     disk = shutil.disk_usage(os.path.expanduser("~"))
+    backend = keras.backend.backend()
     return {
         "system": f"{platform.system()} {platform.machine()}",
         "Python": platform.python_version(),
         "Keras": keras.__version__,
-        "backend": f"{keras.backend.backend()} {_backend_version()}",
+        "backend": f"{backend} {importlib.metadata.version(backend)}",
         "device": device(),
         "CPU cores": str(os.cpu_count()),
         "memory": f"{memory.total / GB:.1f} GB, {memory.available / GB:.1f} GB free",
@@ -37,18 +39,8 @@ def report():
     }
 
 
-def _backend_version():
-    import importlib.metadata
-
-    return importlib.metadata.version(keras.backend.backend())
-
-
 def device():
-    """What Keras computes on.
-
-    Returns:
-        String, `"CPU"` or `"GPU"` with its count.
-    """
+    """What Keras computes on: `"CPU"`, or `"GPU"` with its count."""
     backend, found = keras.backend.backend(), 0
     if backend == "tensorflow":
         import tensorflow
@@ -73,7 +65,7 @@ def flop_per_second(side=1536, repeats=5):
         repeats: Integer; the fastest of them counts.
 
     Returns:
-        Float, float32 multiplications and additions a second.
+        Float, float32 multiplications and additions per second.
     """
     matrix = keras.ops.convert_to_tensor(np.ones((side, side), "float32"))
     seconds = []

@@ -7,39 +7,26 @@ import json
 import os
 import pathlib
 
+from tlcourse._util import atomic
+
 
 @dataclasses.dataclass(frozen=True)
 class Lesson:
-    """A lesson, as its source describes it.
-
-    Args:
-        number: String, such as `"05"`.
-        title: String.
-        file: String, name of the notebook.
-        outcome: String, what follows "You will be able to".
-        teaching: Integer, minutes.
-        practice: Integer, minutes for the exercises.
-        builds_on: String.
-        exercises: dict, name such as `"5.1"` to the code that solves it.
-    """
+    """A lesson, as its source describes it; `exercises` maps `"5.1"` to its code."""
 
     number: str
     title: str
     file: str
-    outcome: str
-    teaching: int
-    practice: int
+    outcome: str  # what follows "You will be able to"
+    teaching: int  # minutes
+    practice: int  # minutes
     builds_on: str
     exercises: dict
 
 
 @functools.lru_cache
 def lessons():
-    """The lessons, in order, from the file that notebooks/build.py writes.
-
-    Returns:
-        tuple of `Lesson`.
-    """
+    """The lessons in order, from the file that notebooks/build.py writes."""
     path = pathlib.Path(__file__).with_name("lessons.json")
     return tuple(Lesson(**entry) for entry in json.loads(path.read_text("utf-8")))
 
@@ -55,76 +42,80 @@ def progress_file():
 
 
 def done():
-    """The exercises done so far.
-
-    Returns:
-        dict, name such as `"5.1"` to the day, `"2026-01-31"`.
-
-    Raises:
-        ValueError: If the file is there and cannot be understood.
-    """
-    path = progress_file()
-    if not path.is_file():
-        return {}
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except ValueError:
-        content = None
-    if not isinstance(content, dict):
-        raise ValueError(
-            f"Expected a table of exercises in {path}. Received something else. "
-            "Mend the file, or move it away to begin a new one."
-        )
+    """The exercises done, `"5.1"` to the day; a damaged file is set aside, and said."""
+    content = _read()
+    if content is None:
+        with _lock():
+            content = _read_or_set_aside()
     return content
 
 
 def record(name):
-    """Notes that an exercise is done; two notebooks may do so at once.
+    """Notes that an exercise such as `"5.1"` is done; two notebooks may do so at once.
 
-    Args:
-        name: String, such as `"5.1"`.
-
-    Returns:
-        dict, as `done` gives it.
-
-    Raises:
-        OSError: If the file cannot be written.
-        ValueError: If the file is there and cannot be understood.
+    It raises an OSError if the file cannot be written.
     """
+    with _lock():
+        content = _read_or_set_aside()
+        content.setdefault(name, datetime.date.today().isoformat())
+        with atomic.write_file(progress_file()) as file:
+            file.write((json.dumps(content, indent=1) + "\n").encode())
+
+
+def _lock():
     import filelock
 
-    path = progress_file()
+    path = progress_file().with_suffix(".lock")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(path.with_suffix(".lock"), timeout=10):
-        content = done()
-        content.setdefault(name, datetime.date.today().isoformat())
-        temporary = path.with_suffix(".partial")
-        temporary.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
-        os.replace(temporary, path)
-    return content
+    return filelock.FileLock(path, timeout=10)
+
+
+def _read():
+    """dict, empty if there is no file yet; None if what is there is damaged."""
+    try:
+        content = json.loads(progress_file().read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _read_or_set_aside():
+    content = _read()
+    if content is not None:
+        return content
+    path = progress_file()
+    moment = datetime.datetime.now().strftime("%Y-%m-%d-%H%M%S-%f")
+    aside = path.with_name(f"progress.damaged-{moment}.json")
+    os.replace(path, aside)
+    print(
+        f"(The notes of your progress in {path} are damaged. They are kept in "
+        f"{aside.name}, and new ones begin.)"
+    )
+    return {}
 
 
 class CourseMap:
     """The lessons and what is done of them: a table, as HTML and as text."""
 
     def __init__(self):
-        finished = done()
+        finished = _done_if_readable()
         self.rows = [
             (
                 lesson.number,
                 lesson.title,
                 lesson.file,
                 lesson.teaching + lesson.practice,
-                sum(name in finished for name in lesson.exercises),
-                len(lesson.exercises),
+                _share(lesson.exercises, finished),
             )
             for lesson in lessons()
         ]
 
     def __repr__(self):
         lines = [
-            f"{number}  {title:28}{minutes:4} min   {_share(n, of)}"
-            for number, title, _, minutes, n, of in self.rows
+            f"{number}  {title:28}{minutes:4} min   {share}"
+            for number, title, _, minutes, share in self.rows
         ]
         return "\n".join(lines)
 
@@ -133,13 +124,22 @@ class CourseMap:
         body = "".join(
             f'<tr><td>{number}</td><td style="text-align:left">'
             f'<a href="{file}">{title}</a></td>'
-            f"<td>{minutes}</td><td>{_share(n, of)}</td></tr>"
-            for number, title, file, minutes, n, of in self.rows
+            f"<td>{minutes}</td><td>{share}</td></tr>"
+            for number, title, file, minutes, share in self.rows
         )
         return f"<table><caption>The course</caption>{head}</tr>{body}</table>"
 
 
-def _share(n, of):
-    if not of:
+def _done_if_readable():
+    try:
+        return done()
+    except OSError as error:  # a folder in its place, or a home that cannot be read
+        print(f"(Your progress could not be read: {error})")
+        return {}
+
+
+def _share(exercises, finished):
+    if not exercises:
         return "-"
+    n, of = sum(name in finished for name in exercises), len(exercises)
     return f"{n} of {of}" + (", all done" if n == of else "")

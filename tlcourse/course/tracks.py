@@ -1,6 +1,7 @@
-"""Base network and target task that belong together."""
+"""The two tracks: a base network and a target task that belong together."""
 
 import dataclasses
+import json
 import os
 
 import keras
@@ -10,6 +11,7 @@ from tlcourse import bases, data
 from tlcourse._util import assets
 
 NAMES = ("glyphs", "flowers")
+FLOWERS_SHAPE = (224, 224, 3)
 CLASS_INDEX = "imagenet_class_index.json"
 GLYPH_WEIGHTS = "glyphs_mobilenet_v2_0.35_64{top}.weights.h5"
 
@@ -26,7 +28,7 @@ class Track:
         train: `Dataset` to draw labelled images from.
         validation: `Dataset` for decisions.
         test: `Dataset` for the one last measurement.
-        options: dict for the Keras constructor.
+        options: dict for the Keras constructor, such as `{"alpha": 0.35}`.
     """
 
     name: str
@@ -80,41 +82,38 @@ class Track:
         Raises:
             FileNotFoundError: If its weights are not on disk.
         """
-        if self.name == "glyphs":
-            path = assets.shipped(GLYPH_WEIGHTS.format(top=""))
-            names = data.load_glyph_archive().class_names
-            inner = keras.applications.MobileNetV2(
-                input_shape=self.input_shape,
-                weights=path,
-                classes=len(names),
-                **self.options,
-            )
-            return _from_pixels(inner, self.preprocess), names
-        return _complete_imagenet(self.input_shape)
+        if self.name == "flowers":
+            return _complete_imagenet(self.input_shape)
+        names = data.load_glyph_archive().class_names
+        inner = keras.applications.MobileNetV2(
+            input_shape=self.input_shape,
+            weights=assets.shipped(GLYPH_WEIGHTS.format(top="")),
+            classes=len(names),
+            **self.options,
+        )
+        return _from_pixels(inner, self.preprocess), names
 
     def own_pictures(self, n, seed=0):
-        """Pictures of the base's own kind: classes that it was trained on.
+        """Pictures of classes that the base was trained on.
 
         Args:
-            n: Integer.
-            seed: Integer.
+            n: Integer, how many.
+            seed: Integer; on `glyphs`, which ones.
 
         Returns:
-            `Dataset`. On `flowers`, the class of ImageNet among them: daisies.
+            `Dataset`. On `flowers`, daisies, the one class of ImageNet among them.
         """
         if self.name == "glyphs":
             return data.load_glyphs(n, seed=seed)
-        every = self.train
-        daisies = every.take(every.labels == self.class_names.index("daisy"))
-        return daisies.take(slice(0, n))
+        is_daisy = self.train.labels == self.class_names.index("daisy")
+        return self.train.take(is_daisy).take(slice(0, n))
 
     def icons(self):
         """One picture of each class that the complete network knows.
 
         Returns:
-            uint8 `(classes, 48, 48)`, dark on light, or None where a name says
-            it better (`flowers`). Many of the characters of `glyphs` are in no
-            usual font.
+            uint8 `(classes, 48, 48)`, dark on light, as many characters of
+            `glyphs` are in no usual font; None on `flowers`, where names do.
         """
         if self.name != "glyphs":
             return None
@@ -129,20 +128,19 @@ def _from_pixels(inner, preprocess):
 
 
 # Whichever is in the cache; both want -1..1.
-_COMPLETE = (
-    (
+_COMPLETE = {
+    "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224.h5": (
         "MobileNetV2",
         0.35,
-        "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224.h5",
     ),
-    ("MobileNet", 0.25, "mobilenet_2_5_224_tf.h5"),
-)
+    "mobilenet_2_5_224_tf.h5": ("MobileNet", 0.25),
+}
 
 
 def _complete_imagenet(input_shape):
     folder = assets.keras_weights_folder()
     names = _imagenet_names(folder / CLASS_INDEX)
-    for name, alpha, file in _COMPLETE:
+    for file, (name, alpha) in _COMPLETE.items():
         if assets.is_weights(folder / file):
             constructor = getattr(keras.applications, name)
             inner = constructor(
@@ -150,16 +148,13 @@ def _complete_imagenet(input_shape):
             )
             return _from_pixels(inner, bases.preprocessing(name)), names
     raise FileNotFoundError(
-        "Expected a complete ImageNet network, one of "
-        f"{' or '.join(file for _, _, file in _COMPLETE)}, in {folder}. Neither "
-        "is there. Where there is a network, "
+        f"Expected a complete ImageNet network, one of {' or '.join(_COMPLETE)}, in "
+        f"{folder}. Neither is there. Where there is a network, "
         "`keras.applications.MobileNet(alpha=0.25)` fetches the second."
     )
 
 
 def _imagenet_names(path):
-    import json
-
     if not path.is_file():
         raise FileNotFoundError(
             f"Expected ImageNet's class names in {path}. The file is not there. "
@@ -171,7 +166,7 @@ def _imagenet_names(path):
 
 
 def load_track(name=None):
-    """Loads a base network's address and a target task.
+    """Loads the data of a track, and says where its base network is.
 
     Args:
         name: `"glyphs"`, `"flowers"`, or None: `$TLCOURSE_TRACK` if it is set,
@@ -196,30 +191,25 @@ def load_track(name=None):
 
 def _choose(name):
     chosen = name or os.environ.get("TLCOURSE_TRACK")
-    if chosen:
-        if chosen not in NAMES:
-            where = "load_track" if name else "the variable TLCOURSE_TRACK"
-            raise ValueError(
-                f"Expected one of the tracks {', '.join(NAMES)} in {where}. "
-                f"Received: {chosen!r}"
-            )
-        return chosen, "as you asked" if name else "TLCOURSE_TRACK says so"
-    missing = missing_for_flowers()
-    if missing:
+    if not chosen:
+        missing = missing_for_flowers()
+        if not missing:
+            return "flowers", "weights and photographs are on disk"
         return "glyphs", f"nothing to download; for flowers is missing: {missing[0]}"
-    return "flowers", "weights and photographs are on disk"
+    if chosen not in NAMES:
+        where = "load_track" if name else "the variable TLCOURSE_TRACK"
+        raise ValueError(
+            f"Expected one of the tracks {', '.join(NAMES)} in {where}. "
+            f"Received: {chosen!r}"
+        )
+    return chosen, "as you asked" if name else "TLCOURSE_TRACK says so"
 
 
 def missing_for_flowers():
-    """What the flowers track needs and does not find on disk.
-
-    Returns:
-        list of strings, empty if all is there.
-    """
+    """What the flowers track does not find on disk, as a list of strings."""
     folder, missing = assets.keras_weights_folder(), []
-    wanted = [bases.weights_file("MobileNetV2", (224, 224, 3), alpha=0.35)]
-    complete = [file for _, _, file in _COMPLETE]
-    for files in (wanted, complete):
+    base = [bases.weights_file("MobileNetV2", FLOWERS_SHAPE, alpha=0.35)]
+    for files in (base, list(_COMPLETE)):
         if not any(assets.is_weights(folder / file) for file in files):
             damaged = any((folder / file).exists() for file in files)
             state = " (the file there is damaged)" if damaged else ""
@@ -233,16 +223,16 @@ def missing_for_flowers():
 
 def _glyphs():
     parts = data.split(data.load_digits(), [597, 300, 900])
-    shape = (64, 64, 3)
-    names = parts[0].class_names
-    return Track("glyphs", "MobileNetV2", shape, names, *parts, {"alpha": 0.35})
+    return _track("glyphs", (64, 64, 3), parts)
 
 
 def _flowers():
-    shape = (224, 224, 3)
-    bases.cached_weights(bases.weights_file("MobileNetV2", shape, alpha=0.35))
-    every = data.load_tfds(assets.FLOWERS_DATASET, shape[:2])
-    sizes = [round(len(every) * share) for share in (0.5, 1 / 6, 1 / 3)]
-    parts = data.split(every, sizes)
-    names = every.class_names
-    return Track("flowers", "MobileNetV2", shape, names, *parts, {"alpha": 0.35})
+    bases.cached_weights(bases.weights_file("MobileNetV2", FLOWERS_SHAPE, alpha=0.35))
+    photographs = data.load_tfds(assets.FLOWERS_DATASET, FLOWERS_SHAPE[:2])
+    sizes = [round(len(photographs) * share) for share in (0.5, 1 / 6, 1 / 3)]
+    return _track("flowers", FLOWERS_SHAPE, data.split(photographs, sizes))
+
+
+def _track(name, shape, parts):
+    names = parts[0].class_names
+    return Track(name, "MobileNetV2", shape, names, *parts, {"alpha": 0.35})
