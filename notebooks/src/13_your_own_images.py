@@ -74,7 +74,7 @@ panel
 
 # %%
 for name in ("star", "spiral", "fish"):
-    if name not in classifier.examples.names:
+    if name not in classifier.examples.class_names:
         classifier.add_class(name)
         seconds = classifier.add(name, symbols.draw(name, range(10, 16), size))
         print(name, f"learnt in {seconds:.2f} s" if seconds else "is alone", sep=": ")
@@ -125,9 +125,9 @@ for kind in ("random", "pixels"):
 
 # %%
 cups = symbols.draw("cup", range(20), size)
-sure = [max(classifier.answer(cup).values()) for cup in cups]
+sure = [max(classifier.predict(cup).values()) for cup in cups]
 print(f"{len(cups)} cups: {np.mean(sure):.0%} sure on average")
-plots.bars(classifier.answer(cups[0]), "The first cup", "probability");
+plots.bars(classifier.predict(cups[0]), "The first cup", "probability");
 
 # %% [markdown]
 # **Observe.** The probabilities add up to one, whatever comes. "None of these" is not
@@ -197,7 +197,7 @@ plots.tiles(held_out.images[worst], told);
 def in_places(dataset, places):
     images, side = dataset.images.copy(), size[0] // 2
     for image, place in zip(images, places[dataset.labels], strict=True):
-        thing = sketches.picture(symbols.sketch(eight[place % 8]), (side, side))
+        thing = sketches.draw(symbols.sketch(eight[place % 8]), (side, side))
         image[:side, :side] = thing if place < 8 else thing[::-1]  # upside down
     return features.extract(classifier.embed, images)
 
@@ -274,11 +274,11 @@ print(subprocess.run(command, capture_output=True, text=True, check=True).stdout
 # all names. Set `answer` to what the network then says of `cups[0]`.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
-if "other" not in classifier.examples.names:
+if "other" not in classifier.examples.class_names:
     classifier.add_class("other")
 for name in ("house", "arrow", "face", "zigzag"):
     classifier.add("other", symbols.draw(name, range(4), size))
-answer = classifier.answer(cups[0])
+answer = classifier.predict(cups[0])
 
 check("13.1", answer, known=class_names)
 

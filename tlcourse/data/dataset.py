@@ -1,4 +1,4 @@
-"""Images and labels: the `Dataset`, what it accepts, how it is split."""
+"""The `Dataset` of images and labels: checks them, splits and draws from them."""
 
 import dataclasses
 
@@ -45,7 +45,7 @@ class Dataset:
         return len(self.labels)
 
     def take(self, positions):
-        """The images at `positions` (integers or a boolean mask), a `Dataset`."""
+        """The `Dataset` at `positions`: integers, a slice or a boolean mask."""
         return Dataset(self.images[positions], self.labels[positions], self.class_names)
 
     def few(self, per_class, seed=0):
@@ -53,7 +53,7 @@ class Dataset:
 
         Args:
             per_class: Integer, at least 1.
-            seed: Integer; another seed is another draw.
+            seed: Integer; another seed gives another draw.
 
         Returns:
             `Dataset` of `per_class * len(class_names)` images, shuffled.
@@ -70,7 +70,7 @@ class Dataset:
         return self.take(draw_few(self.labels, per_class, seed))
 
     def describe(self):
-        """One line: shape, type, range, classes."""
+        """One line to print: shapes, type, range and number of classes."""
         low, high = (self.images.min(), self.images.max()) if len(self) else ("-", "-")
         return (
             f"images {self.images.shape} {self.images.dtype} from {low} to {high}, "
@@ -79,32 +79,45 @@ class Dataset:
 
 
 def draw_few(labels, per_class, seed):
-    """Positions of `per_class` examples of each class.
-
-    Args:
-        labels: int `(n,)`.
-        per_class: Integer.
-        seed: Integer.
-
-    Returns:
-        int array, `per_class` positions a class, shuffled.
-    """
+    """Draws `per_class` positions of each class in `labels`, shuffled: int array."""
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(labels))
     drawn = [order[labels[order] == k][:per_class] for k in np.unique(labels)]
     return rng.permutation(np.concatenate(drawn))
 
 
-def check_images(images):
-    """Refuses what is not raw pixels.
+def split(dataset, sizes, seed=0):
+    """Splits a dataset into disjoint parts with every class in proportion.
 
     Args:
-        images: Should be uint8 `(n, height, width, 3)`, 0..255.
+        dataset: `Dataset`.
+        sizes: Sequence of integers, images in each part; the rest is dropped.
+        seed: Integer; another seed gives another split.
+
+    Returns:
+        list of `Dataset`, one for each size.
 
     Raises:
-        ValueError: With what was expected and received; also for pixels that were
-            scaled to 0..1 or -1..1 and then cut to integers.
+        ValueError: If there are too few images.
     """
+    if sum(sizes) > len(dataset):
+        raise ValueError(
+            f"Expected at least {sum(sizes)} images for parts of {list(sizes)}. "
+            f"Received: {len(dataset)}"
+        )
+    order = np.random.default_rng(seed).permutation(len(dataset))
+    labels = dataset.labels[order]
+    rank = np.empty(len(order))
+    for k in np.unique(labels):
+        members = np.flatnonzero(labels == k)
+        rank[members] = (np.arange(len(members)) + 0.5) / len(members)
+    order = order[np.argsort(rank, kind="stable")]
+    cuts = np.cumsum([0, *sizes])
+    return [dataset.take(order[a:b]) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+
+
+def check_images(images):
+    """Refuses what is not raw pixels: uint8 `(n, height, width, 3)`, 0..255."""
     shape, dtype = np.shape(images), getattr(images, "dtype", type(images))
     if len(shape) != 4 or shape[-1] != 3:
         raise ValueError(
@@ -129,79 +142,14 @@ def check_images(images):
 
 
 def _look_scaled(images):
-    """Whether 0..1 or -1..1 was cut to integers: 0, 1, and 255 for -1.
+    """Whether only 0, 1 and 255 are left, as when 0..1 or -1..1 became integers.
 
-    An image of one value alone is no sign: it may be black, or a stand-in.
+    An image of one value alone is no sign: it may be black, or a placeholder.
     """
     mixed = False
-    for image in images:  # the first usual picture ends this
+    for image in images:  # the first ordinary image ends this
         if ((image > 1) & (image < 255)).any():
             return False
         ones = image == 1
         mixed = mixed or (ones.any() and not ones.all())
     return mixed
-
-
-def split(dataset, sizes, seed=0):
-    """Cuts a dataset in disjoint parts, every class in proportion.
-
-    Args:
-        dataset: `Dataset`.
-        sizes: Sequence of integers, images a part; what is left is dropped.
-        seed: Integer.
-
-    Returns:
-        list of `Dataset`, one for each size.
-
-    Raises:
-        ValueError: If there are too few images.
-    """
-    if sum(sizes) > len(dataset):
-        raise ValueError(
-            f"Expected at least {sum(sizes)} images for parts of {list(sizes)}. "
-            f"Received: {len(dataset)}"
-        )
-    order = np.random.default_rng(seed).permutation(len(dataset))
-    labels = dataset.labels[order]
-    rank = np.empty(len(order))
-    for k in np.unique(labels):
-        members = np.flatnonzero(labels == k)
-        rank[members] = (np.arange(len(members)) + 0.5) / len(members)
-    order = order[np.argsort(rank, kind="stable")]
-    cuts = np.cumsum([0, *sizes])
-    return [dataset.take(order[a:b]) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
-
-
-def fit(image, size):
-    """Cuts the centre out of an image and scales it.
-
-    Args:
-        image: uint8 `(h, w, 3)`.
-        size: `(height, width)` wanted, pixels.
-
-    Returns:
-        uint8 `(height, width, 3)`.
-    """
-    from PIL import Image
-
-    if image.shape == (*size, 3):
-        return image
-    return fit_picture(Image.fromarray(image), size)
-
-
-def fit_picture(picture, size):
-    """Does the same for a picture of Pillow.
-
-    Args:
-        picture: `PIL.Image.Image` of mode RGB.
-        size: `(height, width)` wanted, pixels.
-
-    Returns:
-        uint8 `(height, width, 3)`.
-    """
-    from PIL import ImageOps
-
-    height, width = size
-    if picture.size != (width, height):
-        picture = ImageOps.fit(picture, (width, height))
-    return np.asarray(picture)

@@ -1,23 +1,16 @@
-"""What reading a folder of images has found, in words."""
+"""Says in words what `load_folder` found in a folder of images."""
 
 import dataclasses
 import unicodedata
 
 FEW = 10  # images of a class, below which little can be learned or tested
 UNEVEN = 3  # times as many images in the largest class as in the smallest
-LISTED = 20  # names that are shown; the report holds all
+LISTED = 20  # files that are shown; the report holds all
 HIDDEN = "hidden, or a file of the system"
 
 
 def printable(name):
-    """Escapes what would break a line: control characters, broken Unicode.
-
-    Args:
-        name: String, a file name as the system gives it.
-
-    Returns:
-        String.
-    """
+    """Escapes control characters and broken Unicode in a file name."""
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode()
         for each in name
@@ -26,12 +19,7 @@ def printable(name):
 
 @dataclasses.dataclass(frozen=True)
 class Skipped:
-    """A file or folder that gave no image.
-
-    Args:
-        name: String, inside the folder, with `/`.
-        reason: String.
-    """
+    """A file or folder that gave no image: its name inside the folder, and why."""
 
     name: str
     reason: str
@@ -52,7 +40,7 @@ class FolderReport:
         skipped: tuple of `Skipped`, sorted by name.
         not_drawn: dict, class name to the files that `per_class` left unread.
         empty: tuple of strings, folders without an image that can be read.
-        duplicates: tuple of tuples of names; those of one tuple hold the same bytes.
+        duplicates: tuple of tuples of files that hold the same bytes.
         enlarged: Integer, images with fewer pixels than were asked for.
         n_bytes: Integer, memory that the images take.
     """
@@ -69,21 +57,21 @@ class FolderReport:
 
     @property
     def contradictions(self):
-        """Those of `duplicates` that lie in more than one class."""
+        """The `duplicates` that lie in more than one class."""
         return tuple(same for same in self.duplicates if len(_classes(same)) > 1)
 
     @property
     def notices(self):
-        """tuple of sentences: what to look at before training."""
+        """What to look at before training, a tuple of sentences."""
         every = (
-            self._about_empty(),
-            self._about_few(),
-            self._about_balance(),
-            self._about_contradictions(),
-            self._about_duplicates(),
-            self._about_names(),
-            self._about_small(),
-            self._about_not_drawn(),
+            self._on_empty_classes(),
+            self._on_small_classes(),
+            self._on_balance(),
+            self._on_contradictions(),
+            self._on_duplicates(),
+            self._on_names(),
+            self._on_enlarged(),
+            self._on_not_drawn(),
         )
         return tuple(filter(None, every))
 
@@ -100,19 +88,19 @@ class FolderReport:
         lines += _listing("Skipped, as it should be:", hidden)
         return "\n".join(lines)
 
-    def _about_empty(self):
+    def _on_empty_classes(self):
         if self.empty:
-            return f"no image can be read in {_and(self.empty)}; left out as a class."
+            return f"no image can be read in {_join(self.empty)}; left out as a class."
 
-    def _about_few(self):
+    def _on_small_classes(self):
         few = [f"{name} ({n})" for name, n in self.counts.items() if n < FEW]
         if few:
             return (
-                f"fewer than {FEW} images in {_and(few)}. That is little to learn "
+                f"fewer than {FEW} images in {_join(few)}. That is little to learn "
                 "from, and too little to test on."
             )
 
-    def _about_balance(self):
+    def _on_balance(self):
         largest = max(self.counts, key=self.counts.get)
         smallest = min(self.counts, key=self.counts.get)
         high, low = self.counts[largest], self.counts[smallest]
@@ -125,37 +113,37 @@ class FolderReport:
                 "`class_weight`."
             )
 
-    def _about_contradictions(self):
+    def _on_contradictions(self):
         if self.contradictions:
             return (
                 f"images in more than one class: {len(self.contradictions)}, such as "
-                f"{_and(self.contradictions[0])}. They contradict each other: keep "
+                f"{_join(self.contradictions[0])}. They contradict each other: keep "
                 "the right one."
             )
 
-    def _about_duplicates(self):
+    def _on_duplicates(self):
         same = [each for each in self.duplicates if len(_classes(each)) == 1]
         if same:
             return (
                 f"images that are there more than once: {len(same)}, such as "
-                f"{_and(same[0])}. With one copy to train on and one in the test, "
+                f"{_join(same[0])}. With one copy to train on and one in the test, "
                 "the test flatters: keep one of each."
             )
 
-    def _about_names(self):
-        plain = {}
+    def _on_names(self):
+        similar = {}
         for name in self.counts:
             key = unicodedata.normalize("NFKC", name).casefold().strip()
-            plain.setdefault(key, []).append(name)
-        alike = [names for names in plain.values() if len(names) > 1]
+            similar.setdefault(key, []).append(name)
+        alike = [names for names in similar.values() if len(names) > 1]
         if alike:
-            return f"{_and(alike[0])} are two classes. Is it one?"
+            return f"{_join(alike[0])} are two classes. Is it one?"
 
-    def _about_small(self):
+    def _on_enlarged(self):
         if self.enlarged:
             return f"images enlarged, as they had fewer pixels: {self.enlarged}."
 
-    def _about_not_drawn(self):
+    def _on_not_drawn(self):
         if self.not_drawn:
             left = sum(self.not_drawn.values())
             return f"files not read, as `per_class` limits the images: {left}."
@@ -165,7 +153,7 @@ def _classes(names):
     return {name.split("/")[0] for name in names}
 
 
-def _and(names):
+def _join(names):
     names = [printable(name) for name in names]
     shown = names if len(names) <= 5 else [*names[:4], f"{len(names) - 4} more"]
     return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))

@@ -1,19 +1,17 @@
-"""A folder of images, one folder for each class, as a `Dataset` and a report."""
+"""Reads and writes a folder of images with one folder for each class."""
 
 import hashlib
-import os
 import pathlib
 
 import numpy as np
 
 from tlcourse._util import atomic
+from tlcourse._util.progress import bar
 from tlcourse.data.dataset import Dataset
 from tlcourse.data.folder_report import FolderReport, Skipped, printable
-from tlcourse.data.folder_search import files_of_classes, read_bytes
+from tlcourse.data.folder_search import list_classes, read_bytes
+from tlcourse.data.limits import MEMORY, allocate, check_per_class, check_size
 from tlcourse.data.pictures import UnreadablePicture, read_picture
-from tlcourse.data.limits import MEMORY, ReadingLine, check_per_class, check_size, room
-
-PARTS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 
 
 def load_folder(path, size, per_class=None, seed=0, memory=MEMORY):
@@ -21,8 +19,8 @@ def load_folder(path, size, per_class=None, seed=0, memory=MEMORY):
 
     JPEG, PNG, GIF, WebP, BMP and TIFF are read, by content and not by name, also
     in folders inside a class. Each image is set upright, laid on white where it is
-    transparent, cut to its largest centred rectangle of the shape wanted, and
-    scaled. What cannot be read is skipped and listed in the report. Links to
+    transparent, cropped to its largest centred rectangle of the shape wanted, and
+    resized. What cannot be read is skipped and listed in the report. Links to
     folders, and to what lies outside, are not followed.
 
     Args:
@@ -30,7 +28,7 @@ def load_folder(path, size, per_class=None, seed=0, memory=MEMORY):
         size: `(height, width)` of the images wanted, pixels.
         per_class: Integer, the most images of one class, drawn at random; None
             reads all.
-        seed: Integer; another seed is another draw.
+        seed: Integer; another seed gives another draw.
         memory: Integer, the most bytes that the images may take.
 
     Returns:
@@ -45,13 +43,14 @@ def load_folder(path, size, per_class=None, seed=0, memory=MEMORY):
     """
     size = check_size(size)
     check_per_class(per_class)
-    folder, classes, skipped = find_classes(path)
-    most = [min(len(files), per_class or len(files)) for files in classes.values()]
-    images = room(sum(most), size, max(1, len(classes)), memory)
-    reader = _Reader(images, size, skipped)
-    for (name, files), wanted in zip(classes.items(), most, strict=True):
-        reader.read_class(name, files, wanted, seed)
-    reader.line.end()
+    folder, classes, skipped = list_classes(path)
+    limits = [min(len(files), per_class or len(files)) for files in classes.values()]
+    images = allocate(sum(limits), size, max(1, len(classes)), memory)
+    with bar(len(images), "Reading") as progress:
+        reader = _Reader(images, size, skipped, progress)
+        for (name, files), limit in zip(classes.items(), limits, strict=True):
+            reader.read_class(name, files, limit, seed)
+        progress.total = progress.n  # broken files count no longer
     if len(reader.counts) < 2:
         raise ValueError(_too_few_classes(folder, reader.counts, skipped))
     report = reader.report(folder)
@@ -60,7 +59,7 @@ def load_folder(path, size, per_class=None, seed=0, memory=MEMORY):
 
 
 def save_folder(dataset, path):
-    """Writes a `Dataset` as PNG files that `load_folder` reads; whole or not at all.
+    """Writes a `Dataset` as PNG files that `load_folder` reads: completely or not.
 
     Args:
         dataset: `Dataset`.
@@ -79,7 +78,7 @@ def save_folder(dataset, path):
             f"Expected the name of a new folder. Received: {printable(str(folder))}, "
             "which is there. Choose another name; nothing was written."
         )
-    with atomic.filling(folder) as partial:
+    with atomic.make_folder(folder) as partial:
         for name in dataset.class_names:
             (partial / name).mkdir()
         for number, (image, label) in enumerate(
@@ -90,7 +89,7 @@ def save_folder(dataset, path):
 
 
 def _check_names(names):
-    """Refuses what Windows, macOS or Linux would not take, or would take for one."""
+    """Refuses names that Windows, macOS or Linux forbid or would confuse."""
     bad = [
         name
         for name in names
@@ -103,58 +102,6 @@ def _check_names(names):
             "Expected classes that folders can be named after, each different. "
             f"Received: {', '.join(map(repr, bad))}. Give them other names, such as "
             "with `classifier.rename_class(old, new)`."
-        )
-
-
-def find_classes(path):
-    """Lists the files of each class in a folder; opens none of them.
-
-    Args:
-        path: String or path of the folder; the folders in it are the classes.
-
-    Returns:
-        `pathlib.Path`, resolved; dict, class name to a list of (name, path); and a
-        list of `Skipped`.
-
-    Raises:
-        FileNotFoundError: If there is no such folder.
-        ValueError: If it is a file, or holds parts of a dataset and no classes.
-    """
-    folder = _find(path)
-    classes, skipped = files_of_classes(folder)
-    _check_classes(folder, classes)
-    return folder, classes, skipped
-
-
-def _find(path):
-    if not isinstance(path, str | os.PathLike) or not str(path):
-        raise ValueError(
-            "Expected the path of a folder, such as 'photos'. Received: " + repr(path)
-        )
-    folder = pathlib.Path(path).expanduser()
-    if folder.is_dir():
-        return folder.resolve()
-    if folder.exists():
-        raise ValueError(
-            "Expected a folder, with one folder of images for each class. "
-            f"Received: {printable(str(folder))}, a file. An archive has to be "
-            "unpacked first."
-        )
-    raise FileNotFoundError(
-        "Expected a folder, with one folder of images for each class. Received: "
-        f"{printable(str(folder))}, which does not exist; Python looks from "
-        f"{printable(os.getcwd())}."
-    )
-
-
-def _check_classes(folder, classes):
-    """Refuses `train` and `test` for classes."""
-    if classes and {name.casefold() for name in classes} <= PARTS:
-        names = ", ".join(classes)
-        raise ValueError(
-            f"Expected one folder for each class in {printable(str(folder))}. "
-            f"Received: {names}, which are parts of a dataset and not classes. Load "
-            f"each part alone, such as {printable(str(folder / next(iter(classes))))}."
         )
 
 
@@ -183,23 +130,23 @@ def _summary(report):
 
 
 class _Reader:
-    """Reads classes one after the other into one array."""
+    """Reads one class after the other into one array, and notes what it finds."""
 
-    def __init__(self, images, size, skipped):
-        self.images, self.size, self.skipped = images, size, skipped
+    def __init__(self, images, size, skipped, progress):
+        self.images, self.size = images, size
+        self.skipped, self.progress = skipped, progress
         self.files, self.counts, self.not_drawn, self.empty = [], {}, {}, []
-        self.same, self.enlarged = {}, 0
-        self.line = ReadingLine(len(images), "images")
+        self.by_content, self.enlarged = {}, 0
 
-    def read_class(self, name, files, wanted, seed):
-        """Draws files until there are enough images of a class."""
+    def read_class(self, name, files, limit, seed):
+        """Reads files, drawn at random if there are more, until `limit` are read."""
         start, rng = len(self.files), np.random.default_rng(seed)
-        drawn = rng.permutation(len(files)) if wanted < len(files) else range(wanted)
+        drawn = rng.permutation(len(files)) if limit < len(files) else range(limit)
         for tried, position in enumerate(drawn):
-            if len(self.files) - start == wanted:
+            if len(self.files) - start == limit:
                 self.not_drawn[name] = len(files) - tried
                 break
-            self._read(*files[position])
+            self._read_file(*files[position])
         n = len(self.files) - start
         if n:
             self.counts[name] = n
@@ -207,7 +154,7 @@ class _Reader:
             self.empty.append(name)
         self._sort(start)
 
-    def _read(self, name, path):
+    def _read_file(self, name, path):
         try:
             content = read_bytes(path)
             image, enlarged = read_picture(content, self.size)
@@ -218,8 +165,8 @@ class _Reader:
         self.files.append(name)
         self.enlarged += enlarged
         digest = hashlib.sha256(content).digest()
-        self.same.setdefault(digest, []).append(name)
-        self.line.step()
+        self.by_content.setdefault(digest, []).append(name)
+        self.progress.update()
 
     def _sort(self, start):
         names = self.files[start:]
@@ -229,22 +176,22 @@ class _Reader:
             self.files[start:] = sorted(names)
 
     def dataset(self):
-        """What was read."""
+        """The `Dataset` of all images read."""
         labels = np.repeat(np.arange(len(self.counts)), list(self.counts.values()))
         images = self.images[: len(self.files)]
         return Dataset(images, labels.astype("int64"), tuple(self.counts))
 
     def report(self, folder):
-        """How it went."""
-        same = sorted(tuple(sorted(n)) for n in self.same.values() if len(n) > 1)
+        """The `FolderReport` of the reading."""
+        groups = [tuple(sorted(n)) for n in self.by_content.values() if len(n) > 1]
         return FolderReport(
-            printable(str(folder)),
-            self.counts,
-            tuple(self.files),
-            tuple(sorted(self.skipped, key=lambda each: each.name)),
-            self.not_drawn,
-            tuple(self.empty),
-            tuple(same),
-            self.enlarged,
-            len(self.files) * self.size[0] * self.size[1] * 3,
+            folder=printable(str(folder)),
+            counts=self.counts,
+            files=tuple(self.files),
+            skipped=tuple(sorted(self.skipped, key=lambda each: each.name)),
+            not_drawn=self.not_drawn,
+            empty=tuple(self.empty),
+            duplicates=tuple(sorted(groups)),
+            enlarged=self.enlarged,
+            n_bytes=len(self.files) * self.size[0] * self.size[1] * 3,
         )

@@ -1,4 +1,4 @@
-"""Ink and paper: the pictures of the embedded track.
+"""Handwritten digits and typeset characters, laid on coloured paper.
 
 NumPy, SciPy and one random generator, so that a digit looks the same on every
 machine and backend.
@@ -9,93 +9,53 @@ import dataclasses
 import numpy as np
 
 from tlcourse._util import assets
+from tlcourse.data.dataset import Dataset
 
 SIDE = 64  # of the picture, pixels
 
 
-def on_paper(scans, rng):
-    """Places each scan on paper: place, size, tilt, ink, paper, shade, noise.
+def load_digits(paper=True, seed=0):
+    """Loads 1,797 scans of handwritten digits, each laid on coloured paper.
 
     Args:
-        scans: float or int `(n, s, s)`, 0 (paper) to 16 (ink).
-        rng: `numpy.random.Generator`.
+        paper: Boolean; False gives the plain scans, centred, dark on white.
+        seed: Integer; decides place, size, tilt, colours and noise.
 
     Returns:
-        uint8 `(n, 64, 64, 3)`, 0..255.
+        `Dataset` of 1,797 images `(64, 64, 3)`, ten classes.
+
+    Source: E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits,
+        UCI Machine Learning Repository, 1998, in scikit-learn's copy.
     """
-    return np.stack([_scene(scan / 16.0, rng) for scan in scans])
+    from sklearn import datasets
+
+    scans = datasets.load_digits()
+    ink = scans.images / 16.0
+    if paper:
+        images = draw_on_paper(ink, np.random.default_rng(seed))
+    else:
+        images = np.stack([_dark_on_white(_place(each, 56, 0, (0, 0))) for each in ink])
+    names = tuple(str(digit) for digit in range(10))
+    return Dataset(images, scans.target.astype("int64"), names)
 
 
-def plain(scans):
-    """The scans as they are: centred, 56 pixels high, dark on white.
-
-    Args:
-        scans: float or int `(n, s, s)`, 0 (paper) to 16 (ink).
-
-    Returns:
-        uint8 `(n, 64, 64, 3)`, 0..255, three equal channels.
-    """
-    return np.stack([_grey(_place(scan / 16.0, 56, 0, (0, 0))) for scan in scans])
-
-
-def _grey(ink):
-    return np.repeat((255 - np.round(ink * 255))[..., None], 3, -1).astype("uint8")
-
-
-def _scene(scan, rng):
-    height = rng.uniform(36, 60)
-    tilt = np.deg2rad(rng.uniform(-25, 25))
-    room = (SIDE - height) / 2
-    ink = _place(scan, height, tilt, rng.uniform(-room, room, 2))
-    pen, paper = _two_colours(rng)
-    ramp = np.linspace(-1, 1, SIDE)
-    across, down = rng.normal(0, 0.08, 2)
-    shade = (across * ramp[None, :] + down * ramp[:, None])[..., None]
-    picture = paper + ink[..., None] * (pen - paper) + shade
-    picture += rng.normal(0, 0.02, picture.shape)
-    return np.round(np.clip(picture, 0, 1) * 255).astype("uint8")
-
-
-def _two_colours(rng):
-    """Ink and paper that differ in brightness by at least 0.3 of 1."""
-    while True:
-        pen, paper = rng.uniform(0, 1, (2, 3))
-        if abs(pen.mean() - paper.mean()) > 0.3:
-            return pen, paper
-
-
-def _place(scan, height, tilt, shift):
-    """Draws a scan `height` pixels high, tilted about its centre and shifted.
-
-    Args:
-        scan: float `(s, s)`, 0..1.
-        height: Float, pixels of the whole scan.
-        tilt: Float, radians.
-        shift: Two floats, pixels to the right and down.
-
-    Returns:
-        float `(SIDE, SIDE)`, 0..1.
-    """
-    from scipy import ndimage
-
-    scale = scan.shape[0] / height
-    scan = np.pad(scan, 1)  # strokes that touch the scan's edge end softly
-    cos, sin = np.cos(tilt) * scale, np.sin(tilt) * scale
-    matrix = np.array([[cos, sin], [-sin, cos]])
-    centre = (SIDE - 1) / 2 + np.asarray(shift)[::-1]
-    offset = (scan.shape[0] - 1) / 2 - matrix @ centre
-    ink = ndimage.affine_transform(scan, matrix, offset, (SIDE, SIDE), order=3)
-    return np.clip(1.6 * ink - 0.2, 0, 1)
+def load_glyphs(n, seed=0):
+    """Draws `n` typeset characters of fonts unseen by the base: a `Dataset`."""
+    archive = load_glyph_archive().part("unseen")
+    rng = np.random.default_rng(seed)
+    drawn = rng.permutation(len(archive.labels))[:n]
+    images = draw_on_paper(archive.ink(drawn) / 256.0, rng)
+    return Dataset(images, archive.labels[drawn], archive.class_names)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class GlyphArchive:
-    """Typeset characters, as shipped: ink only, no colours.
+    """Typeset characters as shipped: ink only, no colours.
 
     Args:
         packed: uint8 `(n, 1152)`, 48 x 48 pixels, two 4-bit levels to a byte.
         labels: int64 `(n,)`.
-        unseen: bool `(n,)`, whether the font was kept from the base's training.
+        unseen: bool `(n,)`, whether the font was held out of the base's training.
         class_names: tuple of characters.
         scripts: tuple of strings, the script of each class.
     """
@@ -107,13 +67,13 @@ class GlyphArchive:
     scripts: tuple
 
     def ink(self, positions):
-        """uint8 `(len(positions), 48, 48)`, 0 (paper) to 255 (ink)."""
+        """Unpacks characters: uint8 `(len(positions), 48, 48)`, 255 where ink is."""
         packed = self.packed[positions]
         levels = np.stack([packed >> 4, packed & 15], axis=-1)
         return (levels * np.uint8(17)).reshape(-1, 48, 48)
 
     def part(self, name):
-        """`"training"` or `"unseen"` fonts, a `GlyphArchive`."""
+        """The `GlyphArchive` of the fonts that are `"training"` or `"unseen"`."""
         keep = self.unseen == (name == "unseen")
         return dataclasses.replace(
             self,
@@ -124,14 +84,7 @@ class GlyphArchive:
 
 
 def load_glyph_archive(path=None):
-    """Reads the shipped characters.
-
-    Args:
-        path: File, or None for the shipped one.
-
-    Returns:
-        `GlyphArchive`.
-    """
+    """Reads the `GlyphArchive` at `path`, or the shipped one."""
     with np.load(path or assets.shipped("glyphs.npz"), allow_pickle=False) as file:
         return GlyphArchive(
             file["packed"],
@@ -140,3 +93,51 @@ def load_glyph_archive(path=None):
             tuple(file["class_names"].tolist()),
             tuple(file["scripts"].tolist()),
         )
+
+
+def draw_on_paper(ink, rng):
+    """Draws each `(s, s)` array of ink, 0..1, on paper: uint8 `(n, 64, 64, 3)`.
+
+    Place, size, tilt, the colours of pen and paper, shade and noise are random.
+    """
+    return np.stack([_scene(each, rng) for each in ink])
+
+
+def _dark_on_white(ink):
+    return np.repeat((255 - np.round(ink * 255))[..., None], 3, -1).astype("uint8")
+
+
+def _scene(ink, rng):
+    height = rng.uniform(36, 60)
+    tilt = np.deg2rad(rng.uniform(-25, 25))
+    margin = (SIDE - height) / 2
+    ink = _place(ink, height, tilt, rng.uniform(-margin, margin, 2))
+    pen, paper = _two_colours(rng)
+    ramp = np.linspace(-1, 1, SIDE)
+    across, down = rng.normal(0, 0.08, 2)
+    shade = (across * ramp[None, :] + down * ramp[:, None])[..., None]
+    picture = paper + ink[..., None] * (pen - paper) + shade
+    picture += rng.normal(0, 0.02, picture.shape)
+    return np.round(np.clip(picture, 0, 1) * 255).astype("uint8")
+
+
+def _two_colours(rng):
+    """Pen and paper that differ in brightness by at least 0.3 of 1."""
+    while True:
+        pen, paper = rng.uniform(0, 1, (2, 3))
+        if abs(pen.mean() - paper.mean()) > 0.3:
+            return pen, paper
+
+
+def _place(ink, height, tilt, shift):
+    """Scales ink to `height` pixels, tilts it (radians), shifts it: `(SIDE, SIDE)`."""
+    from scipy import ndimage
+
+    scale = ink.shape[0] / height
+    ink = np.pad(ink, 1)  # strokes that touch the edge end softly
+    cos, sin = np.cos(tilt) * scale, np.sin(tilt) * scale
+    matrix = np.array([[cos, sin], [-sin, cos]])
+    centre = (SIDE - 1) / 2 + np.asarray(shift)[::-1]
+    offset = (ink.shape[0] - 1) / 2 - matrix @ centre
+    placed = ndimage.affine_transform(ink, matrix, offset, (SIDE, SIDE), order=3)
+    return np.clip(1.6 * placed - 0.2, 0, 1)

@@ -1,4 +1,4 @@
-"""Reads one picture file of any usual kind as raw pixels, or says why not."""
+"""Reads one picture file as raw pixels with Pillow, or says why it cannot be read."""
 
 import contextlib
 import io
@@ -7,14 +7,12 @@ import warnings
 import numpy as np
 
 from tlcourse._util.quiet import held_back_stderr
-from tlcourse.data.dataset import fit_picture
 
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF")  # JPEG includes MPO
-MAX_PIXELS = 64_000_000  # of a file; more than 256 MB where it is decoded
+MAX_PIXELS = 64_000_000  # of a file; more than 256 MB once it is decoded
 MAX_BYTES = 256_000_000  # of a file
-WHITE = (255, 255, 255, 255)
-# What people take for pictures, by what is among the first bytes, in small letters.
-_OTHERS = {
+# What people take for pictures: bytes near its start, in lower case, and its name.
+_OTHER_KINDS = {
     b"ftyphei": "HEIC, as telephones write it; save it as JPEG",
     b"ftypmif1": "HEIC, as telephones write it; save it as JPEG",
     b"ftypavif": "AVIF; save it as PNG or JPEG",
@@ -24,7 +22,8 @@ _OTHERS = {
     b"%pdf": "PDF; save its pictures as PNG or JPEG",
     b"pk\x03\x04": "a ZIP archive; unpack it first",
 }
-_SIGNS = (b"\xff\xd8", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*")
+_SIGNATURES = (b"\xff\xd8", b"\x89PNG", b"GIF8", b"II*\0", b"MM\0*")
+_ENORMOUS = f"enormous: more than {MAX_PIXELS // 1_000_000} million pixels"
 
 
 class UnreadablePicture(ValueError):
@@ -32,25 +31,16 @@ class UnreadablePicture(ValueError):
 
 
 def read_picture(content, size):
-    """Decodes a picture, sets it upright, cuts and scales it.
+    """Decodes the bytes of a file: uint8 `(*size, 3)`, and whether it was enlarged.
 
-    Only the first frame or page counts. Transparent parts become white. Grey levels
-    of 16 bit keep their proportions; those of 32 bit are taken as 0..1, 0..255 or
-    0..65535, whichever holds them all, or else stretched from lowest to highest.
-
-    Args:
-        content: bytes of a JPEG, PNG, GIF, WebP, BMP or TIFF file.
-        size: `(height, width)` wanted, pixels.
-
-    Returns:
-        uint8 `(height, width, 3)`, 0..255, and a boolean: whether it had fewer
-        pixels than that and was enlarged.
-
-    Raises:
-        UnreadablePicture: If the content is no whole picture, or an enormous one:
-            that is seen from its header, before anything is decoded.
+    Only the first frame or page counts. It is set upright, laid on white, cropped and
+    resized. Grey levels of 16 bit keep their proportions; those of 32 bit are taken
+    as 0..1, 0..255 or 0..65535, whichever holds them all, or else stretched from
+    lowest to highest. Raises `UnreadablePicture`; whether a picture is enormous is
+    seen from its header, before anything is decoded.
     """
-    # The library for TIFF writes about broken files to stderr, below Python.
+    # The library for TIFF writes about broken files to stderr, below Python. What is
+    # held back is shown if an exception passes, so `_decode` returns its reason.
     is_tiff = content.startswith((b"II", b"MM"))
     with held_back_stderr() if is_tiff else contextlib.nullcontext():
         found = _decode(content, size)
@@ -59,14 +49,24 @@ def read_picture(content, size):
     return found
 
 
+def crop_and_resize(picture, size):
+    """Crops the centre of an RGB `PIL.Image` and resizes it: uint8 `(*size, 3)`."""
+    from PIL import ImageOps
+
+    height, width = size
+    if picture.size != (width, height):
+        picture = ImageOps.fit(picture, (width, height))
+    return np.asarray(picture)
+
+
 def _decode(content, size):
-    """Pixels and whether they were enlarged, or a string: why there are none."""
+    """Pixels and whether they were enlarged, or the reason why there are none."""
     from PIL import Image
 
     if not content:
         return "empty file"
     with warnings.catch_warnings():
-        # Pillow warns of odd metadata, and of sizes that we look at ourselves.
+        # Pillow warns about odd metadata, and about sizes, which we check ourselves.
         warnings.simplefilter("ignore")
         try:
             with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
@@ -79,25 +79,23 @@ def _decode(content, size):
         except Image.UnidentifiedImageError:
             return _kind(content)
         except Exception as error:  # decoders raise many kinds on broken files
-            return f"broken: {_short(error)}"
-
-
-_ENORMOUS = f"enormous: more than {MAX_PIXELS // 1_000_000} million pixels"
+            return f"broken: {_shorten(error)}"
 
 
 def _kind(content):
+    """What a file is that Pillow does not recognize, from its first bytes."""
     start = content[:1024]
-    for sign, what in _OTHERS.items():
+    for sign, what in _OTHER_KINDS.items():
         if sign in start.lower():
             return f"not a picture that we read: {what}"
     webp = start[:4] == b"RIFF" and start[8:12] == b"WEBP"
     bitmap = start[:2] == b"BM" and start[6:10] == bytes(4)
-    if start.startswith(_SIGNS) or webp or bitmap:
+    if start.startswith(_SIGNATURES) or webp or bitmap:
         return "broken: its header cannot be read"
     return "not a picture: no JPEG, PNG, GIF, WebP, BMP or TIFF"
 
 
-def _short(error):
+def _shorten(error):
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= 80 else text[:77] + "..."
 
@@ -108,7 +106,7 @@ def _pixels(picture, size):
     picture.load()
     _set_upright(picture)
     enlarged = picture.size[0] < size[1] or picture.size[1] < size[0]
-    return fit_picture(_as_rgb(picture), size), enlarged
+    return crop_and_resize(_to_rgb(picture), size), enlarged
 
 
 def _set_upright(picture):
@@ -116,17 +114,17 @@ def _set_upright(picture):
 
     try:
         ImageOps.exif_transpose(picture, in_place=True)
-    except Exception:  # odd EXIF data in a sound picture: it stays as it lies
+    except Exception:  # odd EXIF data in a sound picture: it stays as it is
         picture.info.pop("exif", None)
 
 
-def _as_rgb(picture):
+def _to_rgb(picture):
     if picture.mode.startswith(("I", "F")):
         levels = np.asarray(picture)
         deep = levels.dtype.itemsize == 2 or picture.format == "PNG"
         return _from_deep_grey(levels, 65535 if deep else None)
-    clear = picture.mode in ("LA", "La", "PA", "RGBA", "RGBa")
-    if clear or "transparency" in picture.info:
+    has_alpha = picture.mode in ("LA", "La", "PA", "RGBA", "RGBa")
+    if has_alpha or "transparency" in picture.info:
         return _on_white(picture)
     return picture.convert("RGB")
 
@@ -137,8 +135,8 @@ def _on_white(picture):
     if picture.mode == "La":
         picture = picture.convert("LA")
     picture = picture.convert("RGBA")
-    paper = Image.new("RGBA", picture.size, WHITE)
-    return Image.alpha_composite(paper, picture).convert("RGB")
+    white = Image.new("RGBA", picture.size, "white")
+    return Image.alpha_composite(white, picture).convert("RGB")
 
 
 def _from_deep_grey(levels, white):
@@ -152,7 +150,7 @@ def _from_deep_grey(levels, white):
 
 
 def _range(grey, is_float):
-    """The levels that become black and white."""
+    """The grey levels that become black and white."""
     low, high = float(grey.min()), float(grey.max())
     for top in (1, 255, 65535) if is_float else (255, 65535):
         if low >= 0 and high <= top:

@@ -1,28 +1,21 @@
-"""Drawings as strokes: checked, and laid on paper as raw pixels."""
-
-import numbers
+"""Draws the strokes of a pad as raw pixels with Pillow."""
 
 import numpy as np
 
+from tlcourse.data.limits import check_size
+
 PAPER, INK = 255, 20  # grey levels
-MARGIN, WIDTH = 0.14, 0.07  # of the side of the picture: free, and of the pen
+MARGIN, WIDTH = 0.14, 0.07  # of the white edge and the pen, in sides of the picture
 SMALLEST = 0.1  # of the pad: what is smaller is not enlarged any further
 MOST_POINTS = 50_000
-FINER = 4  # drawn larger and scaled down, so that edges are smooth
+SCALE = 4  # drawn larger and scaled down, so that edges are smooth
 
 
 def check_strokes(strokes):
-    """Looks at a drawing before it is used.
+    """Returns strokes as float arrays `(points, 2)`, empty ones left out.
 
-    Args:
-        strokes: Sequence of strokes, each a sequence of points `(x, y)`: 0..1 from
-            left to right and from top to bottom of the pad.
-
-    Returns:
-        list of float arrays `(points, 2)`; strokes without a point are left out.
-
-    Raises:
-        ValueError: If that is no drawing.
+    Raises `ValueError` if they are no drawing: points `(x, y)`, 0..1 from left to
+    right and from top to bottom of the pad.
     """
     wanted = (
         "Expected strokes, a list of lists of points (x, y) between 0 and 1, at most "
@@ -44,17 +37,18 @@ def check_strokes(strokes):
     return found
 
 
-def picture(strokes, size):
-    """Lays a drawing on paper: in the middle, as large as there is room.
+def draw(strokes, size):
+    """Draws strokes dark on white, in the middle, as large as there is room.
 
     So it does not matter where on the pad, and how large, somebody draws.
 
     Args:
-        strokes: As in `check_strokes`.
-        size: `(height, width)` of the picture, pixels.
+        strokes: List of strokes, each a list of points `(x, y)`: 0..1 from left to
+            right and from top to bottom of the pad.
+        size: `(height, width)` of the picture, at least 8 pixels each.
 
     Returns:
-        uint8 `(height, width, 3)`, 0..255, dark on white.
+        uint8 `(height, width, 3)`, 0..255.
 
     Raises:
         ValueError: If the strokes are no drawing, or the size is none.
@@ -62,10 +56,10 @@ def picture(strokes, size):
     from PIL import Image, ImageDraw
 
     strokes, side = check_strokes(strokes), _side(size)
-    fine = side * FINER
+    fine = side * SCALE
     paper = Image.new("L", (fine, fine), PAPER)
     pen, radius = ImageDraw.Draw(paper), WIDTH * fine / 2
-    for stroke in _in_the_middle(strokes):
+    for stroke in _centre(strokes):
         points = [tuple(point) for point in stroke * fine]
         pen.line(points, fill=INK, width=round(2 * radius))
         for x, y in points:  # round joints and ends
@@ -78,15 +72,14 @@ def picture(strokes, size):
 
 
 def _side(size):
-    whole = len(size) == 2 and all(isinstance(n, numbers.Integral) for n in size)
-    if not whole or min(size) < 8:
+    if min(check_size(size)) < 8:
         raise ValueError(
             f"Expected `size` (height, width), at least 8 pixels. Received: {size}"
         )
     return min(size)
 
 
-def _in_the_middle(strokes):
+def _centre(strokes):
     points = np.concatenate(strokes)
     low, high = points.min(axis=0), points.max(axis=0)
     span = max((high - low).max(), SMALLEST)

@@ -1,14 +1,14 @@
-"""Symbols that nobody has to draw: each time a little different, as by hand."""
+"""Draws symbols as if by hand, each time a little different."""
 
 import zlib
 
 import numpy as np
 
+from tlcourse.data import sketches
 from tlcourse.data.dataset import Dataset
-from tlcourse.data.sketches import picture
 
-POINTS = 40  # of a stroke
-_ALONG = np.linspace(0, 1, POINTS)
+POINTS = 40  # in a stroke
+_STEPS = np.linspace(0, 1, POINTS)
 
 
 def _line(*corners):
@@ -19,14 +19,14 @@ def _line(*corners):
 
 
 def _arc(x, y, width, height, start=0.0, end=2.0):
-    """Part of an ellipse; start and end in half turns, from the right, clockwise."""
-    angle = np.pi * (start + (end - start) * _ALONG)
+    """Part of an ellipse, clockwise from the right; start and end in half turns."""
+    angle = np.pi * (start + (end - start) * _STEPS)
     return np.stack([x + width * np.cos(angle), y + height * np.sin(angle)], axis=1)
 
 
 def _spiral(turns):
-    angle = 2 * np.pi * turns * _ALONG
-    radius = 0.4 * _ALONG[:, None]
+    angle = 2 * np.pi * turns * _STEPS
+    radius = 0.4 * _STEPS[:, None]
     return 0.5 + radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
 
@@ -65,14 +65,14 @@ SYMBOLS = {
 
 
 def sketch(name, seed=0):
-    """Strokes of a symbol, turned, stretched and wobbly.
+    """Sketches the strokes of a symbol, at random turned, stretched and wobbly.
 
     Args:
         name: String, one of `SYMBOLS`.
-        seed: Integer; another seed is another drawing.
+        seed: Integer; another seed gives another drawing.
 
     Returns:
-        list of strokes for `sketches.picture`: lists of `[x, y]`, 0..1.
+        list of strokes for `sketches.draw`: lists of `[x, y]`, 0..1.
 
     Raises:
         ValueError: If there is no such symbol.
@@ -84,19 +84,19 @@ def sketch(name, seed=0):
     turn, shear = rng.uniform(-0.3, 0.3), rng.uniform(-0.15, 0.15)
     wide, high = rng.uniform(0.7, 1.0, 2)
     rotate = [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]
-    change = np.array(rotate) @ [[wide, shear], [0, high]]
-    return [_by_hand(stroke, change, rng) for stroke in SYMBOLS[name]]
+    transform = np.array(rotate) @ [[wide, shear], [0, high]]
+    return [_by_hand(stroke, transform, rng) for stroke in SYMBOLS[name]]
 
 
-def _by_hand(stroke, change, rng):
-    slow = rng.normal(0, 0.025, (2, 5))  # the hand strays, and comes back
-    strays = [np.interp(_ALONG, np.linspace(0, 1, 5), each) for each in slow]
-    drawn = (stroke - 0.5) @ change.T + 0.5 + np.stack(strays, axis=1)
+def _by_hand(stroke, transform, rng):
+    drift = rng.normal(0, 0.025, (2, 5))  # the hand drifts slowly
+    offsets = [np.interp(_STEPS, np.linspace(0, 1, 5), each) for each in drift]
+    drawn = (stroke - 0.5) @ transform.T + 0.5 + np.stack(offsets, axis=1)
     return drawn.clip(0, 1).round(4).tolist()
 
 
 def draw(name, seeds, size):
-    """Pictures of a symbol.
+    """Draws pictures of one symbol.
 
     Args:
         name: String, one of `SYMBOLS`.
@@ -114,15 +114,15 @@ def draw(name, seeds, size):
             "Expected `seeds` such as range(4), one for each picture. Received: "
             f"{seeds!r}"
         )
-    return np.stack([picture(sketch(name, seed), size) for seed in seeds])
+    return np.stack([sketches.draw(sketch(name, seed), size) for seed in seeds])
 
 
 def dataset(seeds, size, names=tuple(SYMBOLS)):
-    """Pictures of several symbols, one class each.
+    """Draws pictures of several symbols, one class each.
 
     Args:
-        seeds: As in `draw`.
-        size: As in `draw`.
+        seeds: Sequence of integers, one for each picture of a class.
+        size: `(height, width)`, pixels.
         names: tuple of strings, some of `SYMBOLS`.
 
     Returns:

@@ -1,13 +1,15 @@
-"""Image-classification datasets of TensorFlow Datasets (TFDS)."""
+"""Loads image-classification datasets of TensorFlow Datasets (TFDS)."""
 
 import re
 
 import numpy as np
 
 from tlcourse._util import assets
+from tlcourse._util.progress import bar
 from tlcourse._util.tfds_download import STALLED, prepare
-from tlcourse.data.dataset import Dataset, fit
-from tlcourse.data.limits import MEMORY, ReadingLine, check_per_class, check_size, room
+from tlcourse.data.dataset import Dataset
+from tlcourse.data.limits import MEMORY, allocate, check_per_class, check_size
+from tlcourse.data.pictures import crop_and_resize
 
 NAME = r"[a-z]\w*(/[\w.+-]+)?"
 PER_CLASS = 120  # photographs, so that a laptop can hold them
@@ -22,7 +24,7 @@ def load_tfds(
     download=False,
     timeout=STALLED,
 ):
-    """Reads an image-classification dataset of TFDS, if possible from disk.
+    """Reads an image-classification dataset of TFDS from disk, or downloads it first.
 
     Images without a label are left out. Grey images become three equal channels,
     transparent parts white, and 16 bit 8.
@@ -30,11 +32,11 @@ def load_tfds(
     Args:
         name: String, such as `"tf_flowers"` or `"beans"`, or with a configuration,
             `"cifar10_corrupted/fog_1"`.
-        size: `(height, width)` of the images wanted, pixels; each is cut to
-            its largest centred rectangle of that shape and scaled.
+        size: `(height, width)` of the images wanted, pixels; each is cropped to
+            its largest centred rectangle of that shape and resized.
         split: String, such as `"train"`, `"test"` or `"train[:10%]"`.
-        per_class: Integer, the most images of one class, the first ones that
-            come; None reads all.
+        per_class: Integer, the most images of one class, the first ones in the
+            split; None reads all.
         memory: Integer, the most bytes that the images may take.
         download: Boolean; True fetches and prepares a dataset that is not on disk.
             That needs a network, and may be large.
@@ -45,7 +47,7 @@ def load_tfds(
 
     Raises:
         FileNotFoundError: At once, if the dataset is not on disk.
-        ConnectionError: If the download does not get on.
+        ConnectionError: If the download stalls.
         ValueError: If there is no such dataset or split, if it holds no labelled
             images, or if they would take more than `memory`.
 
@@ -53,10 +55,10 @@ def load_tfds(
     """
     size = check_size(size)
     check_per_class(per_class)
-    builder, keys, names, n = find(name, split, download, timeout)
+    builder, keys, names, n = open_split(name, split, download, timeout)
     wanted = min(n, len(names) * per_class) if per_class else n
-    images = room(wanted, size, len(names), memory)
-    labels = _read(builder, split, keys, per_class, images)
+    images = allocate(wanted, size, len(names), memory)
+    labels = _fill(builder, split, keys, per_class, images)
     if not len(labels):
         raise ValueError(
             f"Expected labelled images in the split `{split}` of `{name}`. Received: "
@@ -65,46 +67,27 @@ def load_tfds(
     return Dataset(images[: len(labels)], labels, names)
 
 
-def find(name, split, download=False, timeout=STALLED):
-    """Finds a dataset and a split of it; reads no image.
+def open_split(name, split, download=False, timeout=STALLED):
+    """Finds a split without reading an image; arguments as for `load_tfds`.
 
-    Args:
-        name: String, as for `load_tfds`.
-        split: String, as for `load_tfds`.
-        download: Boolean, as for `load_tfds`.
-        timeout: Seconds, as for `load_tfds`.
-
-    Returns:
-        TFDS builder; the names of the image and of the label in an example; tuple of
-        class names; and the number of examples in the split.
-
-    Raises:
-        FileNotFoundError: If the dataset is not on disk.
-        ConnectionError: If the download does not get on.
-        ValueError: If there is no such dataset or split, or if it is made for
-            another task.
+    Returns the TFDS builder, the keys of image and label in an example, the tuple of
+    class names and the number of examples.
     """
     builder = _open(name, download, timeout)
-    image, label = _features(name, builder.info)
+    image, label = _keys(name, builder.info)
     n = _split_size(name, builder.info.splits, split)
     return builder, (image, label), tuple(builder.info.features[label].names), n
 
 
-def fit_example(image, size):
-    """Makes raw pixels of one size from the image of an example.
+def convert_image(image, size):
+    """Converts one, three or four channels of 8 or 16 bit to uint8 `(*size, 3)`."""
+    from PIL import Image
 
-    Args:
-        image: uint8 or uint16 `(h, w, 1)`, `(h, w, 3)` or `(h, w, 4)`.
-        size: `(height, width)` wanted, pixels.
-
-    Returns:
-        uint8 `(height, width, 3)`, 0..255.
-    """
-    return fit(_as_rgb(image), size)
+    return crop_and_resize(Image.fromarray(_to_rgb(image)), size)
 
 
 def _open(name, download, timeout):
-    """The builder of a dataset that is on disk, or is now put there."""
+    """The builder of a dataset on disk, downloaded first if asked for."""
     if not isinstance(name, str) or not re.fullmatch(NAME, name):
         raise ValueError(
             "Expected the name of a TFDS dataset, such as 'tf_flowers', or with a "
@@ -114,20 +97,17 @@ def _open(name, download, timeout):
     if folder is None and download:
         folder = prepare(name, assets.tfds_folder(), timeout)
     if folder is None:
-        raise FileNotFoundError(_not_there(name))
+        raise FileNotFoundError(_missing(name))
     import tensorflow_datasets as tfds
 
     return tfds.builder_from_directory(folder)
 
 
-def _not_there(name):
+def _missing(name):
     home = assets.tfds_folder()
-    depths = ("*", "*/*")
-    found = {
-        path.parent.parent.relative_to(home).as_posix()
-        for depth in depths
-        for path in home.glob(f"{depth}/[0-9]*.[0-9]*.[0-9]*/dataset_info.json")
-    }
+    version = "[0-9]*.[0-9]*.[0-9]*/dataset_info.json"
+    infos = [*home.glob(f"*/{version}"), *home.glob(f"*/*/{version}")]
+    found = {path.parent.parent.relative_to(home).as_posix() for path in infos}
     return (
         f"Expected the prepared dataset `{name}` in {home}. It is not there; there "
         f"is: {', '.join(sorted(found)) or 'none'}. Where there is a network, "
@@ -136,47 +116,42 @@ def _not_there(name):
     )
 
 
-def _features(name, info):
-    """The names of the image and of the label among the features."""
-    import tensorflow_datasets as tfds
-
-    features = sorted(info.features.items())
-    images = [key for key, each in features if _is_picture(tfds, each)]
-    labels = [key for key, each in features if _is_class(tfds, each)]
+def _keys(name, info):
+    """The keys of the one image and the one label of an example."""
+    features = dict(sorted(info.features.items()))
+    images = [key for key, each in features.items() if _is_picture(each)]
+    labels = [key for key, each in features.items() if _is_class(each)]
     intended = [key for key in info.supervised_keys or () if isinstance(key, str)]
     images = [key for key in intended if key in images] or images
     labels = [key for key in intended if key in labels] or labels
     if len(images) != 1 or len(labels) != 1:
-        listed = ", ".join(f"{key} ({_kind(each)})" for key, each in features)
+        listed = ", ".join(f"{key} ({each!r})" for key, each in features.items())
         raise ValueError(
             f"Expected `{name}` to hold one image (Image of uint8 or uint16) and one "
-            f"class (ClassLabel) in each example. Received: {listed}. It is made for "
-            "another task than to tell classes of images apart."
+            "class (ClassLabel) in each example. Received: "
+            f"{' '.join(listed.split())}. It is made for another task than to tell "
+            "classes of images apart."
         )
     return images[0], labels[0]
 
 
-def _is_picture(tfds, feature):
+def _is_picture(feature):
+    import tensorflow_datasets as tfds
+
     if type(feature) is not tfds.features.Image:  # a subclass holds masks
         return False
     usual = np.dtype(feature.np_dtype).name in ("uint8", "uint16")
     return usual and feature.shape[-1] in (None, 1, 3, 4)
 
 
-def _is_class(tfds, feature):
+def _is_class(feature):
+    import tensorflow_datasets as tfds
+
     return isinstance(feature, tfds.features.ClassLabel) and bool(feature.num_classes)
 
 
-def _kind(feature):
-    shape = getattr(feature, "shape", ())
-    dtype = getattr(feature, "np_dtype", "")
-    dtype = getattr(dtype, "__name__", dtype)
-    plain = isinstance(shape, tuple) and isinstance(dtype, str)
-    return type(feature).__name__ + (f" {dtype} {shape}" if plain and shape else "")
-
-
 def _split_size(name, splits, split):
-    """The examples in a split, such as `"train[:10%]"`."""
+    """The number of examples in a split, such as `"train[:10%]"`."""
     try:
         return splits[split].num_examples
     except (KeyError, ValueError) as error:
@@ -187,8 +162,8 @@ def _split_size(name, splits, split):
         ) from error
 
 
-def _read(builder, split, keys, per_class, images):
-    """Fills `images`, and returns the labels that belong to them."""
+def _fill(builder, split, keys, per_class, images):
+    """Reads examples into `images`; returns their labels, int64 `(n,)`."""
     import tensorflow_datasets as tfds
 
     image, label = keys
@@ -196,21 +171,21 @@ def _read(builder, split, keys, per_class, images):
     examples = builder.as_dataset(split=split, read_config=once)
     seen = np.zeros(builder.info.features[label].num_classes, int)
     labels, size = [], images.shape[1:3]
-    line = ReadingLine(len(images), "images")
-    for example in tfds.as_numpy(examples):
-        if len(labels) == len(images):
-            break
-        known = example[label] >= 0  # TFDS writes -1 where it has no label
-        if known and (per_class is None or seen[example[label]] < per_class):
-            seen[example[label]] += 1
-            images[len(labels)] = fit_example(example[image], size)
-            labels.append(example[label])
-            line.step()
-    line.end()
+    with bar(len(images), "Reading") as progress:
+        for example in tfds.as_numpy(examples):
+            if len(labels) == len(images):
+                break
+            known = example[label] >= 0  # TFDS writes -1 where it has no label
+            if known and (per_class is None or seen[example[label]] < per_class):
+                seen[example[label]] += 1
+                images[len(labels)] = convert_image(example[image], size)
+                labels.append(example[label])
+                progress.update()
+        progress.total = progress.n  # classes may have fewer than `per_class`
     return np.array(labels, "int64")
 
 
-def _as_rgb(image):
+def _to_rgb(image):
     """uint8 `(h, w, 3)` from one, three or four channels of 8 or 16 bit."""
     if image.dtype == np.uint16:
         image = (image / 257).round().astype("uint8")
