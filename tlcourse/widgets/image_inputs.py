@@ -14,7 +14,7 @@ class Sketchpad(anywidget.AnyWidget):
     """A pad to draw on with mouse, pen or finger.
 
     Attributes:
-        strokes: list of strokes as `sketches.picture` takes them. It changes when a
+        strokes: list of strokes as `sketches.draw` takes them. It changes when a
             stroke ends; an empty list clears the pad.
     """
 

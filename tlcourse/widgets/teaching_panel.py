@@ -7,7 +7,7 @@ import ipywidgets
 
 from tlcourse.data import sketches, symbols
 from tlcourse.widgets.class_row import ClassRow
-from tlcourse.widgets.inputs import Camera, FilePicker, Sketchpad, read_pictures
+from tlcourse.widgets.image_inputs import Camera, FilePicker, Sketchpad, read_pictures
 from tlcourse.widgets.thumbnails import answers, several, thumbnail
 from tlcourse.widgets.view import WRAP, View, alone, told, turn
 
@@ -93,7 +93,7 @@ class TeachingPanel(View):
 
     def _drawn(self):
         strokes = self.pad.strokes
-        return [sketches.picture(strokes, self.classifier.size)] if strokes else []
+        return [sketches.draw(strokes, self.classifier.size)] if strokes else []
 
     @told
     def _on_strokes(self, change):
