@@ -1,31 +1,47 @@
-"""Fetching what the flowers track needs, from a server of our own."""
+"""Fetching what the flowers track needs, from a server of our own or from this disk."""
 
 import contextlib
+import errno
 import hashlib
 import http.server
 import inspect
+import io
 import json
 import os
 import pathlib
-import random
 import subprocess
 import sys
 import threading
 import time
 
 import h5py
+import numpy as np
 import pytest
 
 from tlcourse import __main__ as command
-from tlcourse import widgets
 from tlcourse._util import assets, atomic, tfds_download
-from tlcourse.course import fetch
+from tlcourse.course import doctor, fetch
 
-CONTENT = random.Random(0).randbytes(280_000)
-BLOCK = 14_000
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 VERIFY = pathlib.Path(os.environ.get("VERIFY", ROOT.parent / "shared" / "verify"))
-SUM = hashlib.sha256(CONTENT).hexdigest()
+BLOCK = 14_000
+NAMES = list(fetch.FILES)
+DATASET = {
+    "dataset_info.json": b"{}",
+    "features.json": b"{}",
+    "tf_flowers-train.tfrecord-00000-of-00001": b"photographs" * 30_000,
+}
+PAGE = b"<html>Welcome to the hotel. Please log in.</html>"
+
+
+def make_weights():
+    file = io.BytesIO()
+    with h5py.File(file, "w") as weights:
+        weights["conv"] = np.random.default_rng(0).integers(0, 256, 278_000, "uint8")
+    return file.getvalue()
+
+
+CONTENT = make_weights()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -34,21 +50,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.asked.append(self.path)
         self.send_response(200)
-        self.send_header("Content-Length", str(len(CONTENT)))
+        self.send_header("Content-Length", str(len(self.server.content)))
         self.end_headers()
         try:
-            self.send_content()
+            self.send_content(self.server.content)
         except ConnectionError:
             self.close_connection = True  # the other side was killed
 
-    def send_content(self):
+    do_HEAD = do_GET
+
+    def send_content(self, content):
         if "slow" in self.path:
-            for start in range(0, len(CONTENT), BLOCK):
-                self.wfile.write(CONTENT[start : start + BLOCK])
+            for start in range(0, len(content), BLOCK):
+                self.wfile.write(content[start : start + BLOCK])
                 time.sleep(0.004)
         else:
             early = "short" in self.path or "stop" in self.path
-            self.wfile.write(CONTENT[:1000] if early else CONTENT)
+            self.wfile.write(content[:1000] if early else content)
         if "stop" in self.path:
             self.server.ended.wait(10)
 
@@ -59,7 +77,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def serving():
     made = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.asked, made.ended = [], threading.Event()
+    made.asked, made.ended, made.content = [], threading.Event(), CONTENT
+    made.url = f"http://127.0.0.1:{made.server_port}/"
     threading.Thread(target=made.serve_forever, daemon=True).start()
     try:
         yield made
@@ -70,101 +89,145 @@ def serving():
 
 
 @pytest.fixture
-def server():
+def server(monkeypatch):
+    """A server that has the files; their addresses point to it."""
     with serving() as made:
-        yield f"http://127.0.0.1:{made.server_port}/"
+        monkeypatch.setattr(fetch, "FILES", dict.fromkeys(NAMES, made.url))
+        monkeypatch.setattr(fetch, "PHOTOGRAPHS", made.url)
+        yield made
 
 
 @pytest.fixture(autouse=True)
-def caches(tmp_path, monkeypatch):
-    """Empty caches of Keras and TFDS; the server's files have sums of their own."""
-    monkeypatch.setattr(fetch, "SUMS", dict.fromkeys(fetch.FILES, (SUM,)))
+def home(tmp_path, monkeypatch):
+    """Empty folders of Keras and TFDS; all files are weights, and no sum is known."""
+    monkeypatch.setattr(fetch, "SUMS", {})
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))
+    monkeypatch.setenv("TLCOURSE_HOME", str(tmp_path / "progress"))
     return tmp_path
 
 
-def prepare_photographs(folder):
-    version = folder / "tfds" / assets.FLOWERS_DATASET / "3.0.1"
+def put_weights(names=NAMES):
+    assets.keras_weights_folder().mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (assets.keras_weights_folder() / name).write_bytes(CONTENT)
+
+
+def put_photographs():
+    version = assets.tfds_folder() / assets.FLOWERS_DATASET / "3.0.1"
     version.mkdir(parents=True)
-    (version / "dataset_info.json").write_text("{}")
+    for name, content in DATASET.items():
+        (version / name).write_bytes(content)
 
 
 def silent(what, done, total):
     """A report that nobody reads."""
 
 
+def files(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def names_of(needs):
+    return [need.what for need in needs]
+
+
+def make_button():
+    from tlcourse import widgets
+
+    return widgets.FetchButton()
+
+
+def run(code, *arguments, **options):
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, **options)
+
+
 def test_the_addresses_are_those_of_keras():
-    from keras.src.applications import imagenet_utils, mobilenet_v2
+    import keras
 
-    assert fetch.WEIGHTS == mobilenet_v2.BASE_WEIGHT_PATH
-    name = "imagenet_class_index.json"
-    assert fetch.FILES[name] + name == imagenet_utils.CLASS_INDEX_PATH
-
-
-def test_it_fetches_what_is_missing_and_only_that(caches, server, monkeypatch):
-    prepare_photographs(caches)
-    monkeypatch.setattr(fetch, "FILES", dict.fromkeys(fetch.FILES, server))
-    there = caches / "keras" / "models" / "imagenet_class_index.json"
-    there.parent.mkdir(parents=True)
-    there.write_bytes(CONTENT)
-    old = there.stat().st_mtime_ns
-    seen = []
-    fetched = fetch.fetch_flowers(lambda *progress: seen.append(progress))
-    assert len(fetched) == 2
-    assert all(need.path.read_bytes() == CONTENT for need in fetched)
-    assert there.stat().st_mtime_ns == old
-    assert seen[-1][1:] == (len(CONTENT), len(CONTENT))
-    assert len({done for _, done, _ in seen}) > 2
-    assert fetch.missing() == [] == fetch.fetch_flowers(silent)
-
-
-def test_a_broken_download_leaves_nothing_behind(caches, server):
-    path = caches / "file.h5"
-    with pytest.raises(ConnectionError, match="Expected 280000 bytes"):
-        fetch.download(server + "short", path, silent)
-    assert list(caches.iterdir()) == []
-
-
-def test_a_download_that_stalls_says_so_and_leaves_nothing(caches, server, monkeypatch):
-    monkeypatch.setattr(fetch, "SECONDS", 0.3)
-    with pytest.raises(ConnectionError, match="Expected all of.*Received: Timeout"):
-        fetch.download(server + "stop", caches / "file.h5", silent)
-    assert list(caches.iterdir()) == []
-
-
-def test_another_content_is_refused_and_leaves_nothing(caches, server):
-    path, wrong = caches / "file.h5", "0" * 64
-    with pytest.raises(ConnectionError, match=f"{wrong} from .*{SUM}.*try again"):
-        fetch.download(server, path, silent, [wrong])
-    assert list(caches.iterdir()) == []
-    fetch.download(server, path, silent, [wrong, SUM])
-    assert path.read_bytes() == CONTENT
-
-
-def test_a_file_with_another_sum_is_not_fetched(caches, server, monkeypatch):
-    prepare_photographs(caches)
-    monkeypatch.setattr(fetch, "FILES", dict.fromkeys(fetch.FILES, server))
-    monkeypatch.setattr(fetch, "SUMS", dict.fromkeys(fetch.FILES, ("0" * 64,)))
-    with pytest.raises(ConnectionError, match="Nothing was kept"):
-        fetch.fetch_flowers(silent)
-    assert list((caches / "keras" / "models").iterdir()) == []
+    model = keras.applications.MobileNetV2
+    index = keras.applications.imagenet_utils.decode_predictions
+    url = fetch.INDEX + "imagenet_class_index.json"
+    for function, address in ((model, fetch.WEIGHTS), (index, url)):
+        source = inspect.getsource(inspect.getmodule(function))
+        assert address in source.replace('"\n    "', "")
 
 
 @pytest.mark.skipif(
     not (VERIFY / "keras").is_dir(), reason=f"no weights in {VERIFY}; set VERIFY"
 )
-def test_the_sums_are_those_of_real_files(monkeypatch):
-    monkeypatch.undo()  # our own sums
-    from keras.src.applications import imagenet_utils
-
-    folder = VERIFY / "keras" / "models"
-    there = [name for name in fetch.FILES if (folder / name).is_file()]
+def test_the_real_files_are_taken_for_sound(monkeypatch):
+    monkeypatch.undo()  # the real sums
+    monkeypatch.setenv("KERAS_HOME", str(VERIFY / "keras"))
+    monkeypatch.setenv("TFDS_DATA_DIR", str(VERIFY / "tfds"))
+    there = os.listdir(assets.keras_weights_folder())
     assert set(fetch.SUMS) <= set(there)
-    for name in fetch.SUMS:
-        assert atomic.has_sum(folder / name, fetch.SUMS[name])
-    index = (folder / "imagenet_class_index.json").read_bytes()
-    assert hashlib.md5(index).hexdigest() in inspect.getsource(imagenet_utils)
+    assert not set(names_of(fetch.missing())) & {*there, "dataset tf_flowers"}
+
+
+# Downloads
+
+
+def test_it_fetches_what_is_missing_and_only_that(server):
+    put_photographs()
+    put_weights(NAMES[:1])
+    path = assets.keras_weights_folder() / NAMES[0]
+    old, seen = path.stat().st_mtime_ns, []
+    fetched = fetch.fetch_flowers(lambda *progress: seen.append(progress))
+    assert names_of(fetched) == NAMES[1:]
+    assert all(need.path.read_bytes() == CONTENT for need in fetched)
+    assert path.stat().st_mtime_ns == old
+    assert seen[-1][1:] == (len(CONTENT), len(CONTENT))
+    assert len({done for _, done, _ in seen}) > 2
+    assert fetch.missing() == [] == fetch.fetch_flowers(silent)
+
+
+@pytest.mark.parametrize(
+    "page, content, said",
+    [
+        ("short", CONTENT, rf"Expected {len(CONTENT)} bytes.*Received: 1000"),
+        ("stop", CONTENT, "Expected all of.*Received: Timeout"),
+        ("", PAGE, "`some.h5`.*something else.*log-in page"),
+        ("", b"", "something else"),
+        ("", CONTENT[: len(CONTENT) // 2], "something else"),
+        ("", b"another sum", "`summed.json`.*something else.*try again"),
+    ],
+)
+def test_a_bad_download_is_named_and_leaves_nothing(
+    home, server, monkeypatch, page, content, said
+):
+    monkeypatch.setattr(fetch, "SECONDS", 0.3)
+    sums = {"summed.json": hashlib.sha256(b"right").hexdigest()}
+    monkeypatch.setattr(fetch, "SUMS", sums)
+    path = home / ("summed.json" if content == b"another sum" else "some.h5")
+    server.content = content
+    with pytest.raises(ConnectionError, match=said):
+        fetch.download(server.url + page, path, silent)
+    assert list(home.iterdir()) == []
+    server.content = b"right" if path.suffix == ".json" else CONTENT
+    fetch.download(server.url, path, silent)
+    assert path.read_bytes() == server.content
+
+
+def test_what_is_damaged_on_disk_is_fetched_again(server):
+    put_photographs()
+    put_weights()
+    (assets.keras_weights_folder() / NAMES[0]).write_bytes(PAGE)
+    assert names_of(fetch.fetch_flowers(silent)) == NAMES[:1]
+    assert fetch.missing() == []
+
+
+def test_without_a_network_it_says_so_at_once(monkeypatch):
+    with pytest.raises(ConnectionError, match="Is there a network"):
+        fetch.fetch_flowers(silent)
+    monkeypatch.setattr(fetch, "FILES", {})
+    with pytest.raises(ConnectionError, match="flower_photos"):  # TFDS would hang
+        fetch.fetch_flowers(silent)
 
 
 # Other processes
@@ -172,29 +235,28 @@ def test_the_sums_are_those_of_real_files(monkeypatch):
 
 def test_fetching_imports_neither_keras_nor_tensorflow():
     code = (
-        "import sys; from tlcourse.course import carry, fetch; "
-        "print([m for m in sys.modules if "
-        "m.split('.')[0] in ('keras', 'tensorflow', 'tensorflow_datasets', 'numpy')])"
+        "import sys; from tlcourse.course import fetch; print([m for m in sys.modules "
+        "if m in ('keras', 'tensorflow', 'tensorflow_datasets', 'numpy')])"
     )
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    ended = run(code)
     assert ended.stdout.strip() == "[]", ended.stderr
 
 
-def test_only_old_leftovers_of_dead_processes_are_removed(caches, server):
-    path, gone = caches / "file.h5", subprocess.Popen([sys.executable, "-c", ""])
+def test_only_old_leftovers_of_dead_processes_are_removed(home, server):
+    path, gone = home / "file.h5", subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     dead, fresh, ours, other = (
-        caches / f".file.h5.{gone.pid}.0123abcd.partial",
-        caches / f".file.h5.{gone.pid}.4567abcd.partial",
-        caches / f".file.h5.{os.getpid()}.0123abcd.partial",
-        caches / f".other.h5.{gone.pid}.0123abcd.partial",
+        home / f".file.h5.{gone.pid}.0123abcd.partial",
+        home / f".file.h5.{gone.pid}.4567abcd.partial",
+        home / f".file.h5.{os.getpid()}.0123abcd.partial",
+        home / f".other.h5.{gone.pid}.0123abcd.partial",
     )
     for leftover in (dead, fresh, ours, other):
         leftover.write_text("half")
         if leftover != fresh:
             os.utime(leftover, (time.time() - 3600,) * 2)
-    fetch.download(server, path, silent, [SUM])
-    assert {fresh, ours, other, path} == set(caches.iterdir())
+    fetch.download(server.url, path, silent)
+    assert {fresh, ours, other, path} == set(home.iterdir())
 
 
 # Forks are cheap, and without TensorFlow they are safe. The children tell each step,
@@ -205,7 +267,7 @@ from tlcourse.course import fetch
 
 names, slow, fast, expected, folder = json.loads(sys.argv[1])
 rng = random.Random(0)
-fetch.SUMS = dict.fromkeys(names, (expected,))
+fetch.SUMS = dict.fromkeys(names, expected)
 
 
 def start(delay, told):
@@ -219,7 +281,7 @@ def start(delay, told):
         os._exit(0)
 
 
-for number in range(50):
+for number in range(30):
     home = pathlib.Path(folder, str(number))
     os.environ["KERAS_HOME"] = str(home)
     fetch.FILES = dict.fromkeys(names, slow)
@@ -244,20 +306,17 @@ for number in range(50):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows cannot fork")
-def test_two_at_once_that_are_killed_leave_whole_files_or_none(caches, server):
-    prepare_photographs(caches)
-    asked = [list(fetch.FILES), server + "slow/", server, SUM, str(caches)]
-    ended = subprocess.run(
-        [sys.executable, "-c", KILLED, json.dumps(asked)],
-        capture_output=True,
-        text=True,
-    )
+def test_two_at_once_that_are_killed_leave_complete_files_or_none(home, server):
+    put_photographs()
+    expected = hashlib.sha256(CONTENT).hexdigest()
+    asked = [NAMES, server.url + "slow/", server.url, expected, str(home)]
+    ended = run(KILLED, json.dumps(asked))
     assert ended.returncode == 0, ended.stderr
     rounds = [json.loads(line) for line in ended.stdout.splitlines()]
-    assert len(rounds) == 50
+    assert len(rounds) == 30
     assert all(files and missing == 0 for _, files, _, missing in rounds)
     assert len({found for found, *_ in rounds}) > 1  # some early, some late
-    assert sum(half > 0 for _, _, half, _ in rounds) > 25  # most in the middle
+    assert sum(half > 0 for _, _, half, _ in rounds) > 15  # most in the middle
 
 
 PROXIED = """
@@ -268,43 +327,23 @@ fetch.download(sys.argv[1], pathlib.Path(sys.argv[2]), lambda *_: None)
 """
 
 
-def fetch_behind_a_proxy(url, path, **variables):
-    """In a process of its own: urllib reads the variables once."""
+def test_a_proxy_is_asked_unless_the_address_is_excepted(home):
     usual = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
-    return subprocess.run(
-        [sys.executable, "-c", PROXIED, url, str(path)],
-        env={**usual, **variables},
-        capture_output=True,
-        text=True,
-    )
-
-
-def test_a_proxy_is_asked_unless_the_address_is_excepted(caches):
-    path, far = caches / "file.h5", "http://weights.example/file.h5"
+    path, far = home / "file.h5", "http://weights.example/file.h5"
     with serving() as proxy, serving() as direct:
-        named = {"http_proxy": f"http://127.0.0.1:{proxy.server_port}"}
-        ended = fetch_behind_a_proxy(far, path, **named)
-        assert ended.returncode == 0, ended.stderr
-        assert proxy.asked == [far]  # a proxy gets the whole address
+        named = usual | {"http_proxy": proxy.url}
+        assert run(PROXIED, far, path, env=named).returncode == 0
+        assert proxy.asked == [far]  # a proxy gets the complete address
         assert path.read_bytes() == CONTENT
-        near = f"http://127.0.0.1:{direct.server_port}/file.h5"
-        ended = fetch_behind_a_proxy(near, path, **named, no_proxy="127.0.0.1")
-        assert ended.returncode == 0, ended.stderr
+        near = named | {"no_proxy": "127.0.0.1"}
+        assert run(PROXIED, direct.url + "file.h5", path, env=near).returncode == 0
         assert (proxy.asked, direct.asked) == ([far], ["/file.h5"])
-        ended = fetch_behind_a_proxy(far, path, **named, no_proxy=".example")
+        ended = run(PROXIED, far, path, env=named | {"no_proxy": ".example"})
         assert "Is there a network" in ended.stderr
         assert proxy.asked == [far]
 
 
-def test_without_a_network_it_says_so_at_once():
-    with pytest.raises(ConnectionError, match="Is there a network"):
-        fetch.fetch_flowers(silent)
-
-
-def test_without_a_network_the_photographs_do_not_hang(caches, monkeypatch):
-    monkeypatch.setattr(fetch, "FILES", {})
-    with pytest.raises(ConnectionError, match="flower_photos"):
-        fetch.fetch_flowers(silent)
+# Photographs
 
 
 PREPARES = """
@@ -322,18 +361,16 @@ print(json.dumps(str(version)))
 
 
 @pytest.fixture
-def photographs(caches, server, monkeypatch):
-    """Only they are missing; gives a function that sets what TFDS is."""
-    monkeypatch.setattr(Handler, "do_HEAD", Handler.do_GET, raising=False)
+def tfds_is(server, monkeypatch):
+    """Only the photographs are missing; gives a function that sets what TFDS is."""
     monkeypatch.setattr(fetch, "FILES", {})
-    monkeypatch.setattr(fetch, "PHOTOGRAPHS", server)
     children, popen = [], subprocess.Popen
 
     def kept(*arguments, **options):
         children.append(popen(*arguments, **options))
         return children[-1]
 
-    def tfds_is(code):
+    def set_code(code):
         def command(name, folder):
             return [sys.executable, "-c", code, name, str(folder)]
 
@@ -341,44 +378,36 @@ def photographs(caches, server, monkeypatch):
         monkeypatch.setattr(tfds_download.subprocess, "Popen", kept)
         return children
 
-    return tfds_is
+    return set_code
 
 
-def test_the_photographs_are_prepared_by_tfds(photographs, capsys):
-    photographs(PREPARES)
+def test_tfds_prepares_the_photographs_and_half_a_dataset_is_set_aside(
+    home, tfds_is, capsys
+):
+    folder = home / "tfds" / "tf_flowers"
+    (folder / "3.0.1").mkdir(parents=True)  # TFDS takes any such folder for complete
+    (folder / "3.0.1" / "dataset_info.json").write_text('{"name": "tf_')
+    (folder / "damaged-3.0.1").mkdir()  # of an earlier time
+    (folder / "3.0.2.incompleteABC").mkdir()  # another process is at it
+    tfds_is(PREPARES)
     seen = []
     fetched = fetch.fetch_flowers(lambda *progress: seen.append(progress))
-    assert [need.path for need in fetched] == [None]
+    assert names_of(fetched) == ["dataset tf_flowers"]
     assert fetch.missing() == []
     assert seen[-1] == ("dataset tf_flowers", len(CONTENT), len(CONTENT))
     assert len({done for _, done, _ in seen}) > 2
     assert capsys.readouterr().out == ""  # the bar is the caller's
+    assert (folder / "damaged-3.0.1" / "dataset_info.json").is_file()
+    assert (folder / "3.0.2.incompleteABC").is_dir()
+    assert (home / "tfds" / "downloads").is_dir()  # they are the learner's
+    (home / "tfds").rename(home / "elsewhere")
+    fetch.fetch_flowers(silent, home / "stick")
+    info = "tfds/tf_flowers/3.0.1/dataset_info.json"
+    assert files(home / "stick") == {info: b"{}"}  # and no `downloads`
 
 
-def test_half_a_dataset_is_set_aside_and_prepared_again(caches, photographs):
-    """TFDS takes any folder of a version for whole."""
-    home = caches / "tfds" / "tf_flowers"
-    (home / "3.0.1").mkdir(parents=True)
-    (home / "3.0.1" / "dataset_info.json").write_text('{"name": "tf_')
-    (home / "damaged-3.0.1").mkdir()  # of an earlier time
-    (home / "3.0.2.incompleteABC").mkdir()  # another process is at it
-    photographs(PREPARES)
-    assert len(fetch.fetch_flowers(silent)) == 1
-    assert fetch.missing() == []
-    assert (home / "damaged-3.0.1" / "dataset_info.json").is_file()
-    assert (home / "3.0.2.incompleteABC").is_dir()
-
-
-def test_photographs_that_stall_are_given_up(photographs, monkeypatch):
-    children = photographs("import time; time.sleep(300)")
-    monkeypatch.setattr(tfds_download, "STALLED", 1)
-    with pytest.raises(ConnectionError, match="nothing for 1 seconds"):
-        fetch.fetch_flowers(silent)
-    assert children[0].poll() is not None
-
-
-def test_an_interrupt_ends_the_photographs(photographs, monkeypatch):
-    children = photographs("import time; time.sleep(300)")
+def test_an_interrupt_ends_the_photographs(tfds_is):
+    children = tfds_is("import time; time.sleep(300)")
 
     def interrupt(*_):
         raise KeyboardInterrupt
@@ -388,148 +417,190 @@ def test_an_interrupt_ends_the_photographs(photographs, monkeypatch):
     assert children[0].poll() is not None
 
 
-def test_what_tfds_cannot_do_is_a_sentence(photographs, capsys):
-    photographs("import json, sys; print(json.dumps('ReadError: bad')); sys.exit(1)")
+def test_what_tfds_cannot_do_is_a_sentence(tfds_is, capsys):
+    tfds_is("import json, sys; print(json.dumps('ReadError: bad')); sys.exit(1)")
     assert command.main(["fetch", "flowers"]) == 1
     assert "Received: ReadError: bad" in capsys.readouterr().err
-    view = widgets.FetchButton()
+    view = make_button()
     with contextlib.suppress(RuntimeError):  # ipywidgets 8 only logs it
         view.button.click()
     assert "ReadError: bad" in view.message.value
     assert not view.button.disabled
 
 
-# Something else under the right name
+@pytest.mark.parametrize(
+    "damage, change, is_complete",
+    [
+        ("none", {}, True),
+        ("half", {}, False),
+        ("gone", {}, False),
+        ("info", {}, False),
+        ("half", {"fileFormat": "array_record"}, True),  # its bytes say nothing
+        ("half", {"filepathTemplate": "{SPLIT}"}, True),
+    ],
+)
+def test_a_dataset_that_lacks_something_counts_as_missing(
+    home, damage, change, is_complete
+):
+    folder = home / "tfds" / "tf_flowers" / "3.0.1"
+    folder.mkdir(parents=True)
+    split = {"name": "train", "numBytes": "1000", "shardLengths": ["3", "4"]} | change
+    info = json.dumps({"name": "tf_flowers", "splits": [split]} | change)
+    (folder / "dataset_info.json").write_text(info[:40] if damage == "info" else info)
+    sizes = {"half": [556, 256], "gone": [1200]}.get(damage, [556, 556])
+    for k, size in enumerate(sizes):
+        part = folder / f"tf_flowers-train.tfrecord-0000{k}-of-00002"
+        part.write_bytes(bytes(size))
+    found = assets.prepared_dataset("tf_flowers")
+    assert found == (folder if is_complete else None)
+    damaged = assets.damaged_datasets("tf_flowers", home / "tfds")
+    assert damaged == ([] if is_complete else [folder])
 
 
-PAGE = b"<html>Welcome to the hotel. Please log in.</html>"
-
-
-def save_weights(path):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with h5py.File(path, "w") as file:
-        file["conv"] = range(1000)
+# Into a folder
 
 
 @pytest.fixture
-def real_sums(monkeypatch):
-    """As outside the tests: none is known for weights."""
-    index = {"imagenet_class_index.json": (hashlib.sha256(b"{}").hexdigest(),)}
-    monkeypatch.setattr(fetch, "SUMS", index)
+def stick(home):
+    """A folder to fill, on a machine that has everything."""
+    put_weights()
+    put_photographs()
+    return home / "stick"
 
 
-@pytest.mark.parametrize("content", [PAGE, b"", "half"])
-def test_what_is_no_weights_is_refused_and_leaves_nothing(
-    caches, server, monkeypatch, real_sums, content
-):
-    save_weights(caches / "good.h5")
-    good = (caches / "good.h5").read_bytes()
-    content = good[: len(good) // 2] if content == "half" else content
-    prepare_photographs(caches)
-    monkeypatch.setattr(fetch, "FILES", {"some.h5": server})
-    monkeypatch.setitem(globals(), "CONTENT", content)
-    with pytest.raises(ConnectionError, match=r"`some.h5`.*something else.*log-in"):
-        fetch.fetch_flowers(silent)
-    assert not list((caches / "keras" / "models").iterdir())
-    monkeypatch.setitem(globals(), "CONTENT", good)
-    assert len(fetch.fetch_flowers(silent)) == 1
-    assert fetch.missing() == []
+EVERYTHING = {f"keras/models/{name}": CONTENT for name in NAMES}
+EVERYTHING |= {f"tfds/tf_flowers/3.0.1/{name}": DATASET[name] for name in DATASET}
 
 
-def test_what_lies_there_under_the_right_name_is_fetched_again(
-    caches, server, monkeypatch, real_sums
-):
-    prepare_photographs(caches)
-    monkeypatch.setattr(fetch, "FILES", {"some.h5": server})
-    models = caches / "keras" / "models"
-    models.mkdir(parents=True)
-    (models / "some.h5").write_bytes(PAGE)
-    save_weights(caches / "good.h5")
-    monkeypatch.setitem(globals(), "CONTENT", (caches / "good.h5").read_bytes())
-    assert [need.what for need in fetch.missing()] == ["some.h5"]
-    fetch.fetch_flowers(silent)
-    assert fetch.missing() == []
+def test_what_is_on_this_disk_is_copied_and_nothing_downloaded(stick):
+    seen = []
+    brought = fetch.fetch_flowers(lambda *progress: seen.append(progress), stick)
+    assert len(brought) == len(NAMES) + 1
+    assert files(stick) == EVERYTHING
+    assert all(done <= total for _, done, total in seen)
+    assert fetch.fetch_flowers(silent, stick) == []
+    (stick / "keras" / "models" / NAMES[0]).write_bytes(PAGE)
+    assert names_of(fetch.fetch_flowers(silent, stick)) == NAMES[:1]
+    assert files(stick) == EVERYTHING
 
 
-@pytest.mark.parametrize("damage", ["half", "gone", "info", "none"])
-def test_photographs_that_are_not_whole_count_as_missing(caches, damage):
-    folder = caches / "tfds" / "tf_flowers" / "3.0.1"
-    folder.mkdir(parents=True)
-    split = {"name": "train", "numBytes": "1000", "shardLengths": ["3", "4"]}
-    info = json.dumps({"name": "tf_flowers", "splits": [split]})
-    (folder / "dataset_info.json").write_text(info)
-    for k in range(2):
-        part = folder / f"tf_flowers-train.tfrecord-0000{k}-of-00002"
-        part.write_bytes(bytes(556))
-    if damage == "half":
-        part.write_bytes(bytes(256))
-    elif damage == "gone":
-        part.unlink()
-    elif damage == "info":
-        (folder / "dataset_info.json").write_text(info[:40])
-    found = assets.prepared_dataset("tf_flowers")
-    assert found == (folder if damage == "none" else None)
+def test_what_is_missing_or_damaged_here_is_downloaded_last(stick, monkeypatch):
+    (assets.keras_weights_folder() / NAMES[0]).unlink()
+    (assets.keras_weights_folder() / NAMES[1]).write_bytes(PAGE)
+    with pytest.raises(ConnectionError, match=f"{NAMES[0]}.*Is there a network"):
+        fetch.fetch_flowers(silent, stick)
+    gone = {f"keras/models/{name}" for name in NAMES[:2]}
+    assert files(stick).keys() == EVERYTHING.keys() - gone
+    with serving() as server:
+        monkeypatch.setattr(fetch, "FILES", dict.fromkeys(NAMES, server.url))
+        assert names_of(fetch.fetch_flowers(silent, stick)) == NAMES[:2]
+    assert files(stick) == EVERYTHING
 
 
-@pytest.mark.parametrize(
-    "change", [{"fileFormat": "array_record"}, {"filepathTemplate": "{SPLIT}"}]
-)
-def test_a_dataset_in_another_form_is_not_taken_for_damaged(caches, change):
-    folder = caches / "tfds" / "tf_flowers" / "3.0.1"
-    folder.mkdir(parents=True)
-    split = {"name": "train", "numBytes": "1000", "shardLengths": ["7"]} | change
-    info = {"name": "tf_flowers", "splits": [split]} | change
-    (folder / "dataset_info.json").write_text(json.dumps(info))
-    assert assets.prepared_dataset("tf_flowers") == folder
-    assert assets.damaged_datasets("tf_flowers", caches / "tfds") == []
+class FullDisk:
+    """A file on a disk with room for some more bytes."""
+
+    room = 0
+
+    def __init__(self, path, mode):
+        self.file = open(path, mode)
+
+    def write(self, block):
+        FullDisk.room -= len(block)
+        if FullDisk.room < 0:
+            self.file.write(block[: len(block) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return self.file.write(block)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
 
 
-def test_no_folder_is_no_folder(capsys):
+@pytest.mark.parametrize("room", [150_000, 1_000_000])
+def test_a_disk_that_gets_full_holds_nothing_half(stick, monkeypatch, room, capsys):
+    monkeypatch.setattr(atomic, "open", FullDisk, raising=False)
+    monkeypatch.setattr(FullDisk, "room", room)
+    assert command.main(["fetch", "flowers", "--to", str(stick)]) == 1
+    assert "Make room and run it again" in capsys.readouterr().err
+    assert files(stick).items() <= EVERYTHING.items()
+    assert assets.prepared_dataset("tf_flowers", stick / "tfds") is None
+    monkeypatch.setattr(FullDisk, "room", 10**9)
+    fetch.fetch_flowers(silent, stick)
+    assert files(stick) == EVERYTHING
+
+
+def test_the_doctor_finds_the_track_in_such_a_folder(stick, monkeypatch):
+    fetch.fetch_flowers(silent, stick)
+    for name, path in fetch.variables(stick).items():
+        monkeypatch.setenv(name, str(path))
+
+    def flowers():
+        return next(x for x in doctor.examine() if x.name == "track flowers")
+
+    assert (flowers().state, flowers().text) == ("ok", "ready")
+    (stick / "tfds" / "tf_flowers" / "3.0.1" / "dataset_info.json").unlink()
+    assert flowers().text == "not ready: missing the dataset tf_flowers"
+
+
+# The command and the button
+
+
+def test_the_command_says_what_to_set_and_a_shell_takes_it(stick, monkeypatch, capsys):
+    monkeypatch.chdir(stick.parent)
+    odd = stick.parent / "a stick, 'ours'"
+    assert command.main(["fetch", "flowers", "--to", odd.name]) == 0
+    said = capsys.readouterr().out
+    assert "4 fetched" in said
+    assert f"set TFDS_DATA_DIR={odd / 'tfds'}" in said
+    assert "a stick, ''ours''/keras'" in said  # as PowerShell wants it
+    lines = [line for line in said.splitlines() if line.startswith("export ")]
+    lines.append('printf "%s\\n" "$KERAS_HOME" "$TFDS_DATA_DIR"')
+    shown = subprocess.run(
+        ["sh", "-c", "; ".join(lines)], capture_output=True, text=True, check=True
+    )
+    assert shown.stdout.splitlines() == [str(odd / "keras"), str(odd / "tfds")]
+
+
+def test_the_command_shows_bars_and_ends_well_or_with_a_sentence(server, capsys):
+    put_photographs()
+    assert command.main(["fetch", "flowers"]) == 0
+    said = capsys.readouterr().out
+    assert all(f"{name}: 100%" in said for name in NAMES)
+    assert "3 fetched" in said
+    (assets.keras_weights_folder() / NAMES[0]).unlink()
+    server.content = PAGE
+    assert command.main(["fetch", "flowers"]) == 1
+    assert "something else" in capsys.readouterr().err
+
+
+def test_an_empty_name_is_no_folder(capsys):
     with pytest.raises(SystemExit):
         command.main(["fetch", "flowers", "--to", ""])
     assert "expected a folder" in capsys.readouterr().err
 
 
-def test_the_command_shows_a_bar_and_ends_well(caches, server, monkeypatch, capsys):
-    prepare_photographs(caches)
-    monkeypatch.setattr(fetch, "FILES", dict.fromkeys(fetch.FILES, server))
-    assert command.main(["fetch", "flowers"]) == 0
-    said = capsys.readouterr().out
-    assert "[####################]" in said
-    assert "3 fetched" in said
-
-
-def test_the_command_fails_with_a_sentence(capsys):
-    assert command.main(["fetch", "flowers"]) == 1
-    assert "Is there a network" in capsys.readouterr().err
-
-
-def test_the_command_shows_the_course(capsys, monkeypatch, tmp_path):
-    monkeypatch.setenv("TLCOURSE_HOME", str(tmp_path))
-    assert command.main(["progress"]) == 0
-    assert "Freeze" in capsys.readouterr().out
-
-
-def test_the_button_fetches_and_then_rests(caches, server, monkeypatch):
-    prepare_photographs(caches)
-    monkeypatch.setattr(fetch, "FILES", dict.fromkeys(fetch.FILES, server))
-    view = widgets.FetchButton()
-    assert not view.button.disabled
+def test_the_button_fetches_or_says_why_not_and_can_be_pressed_again(monkeypatch):
+    put_photographs()
+    view = make_button()
     assert "Not here yet" in view.caption.value
     view.button.click()
+    assert "Is there a network" in view.caption.value
+    assert not view.button.disabled
+    with serving() as server:
+        monkeypatch.setattr(fetch, "FILES", dict.fromkeys(NAMES, server.url))
+        view.button.click()
     assert view.button.disabled
     assert view.bar.value == 100
     assert "All is here" in view.caption.value
 
 
-def test_the_button_says_what_went_wrong_and_can_be_pressed_again():
-    view = widgets.FetchButton()
-    view.button.click()
-    assert "Is there a network" in view.caption.value
-    assert not view.button.disabled
-
-
 def test_the_button_has_a_text_form():
-    bundle = widgets.FetchButton()._repr_mimebundle_()
+    bundle = make_button()._repr_mimebundle_()
     assert "python -m tlcourse fetch flowers" in bundle["text/plain"]
     assert "application/vnd.jupyter.widget-view+json" in bundle
