@@ -25,7 +25,7 @@ from tlcourse import checks, training
 from tlcourse._util import assets
 from tlcourse.course import progress
 from tlcourse.course.tracks import load_track
-from tlcourse.widgets.inputs import Camera, FilePicker, Sketchpad
+from tlcourse.widgets.image_inputs import Camera, FilePicker, Sketchpad
 
 tlcourse.start()
 track = load_track()

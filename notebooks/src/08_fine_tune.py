@@ -144,7 +144,7 @@ print("below the best of the top:", min(tuned["val_loss"]) < min(top["val_loss"]
 # Then press `everything`, `Compile`, and train again.
 
 # %%
-from tlcourse.widgets import FreezePanel, RateExplorer
+from tlcourse.widgets import FreezePanel, LearningRateExplorer
 
 FreezePanel(model, few, batch_size=16)
 
@@ -234,7 +234,7 @@ print("the largest destroys it:", mean[-1] < heads.mean() - 0.3)
 # Look at one rate first, then lay several over each other.
 
 # %%
-RateExplorer(curves)
+LearningRateExplorer(curves)
 
 # %% [markdown]
 # **Observe.** At small rates there is little to see. The trained wrapper knew these

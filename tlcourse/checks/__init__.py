@@ -1,6 +1,6 @@
 """Exercises: check an answer, get a hint, see the solution."""
 
-from tlcourse.checks.exercise import find
+from tlcourse.checks.exercise import find_exercise
 from tlcourse.course import progress
 
 
@@ -19,7 +19,7 @@ def check(name, answer, **seen):
     Raises:
         ValueError: If there is no such exercise.
     """
-    exercise = find(name)
+    exercise = find_exercise(name)
     if answer is ...:
         print(f"{name}: not answered yet. For a hint: hint({name!r})")
         return
@@ -27,7 +27,7 @@ def check(name, answer, **seen):
     if problem:
         print(f"{name}: not yet. {problem}")
         return
-    print(f"{name}: right. {exercise.right}")
+    print(f"{name}: right. {exercise.praise}")
     try:
         progress.record(name)
     except (OSError, ValueError) as error:  # full disk, read-only home, spoilt file
@@ -46,7 +46,7 @@ def hint(name):
     Raises:
         ValueError: If there is no such exercise.
     """
-    print(f"{name}: {find(name).hint}")
+    print(f"{name}: {find_exercise(name).hint}")
 
 
 def solution(name):
@@ -61,6 +61,6 @@ def solution(name):
     Raises:
         ValueError: If there is no such exercise.
     """
-    find(name)
+    find_exercise(name)
     code = {k: v for x in progress.lessons() for k, v in x.exercises.items()}
     print(code[name])

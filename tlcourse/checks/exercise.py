@@ -1,4 +1,4 @@
-"""What an exercise is, and where it is found."""
+"""Exercises: the modules of the lessons register them, `find_exercise` finds them."""
 
 import dataclasses
 import importlib
@@ -11,60 +11,65 @@ EXERCISES = {}
 
 @dataclasses.dataclass(frozen=True)
 class Exercise:
-    """One exercise and how to judge an answer.
+    """The kind of an answer, a function that judges it, and texts for the learner.
 
-    Args:
-        name: String, such as `"5.2"`.
-        kind: `"number"`, `"share"` (0 to 1), `"text"`, `"choice"`, or a class.
-        hint: String, how to begin.
-        right: String, what a right answer shows.
-        judge: Function of an answer and what was seen; gives None if it is
-            right, else a string: what to look at.
+    The kind is `"number"`, `"share"` (0 to 1), `"text"`, a class, or several. The judge
+    takes an answer and what the lesson passed along. It returns None for a right
+    answer, else what to look at.
     """
 
-    name: str
     kind: object
-    hint: str
-    right: str
     judge: object
+    hint: str
+    praise: str
 
     def problem(self, answer, seen):
         """None if the answer is right, else what to look at."""
         return _wrong_kind(self.kind, answer) or self.judge(answer, **seen)
 
 
-def exercise(name, kind, hint, right):
-    """Registers the function below it as the judge of an exercise.
-
-    Args:
-        name: String, such as `"5.2"`.
-        kind: See `Exercise`.
-        hint: String.
-        right: String.
-
-    Returns:
-        A decorator.
-    """
+def exercise(name, kind):
+    """Registers a judge, which `hint` and `praise` have decorated before."""
 
     def register(judge):
-        EXERCISES[name] = Exercise(name, kind, hint, right, judge)
+        EXERCISES[name] = Exercise(kind, judge, judge.hint, judge.praise)
         return judge
 
     return register
 
 
-def find(name):
-    """Looks an exercise up; imports the module of its lesson.
+def hint(text):
+    """Gives a judge the text that says how to begin."""
+    return _attach("hint", text)
 
-    Args:
-        name: String, such as `"5.2"`.
 
-    Returns:
-        `Exercise`.
+def praise(text):
+    """Gives a judge the text that says what a right answer shows."""
+    return _attach("praise", text)
 
-    Raises:
-        ValueError: If there is no such exercise.
-    """
+
+def _attach(name, text):
+    def attach(judge):
+        setattr(judge, name, text)
+        return judge
+
+    return attach
+
+
+def choice(name, right, hint, praise, **reasons):
+    """Registers an exercise with lettered choices, and what speaks against each."""
+
+    def judge(answer):
+        letter = answer.strip().lower()
+        letters = ", ".join(sorted([right, *reasons]))
+        if letter != right:
+            return reasons.get(letter, f"Choose one of the letters {letters}.")
+
+    EXERCISES[name] = Exercise("text", judge, hint, praise)
+
+
+def find_exercise(name):
+    """Looks an exercise up, such as `"5.2"`; imports the module of its lesson."""
     found = re.fullmatch(r"(\d+)\.\d+", str(name))
     module = f"tlcourse.checks.lesson_{int(found[1]):02}" if found else None
     if found and importlib.util.find_spec(module):
@@ -84,7 +89,7 @@ def _wrong_kind(kind, answer):
         return f"Expected `answer` to be a number. {received}"
     if kind == "share" and not 0 <= answer <= 1:
         return "A share lies between 0 and 1. Divide by the whole."
-    if kind in ("text", "choice") and not isinstance(answer, str):
+    if kind == "text" and not isinstance(answer, str):
         return f"Expected `answer` to be a text in quotes. {received}"
     if isinstance(kind, (type, tuple)) and not isinstance(answer, kind):
         names = kind if isinstance(kind, tuple) else (kind,)
@@ -93,33 +98,6 @@ def _wrong_kind(kind, answer):
     return None
 
 
-def near(a, b, tolerance=1e-6):
-    """Whether two numbers agree.
-
-    Args:
-        a: Number.
-        b: Number.
-        tolerance: Float, relative to `b`.
-
-    Returns:
-        Boolean; False where one is not a number.
-    """
+def is_close(a, b, tolerance=1e-6):
+    """Whether two numbers agree, relative to the second; False for NaN."""
     return bool(abs(a - b) <= tolerance * abs(b))
-
-
-def chosen(answer, right, reasons):
-    """Judges a choice.
-
-    Args:
-        answer: String, the letter chosen.
-        right: String, the right letter.
-        reasons: dict, each wrong letter to what speaks against it.
-
-    Returns:
-        None if the choice is right, else a string.
-    """
-    letter = answer.strip().lower()
-    letters = ", ".join(sorted([right, *reasons]))
-    if letter == right:
-        return None
-    return reasons.get(letter, f"Choose one of the letters {letters}.")

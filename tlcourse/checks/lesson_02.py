@@ -1,18 +1,15 @@
 """Exercises of lesson 02."""
 
 from tlcourse import bases
-from tlcourse.checks.exercise import exercise, near
+from tlcourse.checks.exercise import exercise, hint, is_close, praise
 
 VGG16_DENSE = (102_764_544, 16_781_312, 4_097_000)
 VGG16 = 138_357_544
 
 
-@exercise(
-    "2.1",
-    "number",
-    hint="Each of the 64 filters covers 3 x 3 pixels of all 64 channels below it.",
-    right="3 x 3 x 64 weights for each of 64 filters, and 64 biases.",
-)
+@exercise("2.1", "number")
+@hint("Each of the 64 filters covers 3 x 3 pixels of all 64 channels below it.")
+@praise("3 x 3 x 64 weights for each of 64 filters, and 64 biases.")
 def parameters_of_a_convolution(answer):
     if answer == 3 * 3 * 64 * 64:
         return "Those are the weights. Each channel that comes out has a bias too."
@@ -22,12 +19,9 @@ def parameters_of_a_convolution(answer):
         return "Multiply: pixels of a filter, channels in, channels out. Then biases."
 
 
-@exercise(
-    "2.2",
-    "text",
-    hint="Keep the networks with `top1 > 80`, then look for the fewest `millions`.",
-    right="No smaller one of the catalogue is as good.",
-)
+@exercise("2.2", "text")
+@hint("Keep the networks with `top1 > 80`, then look for the fewest `millions`.")
+@praise("No smaller one of the catalogue is as good.")
 def smallest_good_network(answer):
     if answer not in bases.CATALOGUE:
         return "The catalogue has no network of that name. Copy it from the table."
@@ -41,16 +35,13 @@ def smallest_good_network(answer):
         return "It is good enough, but a smaller one is too. Compare `millions`."
 
 
-@exercise(
-    "2.3",
-    "share",
-    hint="`vgg_counts` has an entry for each. The largest one over their sum.",
-    right="One dense layer holds three quarters of the network.",
-)
+@exercise("2.3", "share")
+@hint("`vgg_counts` has an entry for each. The largest one over their sum.")
+@praise("One dense layer holds three quarters of the network.")
 def heaviest_layer_of_vgg(answer):
-    if near(answer, sum(VGG16_DENSE) / VGG16, 0.01):
+    if is_close(answer, sum(VGG16_DENSE) / VGG16, 0.01):
         return "That is all three dense layers. The question is about one of them."
-    if near(answer, VGG16_DENSE[0] / sum(VGG16_DENSE), 0.01):
+    if is_close(answer, VGG16_DENSE[0] / sum(VGG16_DENSE), 0.01):
         return "That is its share of the dense layers. Divide by the whole network."
-    if not near(answer, VGG16_DENSE[0] / VGG16, 0.01):
+    if not is_close(answer, VGG16_DENSE[0] / VGG16, 0.01):
         return "Take the largest value of `vgg_counts` and divide by their sum."

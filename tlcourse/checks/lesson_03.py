@@ -2,16 +2,13 @@
 
 import numpy as np
 
-from tlcourse.checks.exercise import exercise, near
+from tlcourse.checks.exercise import exercise, hint, is_close, praise
 from tlcourse.models import freezing
 
 
-@exercise(
-    "3.1",
-    np.ndarray,
-    hint="`own.images[:1]` keeps the batch axis. 127.5 is half of the range.",
-    right="A batch of one, from -1 to 1.",
-)
+@exercise("3.1", np.ndarray)
+@hint("`own.images[:1]` keeps the batch axis. 127.5 is half of the range.")
+@praise("A batch of one, from -1 to 1.")
 def prepare_a_picture(answer, image):
     if answer.shape == image.shape:
         return "A network wants a batch: one axis more, in front. Try `images[:1]`."
@@ -26,31 +23,25 @@ def prepare_a_picture(answer, image):
         return f"It goes from {answer.min():.3g} to {answer.max():.3g}, not -1 to 1."
 
 
-@exercise(
-    "3.2",
-    "share",
-    hint="Start from `raw / 127.5 - 1` and do the same to it once more.",
-    right="Everything is squeezed to nearly -1: a black picture.",
-)
+@exercise("3.2", "share")
+@hint("Start from `raw / 127.5 - 1` and do the same to it once more.")
+@praise("Everything is squeezed to nearly -1: a black picture.")
 def preprocess_twice(answer, once):
-    if near(answer, once):
+    if is_close(answer, once):
         return "That is the share for pictures that were scaled once."
     if answer > once / 2:
         return "Too good for pictures that are nearly black. Was it scaled twice?"
 
 
-@exercise(
-    "3.3",
-    "share",
-    hint="The top is what has no height and width any more: average it, then Dense.",
-    right="A part of the network that knows only the old classes.",
-)
+@exercise("3.3", "share")
+@hint("The top is what has no height and width any more: average it, then Dense.")
+@praise("A part of the network that knows only the old classes.")
 def share_of_the_top(answer, network):
     top = freezing.stages(network)[-1].parameters
     share = top / network.count_params()
-    if near(1 - answer, share, 0.01):
+    if is_close(1 - answer, share, 0.01):
         return "That is the share of all the rest. The top is what is left."
-    if near(answer, top / (network.count_params() - top), 0.01):
+    if is_close(answer, top / (network.count_params() - top), 0.01):
         return "You divided by the rest. A share is a part of the whole."
-    if not near(answer, share, 0.01):
+    if not is_close(answer, share, 0.01):
         return "Add `count_params()` of the layers after the last feature map."

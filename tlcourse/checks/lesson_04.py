@@ -2,16 +2,13 @@
 
 import keras
 
-from tlcourse.checks.exercise import exercise
+from tlcourse.checks.exercise import exercise, hint, praise
 from tlcourse.models import freezing
 
 
-@exercise(
-    "4.1",
-    (tuple, list),
-    hint="Divide each side by 32. The number of channels does not depend on the size.",
-    right="The maps follow the picture; the channels do not.",
-)
+@exercise("4.1", (tuple, list))
+@hint("Divide each side by 32. The number of channels does not depend on the size.")
+@praise("The maps follow the picture; the channels do not.")
 def shape_of_the_maps(answer):
     answer = tuple(answer)
     if answer[:1] == (None,) or len(answer) == 4:
@@ -24,12 +21,9 @@ def shape_of_the_maps(answer):
         return "Divide height and width by 32. The channels stay as they were above."
 
 
-@exercise(
-    "4.2",
-    keras.Model,
-    hint="`stages[2].layers[-1].output` is where the third stage ends.",
-    right="A model is any way through the network, from an input to an output.",
-)
+@exercise("4.2", keras.Model)
+@hint("`stages[2].layers[-1].output` is where the third stage ends.")
+@praise("A model is any way through the network, from an input to an output.")
 def cut_at_the_third_stage(answer, base):
     ends = [stage.layers[-1].output.shape for stage in freezing.stages(base)]
     own = {id(weight) for weight in base.weights}
@@ -43,12 +37,9 @@ def cut_at_the_third_stage(answer, base):
         return f"Expected the output {ends[2]}. Received: {answer.output_shape}."
 
 
-@exercise(
-    "4.3",
-    dict,
-    hint="A loop over `freezing.stages(base)` with the lines that made `to_vector`.",
-    right="Neighbours get better on the way up.",
-)
+@exercise("4.3", dict)
+@hint("A loop over `freezing.stages(base)` with the lines that made `to_vector`.")
+@praise("Neighbours get better on the way up.")
 def neighbours_by_depth(answer, base, whole):
     names = [stage.name for stage in freezing.stages(base)]
     missing = [name for name in names if name not in answer]

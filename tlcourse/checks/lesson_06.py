@@ -2,15 +2,12 @@
 
 import keras
 
-from tlcourse.checks.exercise import exercise
+from tlcourse.checks.exercise import exercise, hint, praise
 
 
-@exercise(
-    "6.1",
-    "number",
-    hint="Pooling leaves one number for each map. Each class weighs all of them.",
-    right="One weight for each map and class, and one bias for each class.",
-)
+@exercise("6.1", "number")
+@hint("Pooling leaves one number for each map. Each class weighs all of them.")
+@praise("One weight for each map and class, and one bias for each class.")
 def parameters_of_a_wrapper(answer):
     if answer == 1280 * 102:
         return "Nearly. Each class has a bias, too."
@@ -20,12 +17,9 @@ def parameters_of_a_wrapper(answer):
         return "Multiply maps and classes, and add a bias for each class."
 
 
-@exercise(
-    "6.2",
-    keras.Sequential,
-    hint="Pooling, Dense, Dropout, Dense: four layers, in this order.",
-    right="A wrapper with a hidden layer.",
-)
+@exercise("6.2", keras.Sequential)
+@hint("Pooling, Dense, Dropout, Dense: four layers, in this order.")
+@praise("A wrapper with a hidden layer.")
 def wrapper_with_hidden_layer(answer, base, classes):
     kinds = [type(layer).__name__ for layer in answer.layers]
     if "Flatten" in kinds or "GlobalAveragePooling2D" not in kinds:
@@ -45,12 +39,9 @@ def wrapper_with_hidden_layer(answer, base, classes):
         return "Begin with `keras.Input(base.output_shape[1:])`."
 
 
-@exercise(
-    "6.3",
-    (keras.losses.Loss, str),
-    hint="The model gives probabilities already. What does the loss expect?",
-    right="Softmax in the model, and a loss that knows.",
-)
+@exercise("6.3", (keras.losses.Loss, str))
+@hint("The model gives probabilities already. What does the loss expect?")
+@praise("Softmax in the model, and a loss that knows.")
 def loss_for_probabilities(answer):
     if answer == "sparse_categorical_crossentropy":
         return None

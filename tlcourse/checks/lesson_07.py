@@ -2,15 +2,12 @@
 
 import numpy as np
 
-from tlcourse.checks.exercise import chosen, exercise
+from tlcourse.checks.exercise import choice, exercise, hint, praise
 
 
-@exercise(
-    "7.1",
-    "share",
-    hint="Build the pair of vectors and dataset for `features`, as in the loop.",
-    right="It lies between its neighbours on the curve.",
-)
+@exercise("7.1", "share")
+@hint("Build the pair of vectors and dataset for `features`, as in the loop.")
+@praise("It lies between its neighbours on the curve.")
 def three_labels_a_class(answer, one, five):
     if answer <= one:
         return "Not better than one label a class. Are these the features?"
@@ -18,12 +15,9 @@ def three_labels_a_class(answer, one, five):
         return "As good as five labels a class. Did you ask for three?"
 
 
-@exercise(
-    "7.2",
-    "number",
-    hint="`np.argmax` finds the best place. It counts from 0, and epochs from 1.",
-    right="Validation decides, not training.",
-)
+@exercise("7.2", "number")
+@hint("`np.argmax` finds the best place. It counts from 0, and epochs from 1.")
+@praise("Validation decides, not training.")
 def when_to_stop(answer, history):
     values = np.asarray(history.history["val_accuracy"])
     best = int(values.argmax()) + 1
@@ -38,18 +32,11 @@ def when_to_stop(answer, history):
     return "Another epoch has a higher validation accuracy."
 
 
-@exercise(
+choice(
     "7.3",
-    "choice",
+    "b",
     hint="What do the two bases share? What is the only thing that differs?",
-    right="A control that changes the weights alone speaks about the weights.",
+    praise="A control that changes the weights alone speaks about the weights.",
+    a="Both bases saw more than pixels: they computed features of them.",
+    c="Both had the same labels. That cannot make a difference.",
 )
-def what_a_control_says(answer):
-    return chosen(
-        answer,
-        "b",
-        {
-            "a": "Both bases saw more than pixels: they computed features of them.",
-            "c": "Both had the same labels. That cannot make a difference.",
-        },
-    )

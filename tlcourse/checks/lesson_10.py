@@ -3,15 +3,12 @@
 import keras
 import numpy as np
 
-from tlcourse.checks.exercise import exercise
+from tlcourse.checks.exercise import exercise, hint, praise
 
 
-@exercise(
-    "10.1",
-    keras.Model,
-    hint="As `small`, with `Dense(64, activation='relu')` in between.",
-    right="Trained on vectors, without any picture.",
-)
+@exercise("10.1", keras.Model)
+@hint("As `small`, with `Dense(64, activation='relu')` in between.")
+@praise("Trained on vectors, without any picture.")
 def network_on_features(answer, vectors, labels):
     if tuple(answer.input_shape[1:]) != vectors.shape[1:]:
         return f"It should take vectors of {vectors.shape[1:]}, not pictures."
@@ -24,12 +21,9 @@ def network_on_features(answer, vectors, labels):
         return f"Right on held-out images: {right:.2f}. Did you fit it, long enough?"
 
 
-@exercise(
-    "10.2",
-    (np.ndarray, np.lib.npyio.NpzFile),
-    hint="`np.savez(path, vectors=vectors)`, then `np.load(path)['vectors']`.",
-    right="Tomorrow you need neither the base nor the images.",
-)
+@exercise("10.2", (np.ndarray, np.lib.npyio.NpzFile))
+@hint("`np.savez(path, vectors=vectors)`, then `np.load(path)['vectors']`.")
+@praise("Tomorrow you need neither the base nor the images.")
 def keep_the_features(answer, vectors, path):
     if not path.is_file():
         return f"There is no file {path.name} yet. Save first."
@@ -41,12 +35,9 @@ def keep_the_features(answer, vectors, path):
         return f"Expected {vectors.shape}, as saved. Received: {answer.shape}."
 
 
-@exercise(
-    "10.3",
-    "text",
-    hint="Do the images change? Does the base? If neither: extract.",
-    right="Extract what stays as it is.",
-)
+@exercise("10.3", "text")
+@hint("Do the images change? Does the base? If neither: extract.")
+@praise("Extract what stays as it is.")
 def extract_freeze_or_tune(answer):
     letters = answer.strip().lower()
     if len(letters) != 3 or set(letters) - set("eft"):

@@ -2,18 +2,15 @@
 
 import numbers
 
-from tlcourse.checks.exercise import exercise
+from tlcourse.checks.exercise import exercise, hint, praise
 from tlcourse.yosinski.experiment import CUTS, TREATMENTS
 
 CLOSE = 0.06  # of an accuracy: another machine rounds otherwise
 
 
-@exercise(
-    "11.1",
-    "number",
-    hint="`specificity.mean(axis=0) < 0.02` is a row of seven; the cuts are 1 to 7.",
-    right="Up to there the layers are general. Behind it, they are about A.",
-)
+@exercise("11.1", "number")
+@hint("`specificity.mean(axis=0) < 0.02` is a row of seven; the cuts are 1 to 7.")
+@praise("Up to there the layers are general. Behind it, they are about A.")
 def last_general_cut(answer, curves):
     cheap = [
         n
@@ -28,12 +25,9 @@ def last_general_cut(answer, curves):
         return "That is cheap, but so are more layers. Look further right."
 
 
-@exercise(
-    "11.2",
-    dict,
-    hint="`{('AnB', 6): experiment.accuracy('AnB', 6)}`, with a cut of your own.",
-    right="Your point lies where five seeds said it would.",
-)
+@exercise("11.2", dict)
+@hint("`{('AnB', 6): experiment.accuracy('AnB', 6)}`, with a cut of your own.")
+@praise("Your point lies where five seeds said it would.")
 def one_more_point(answer, curves, mine):
     if len(answer) != 1:
         return f"Expected one point. Received: {len(answer)}."
@@ -52,12 +46,9 @@ def one_more_point(answer, curves, mine):
         return f"The shipped run has {expected:.3f} there. Is it the same treatment?"
 
 
-@exercise(
-    "11.3",
-    "text",
-    hint="In which of them is the task the same, and still something is frozen?",
-    right="Same task, frozen copies: what is lost cannot be about the task.",
-)
+@exercise("11.3", "text")
+@hint("In which of them is the task the same, and still something is frozen?")
+@praise("Same task, frozen copies: what is lost cannot be about the task.")
 def the_control(answer):
     name = answer.strip()
     if name not in TREATMENTS:

@@ -3,18 +3,15 @@
 import keras
 import numpy as np
 
-from tlcourse.checks.exercise import exercise
+from tlcourse.checks.exercise import exercise, hint, praise
 
 
-@exercise(
-    "13.1",
-    dict,
-    hint=(
-        "`classifier.add_class('other')`. Then `classifier.add('other', "
-        "symbols.draw('house', range(4), size))`, and so on with other symbols."
-    ),
-    right="It has an answer for what it does not know, learnt from examples.",
+@exercise("13.1", dict)
+@hint(
+    "`classifier.add_class('other')`. Then `classifier.add('other', "
+    "symbols.draw('house', range(4), size))`, and so on with other symbols."
 )
+@praise("It has an answer for what it does not know, learnt from examples.")
 def none_of_these(answer, known):
     others = [name for name in answer if name not in known]
     if not others:
@@ -27,16 +24,13 @@ def none_of_these(answer, known):
         )
 
 
-@exercise(
-    "13.2",
-    (list, tuple, np.ndarray),
-    hint=(
-        "`a = features.extract(classifier.embed, suspects)`, and `b` of `learn.images` "
-        "likewise. `np.linalg.norm(b - a[0], axis=1).min()` says how near the first "
-        "suspect comes to any of them. Do it for each, and take the three smallest."
-    ),
-    right="Twins. Drop them before you measure.",
+@exercise("13.2", (list, tuple, np.ndarray))
+@hint(
+    "`a = features.extract(classifier.embed, suspects)`, and `b` of `learn.images` "
+    "likewise. `np.linalg.norm(b - a[0], axis=1).min()` says how near the first "
+    "suspect comes to any of them. Do it for each, and take the three smallest."
 )
+@praise("Twins. Drop them before you measure.")
 def find_the_twins(answer, suspects, images):
     found = sorted(int(position) for position in answer)
     if len(set(found)) != 3 or not 0 <= found[0] <= found[-1] < len(suspects):
@@ -48,12 +42,9 @@ def find_the_twins(answer, suspects, images):
         return f"Look at {strangers}: nothing in `learn` is the same picture."
 
 
-@exercise(
-    "13.3",
-    keras.Model,
-    hint="`keras.saving.load_model`, with the path that `save` was given.",
-    right="The same answers. It can leave the course.",
-)
+@exercise("13.3", keras.Model)
+@hint("`keras.saving.load_model`, with the path that `save` was given.")
+@praise("The same answers. It can leave the course.")
 def load_it_again(answer, whole, images):
     if answer is whole:
         return "That is the network in memory. Load the one on disk."

@@ -2,17 +2,14 @@
 
 import math
 
-from tlcourse.checks.exercise import exercise
+from tlcourse.checks.exercise import exercise, hint, praise
 
 BILLION, NIGHT = 10**9, 12 * 3600  # images, seconds
 
 
-@exercise(
-    "14.1",
-    "number",
-    hint="Seconds for one machine, divided by the seconds of twelve hours.",
-    right="On paper, before anybody rents anything.",
-)
+@exercise("14.1", "number")
+@hint("Seconds for one machine, divided by the seconds of twelve hours.")
+@praise("On paper, before anybody rents anything.")
 def machines_for_a_night(answer, rate):
     exact = BILLION / rate / NIGHT
     if answer == math.ceil(exact):
@@ -28,12 +25,9 @@ def machines_for_a_night(answer, rate):
     return "Divide the billion by `rate`, then by the seconds in twelve hours."
 
 
-@exercise(
-    "14.2",
-    "number",
-    hint="Images, times numbers for each image, times bytes for each number.",
-    right="Keys and labels add a little. A worker that dies loses one such file.",
-)
+@exercise("14.2", "number")
+@hint("Images, times numbers for each image, times bytes for each number.")
+@praise("Keys and labels add a little. A worker that dies loses one such file.")
 def size_of_a_shard(answer, width):
     numbers = 10_000 * width
     if math.isclose(answer, 4 * numbers, rel_tol=0.05):
@@ -47,12 +41,9 @@ def size_of_a_shard(answer, width):
     return f"10,000 images, {width:,} numbers each, and bytes for each number."
 
 
-@exercise(
-    "14.3",
-    "number",
-    hint="`run(broken)` gives a report; it has `computed`.",
-    right="What was there stayed there. Any process could have gone on.",
-)
+@exercise("14.3", "number")
+@hint("`run(broken)` gives a report; it has `computed`.")
+@praise("What was there stayed there. Any process could have gone on.")
 def go_on(answer, before, job):
     left = job.missing()
     if left:

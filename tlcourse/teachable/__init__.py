@@ -1,4 +1,4 @@
-"""Lesson 13: a classifier that grows while somebody shows it examples."""
+"""Lesson 13: a classifier that learns from the examples somebody shows it."""
 
 from tlcourse.teachable.classifier import GrowingClassifier
 

@@ -4,8 +4,8 @@ from tlcourse.widgets.catalogue_explorer import CatalogueExplorer
 from tlcourse.widgets.feature_map_viewer import FeatureMapViewer
 from tlcourse.widgets.fetch_button import FetchButton
 from tlcourse.widgets.freeze_panel import FreezePanel
+from tlcourse.widgets.learning_rate_explorer import LearningRateExplorer
 from tlcourse.widgets.live_training import LiveTraining
-from tlcourse.widgets.rate_explorer import RateExplorer
 from tlcourse.widgets.teaching_panel import TeachingPanel
 from tlcourse.widgets.transfer_explorer import TransferExplorer
 
@@ -14,8 +14,8 @@ __all__ = [
     "FeatureMapViewer",
     "FetchButton",
     "FreezePanel",
+    "LearningRateExplorer",
     "LiveTraining",
-    "RateExplorer",
     "TeachingPanel",
     "TransferExplorer",
 ]

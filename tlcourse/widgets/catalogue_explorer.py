@@ -1,4 +1,4 @@
-"""The catalogue explorer: where a network keeps its parameters, without building it."""
+"""The catalogue explorer: where networks have their parameters; none is built."""
 
 import html
 
@@ -6,14 +6,15 @@ import ipywidgets
 
 from tlcourse import bases, plots
 from tlcourse.bases import catalogue
-from tlcourse.widgets.view import WRAP, View, picture, told
+from tlcourse.widgets.explorer import Explorer
+from tlcourse.widgets.html_images import figure_html
+from tlcourse.widgets.view import menu
 
 NONE = "none"
-WIDE = {"description_width": "initial"}
 
 
-class CatalogueExplorer(View):
-    """Two menus of networks: what is known of one, or of two side by side.
+class CatalogueExplorer(Explorer):
+    """Two menus of networks: what is known about one, or about two side by side.
 
     Args:
         first: String, a name in `bases.CATALOGUE`.
@@ -24,56 +25,33 @@ class CatalogueExplorer(View):
     """
 
     def __init__(self, first="ResNet50", second=None):
-        super().__init__()
         self.state = catalogue.Comparison(catalogue.shipped_stages(), first, second)
         names = list(bases.CATALOGUE)
-        self.first = ipywidgets.Dropdown(
-            options=names, value=first, description="Network", style=WIDE
-        )
-        self.second = ipywidgets.Dropdown(
-            options=[NONE, *names],
-            value=second or NONE,
-            description="Compare with",
-            style=WIDE,
-        )
+        self.first = menu("Network", names, first)
+        self.second = menu("Compare with", [NONE, *names], second or NONE)
         self.bars, self.facts = ipywidgets.HTML(), ipywidgets.HTML()
-        self.first.observe(self._on_first, names="value")
-        self.second.observe(self._on_second, names="value")
-        menus = ipywidgets.HBox([self.first, self.second], layout=WRAP)
-        self.box = ipywidgets.VBox([menus, self.message, self.bars, self.facts])
-        self._show()
+        super().__init__([self.first, self.second], [self.bars, self.facts])
 
-    @told
-    def _on_first(self, change):
-        self.state = self.state.with_first(change["new"])
-        self._show()
+    def choose(self):
+        """Takes both networks from the menus."""
+        second = None if self.second.value == NONE else self.second.value
+        self.state = self.state.with_first(self.first.value).with_second(second)
 
-    @told
-    def _on_second(self, change):
-        second = None if change["new"] == NONE else change["new"]
-        self.state = self.state.with_second(second)
-        self._show()
-
-    def _show(self):
+    def draw(self):
+        """Draws parameters by stage, with a table of facts."""
         names = " and ".join(self.state.names)
         title = f"{names} without the top: parameters by stage"
         ax = plots.stage_bars(self.state.chosen, title)
-        self.bars.value = picture(ax, self.state.alt)
+        self.bars.value = figure_html(ax, self.state.alt)
         self.facts.value = self._table()
-        self.say(self.state.summary)
+        return self.state.summary
 
     def _table(self):
         names = "".join(f'<th scope="col">{name}</th>' for name in self.state.names)
         rows = "".join(
-            f'<tr><th scope="row" style="text-align: left">{html.escape(told)}</th>'
+            f'<tr><th scope="row" style="text-align: left">{html.escape(fact)}</th>'
             + "".join(f"<td>{html.escape(value)}</td>" for value in values)
             + "</tr>"
-            for told, values in self.state.facts.items()
+            for fact, values in self.state.facts.items()
         )
         return f"<table><thead><tr><td></td>{names}</tr></thead>{rows}</table>"
-
-    def __repr__(self):
-        return str(self.state)
-
-    def _repr_html_(self):
-        return f"{self.bars.value}{self.facts.value}"

@@ -4,25 +4,20 @@ import html
 
 import ipywidgets
 
-from tlcourse.widgets.thumbnails import thumbnail
+from tlcourse.widgets.html_images import thumbnail
 from tlcourse.widgets.view import WRAP
 
 SHOWN, SIDE = 12, 36  # thumbnails, and their size on the screen
 SHORT = {"description_width": "auto"}
 
 
-class ClassRow:
-    """A row that does nothing itself: its owner observes `name`, and the buttons
-    `add`, `take_out` and `drop`.
+class ClassExamples:
+    """A row without callbacks: the panel observes `name` and the three buttons."""
 
-    Args:
-        name: String.
-    """
-
-    def __init__(self, name):
-        self.called = name
+    def __init__(self, class_name):
+        self.class_name = class_name
         self.name = ipywidgets.Text(
-            name,
+            class_name,
             description="class",
             continuous_update=False,
             style=SHORT,
@@ -40,14 +35,8 @@ class ClassRow:
         self.box = ipywidgets.VBox([ipywidgets.HBox(row, layout=WRAP), self.pictures])
 
     def show(self, name, images, can_add):
-        """Shows what the class holds now.
-
-        Args:
-            name: String.
-            images: Sequence of uint8 `(h, w, 3)`.
-            can_add: Boolean, whether there is a picture to add.
-        """
-        self.called = self.name.value = name
+        """Shows the name and the images, uint8 `(h, w, 3)`, of the class."""
+        self.class_name = self.name.value = name
         self.add.description = f"Add to {name}"
         self.add.disabled = not can_add
         self.drop.description = f"Drop {name}"
@@ -56,10 +45,10 @@ class ClassRow:
         self.example.options = [(f"{name} {k + 1}", k) for k in range(len(images))]
         self.example.value = last if images else None
         self.example.disabled = self.take_out.disabled = not images
-        self.pictures.value = _strip(name, images)
+        self.pictures.value = _thumbnails(name, images)
 
 
-def _strip(name, images):
+def _thumbnails(name, images):
     n = len(images)
     first = max(0, n - SHOWN)
     shown = "".join(
@@ -68,5 +57,5 @@ def _strip(name, images):
     )
     more = f"the last {SHOWN} of " if first else ""
     plural = "" if n == 1 else "s"
-    told = f"{more}{n} example{plural} of {html.escape(name)}"
-    return f"<div>{told}</div><div>{shown}</div>"
+    caption = f"{more}{n} example{plural} of {html.escape(name)}"
+    return f"<div>{caption}</div><div>{shown}</div>"

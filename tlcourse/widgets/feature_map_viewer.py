@@ -1,18 +1,16 @@
-"""The feature map viewer: an image, and what a base makes of it, stage by stage."""
-
-import html
+"""The feature map viewer: an image, and the outputs of a base, stage by stage."""
 
 import ipywidgets
 
 from tlcourse import plots
 from tlcourse.models import feature_maps
-from tlcourse.widgets.view import WRAP, View, picture, told
+from tlcourse.widgets.explorer import Explorer
+from tlcourse.widgets.html_images import figure_html
+from tlcourse.widgets.view import menu
 
-WIDE = {"description_width": "initial"}
 
-
-class FeatureMapViewer(View):
-    """Two menus, image and depth; the image and its liveliest maps.
+class FeatureMapViewer(Explorer):
+    """Two menus, image and depth; the image and its feature maps of most contrast.
 
     Args:
         base: Built functional `keras.Model` without top, with a fixed input size.
@@ -25,53 +23,27 @@ class FeatureMapViewer(View):
     """
 
     def __init__(self, base, preprocess, images, names=None):
-        super().__init__()
         self.state = feature_maps.FeatureMaps(base, preprocess, images, names)
-        self.image = _menu("Image", self.state.names)
-        self.depth = _menu("Stopped at", self.state.labels)
+        self.image = menu("Image", _numbered(self.state.names), 0)
+        self.depth = menu("Stopped at", _numbered(self.state.labels), 0)
         self.picture, self.maps = ipywidgets.HTML(), ipywidgets.HTML()
-        self.image.observe(self._on_image, names="value")
-        self.depth.observe(self._on_depth, names="value")
-        menus = ipywidgets.HBox([self.image, self.depth], layout=WRAP)
-        pictures = ipywidgets.HBox([self.picture, self.maps], layout=WRAP)
-        self.box = ipywidgets.VBox([menus, self.message, pictures])
-        self._show()
+        menus, outputs = [self.image, self.depth], [self.picture, self.maps]
+        super().__init__(menus, outputs, side_by_side=True)
 
-    @told
-    def _on_image(self, change):
-        self.state.choose(image=change["new"])
-        self._show()
+    def choose(self):
+        """Takes image and depth from the menus."""
+        self.state.choose(image=self.image.value, depth=self.depth.value)
 
-    @told
-    def _on_depth(self, change):
-        self.state.choose(depth=change["new"])
-        self._show()
-
-    def _show(self):
+    def draw(self):
+        """Draws the image beside its maps."""
         state = self.state
-        stage = state.ends[state.depth][0].name
-        maps = plots.feature_maps(
-            state.maps.values, feature_maps.STRONGEST, 4, f"{stage}: feature maps"
-        )
+        title = f"{state.ends[state.depth][0].name}: feature maps"
+        maps = plots.feature_maps(state.maps.values, feature_maps.STRONGEST, 4, title)
         image = plots.tiles(state.images[state.image][None], title="the image")
-        self.picture.value = picture(image, state.image_alt)
-        self.maps.value = picture(maps, state.alt)
-        self.say(state.caption)
-
-    def __repr__(self):
-        return str(self.state)
-
-    def _repr_html_(self):
-        caption = html.escape(self.state.caption)
-        return f"<p>{caption}</p>{self.picture.value}{self.maps.value}"
+        self.picture.value = figure_html(image, state.image_alt)
+        self.maps.value = figure_html(maps, state.alt)
+        return state.caption
 
 
-def _menu(description, labels):
-    options = [(label, place) for place, label in enumerate(labels)]
-    return ipywidgets.Dropdown(
-        options=options,
-        value=0,
-        description=description,
-        style=WIDE,
-        layout=ipywidgets.Layout(width="auto"),
-    )
+def _numbered(labels):
+    return [(label, number) for number, label in enumerate(labels)]

@@ -5,7 +5,7 @@ import html
 import ipywidgets
 
 from tlcourse.course import fetch
-from tlcourse.widgets.view import View, told
+from tlcourse.widgets.view import View, shows_errors
 
 
 class FetchButton(View):
@@ -38,7 +38,7 @@ class FetchButton(View):
             else "All is here for the flowers track."
         )
 
-    @told
+    @shows_errors
     def _on_click(self, _):
         self.button.disabled = True
         problem = None

@@ -1,56 +1,46 @@
-"""The rate explorer: loss curves at several learning rates, one or some at a time."""
-
-import html
+"""The learning rate explorer: loss curves at one learning rate, or at several."""
 
 import ipywidgets
 
 from tlcourse import plots
-from tlcourse.widgets import rates
-from tlcourse.widgets.view import View, picture, told
+from tlcourse.widgets.explorer import Explorer
+from tlcourse.widgets.html_images import figure_html
+from tlcourse.widgets.learning_rate_curves import LearningRateCurves
 
 
-class RateExplorer(View):
+class LearningRateExplorer(Explorer):
     """A list of learning rates; the loss curves of those that are chosen.
 
     Args:
         curves: dict, learning rate to a list of curves, one for each draw, as
             `tuning.compare(..., curves=curves)` fills it.
-        chosen: Sequence of rates to begin with, or None for the smallest.
 
     Raises:
-        ValueError: If the curves are no curves, or there is no such rate.
+        ValueError: If the curves are no curves.
     """
 
-    def __init__(self, curves, chosen=None):
-        super().__init__()
-        self.state = rates.Rates(curves, None if chosen is None else tuple(chosen))
-        self.rates = ipywidgets.SelectMultiple(
-            options=[(rates.words(rate), rate) for rate in self.state.every],
+    def __init__(self, curves):
+        self.state = LearningRateCurves(curves)
+        options = [(f"{rate:g}", rate) for rate in self.state.tables]
+        self.learning_rates = ipywidgets.SelectMultiple(
+            options=options,
             value=self.state.chosen,
-            rows=min(8, len(self.state.every)),
+            rows=min(8, len(options)),
             description="Learning rates",
             style={"description_width": "initial"},
         )
         self.curves = ipywidgets.HTML()
-        self.rates.observe(self._on_rates, names="value")
-        hint = ipywidgets.HTML("Several at once: hold Shift or Ctrl (Cmd on a Mac).")
-        self.box = ipywidgets.VBox([self.rates, hint, self.message, self.curves])
-        self._show()
+        hint = "Several at once: hold Shift or Ctrl (Cmd on a Mac)."
+        super().__init__([self.learning_rates], [self.curves], hint)
 
-    @told
-    def _on_rates(self, change):
-        self.state = self.state.with_chosen(change["new"])
-        self._show()
+    def choose(self):
+        """Takes the learning rates from the list."""
+        self.state.choose(self.learning_rates.value)
 
-    def _show(self):
+    def draw(self):
+        """Draws the chosen curves, if there are any."""
         state, self.curves.value = self.state, ""
         if state.chosen:
             ax = plots.loss_curves(state.tables, state.chosen, "Loss at each rate")
-            self.curves.value = picture(ax, state.alt)
-        self.say(state.alt)
-
-    def __repr__(self):
-        return str(self.state)
-
-    def _repr_html_(self):
-        return f"<p>{html.escape(self.state.alt)}</p>{self.curves.value}"
+            self.curves.value = figure_html(ax, state.alt)
+        return state.alt

@@ -1,13 +1,13 @@
-"""Buttons that train a few steps while one watches the curve, and stop."""
+"""Buttons that train a few steps while one watches the curve, and stop it."""
 
 import asyncio
-import html
 import time
 
 import ipywidgets
 
 from tlcourse import plots, training
-from tlcourse.widgets.view import WRAP, View, picture, told, turn
+from tlcourse.widgets.html_images import figure_html
+from tlcourse.widgets.view import WRAP, View, model_lock, shows_errors
 
 PAUSE = 0.01  # seconds between steps, in which Jupyter hears the stop button
 REDRAW = 0.5  # seconds from one picture to the next
@@ -37,10 +37,10 @@ class LiveTraining(View):
         after=lambda: None,
     ):
         super().__init__()
-        self.lock = turn()
+        self.lock = model_lock()
         self.model, self.dataset, self.steps = model, dataset, steps
         self.batch_size, self.why_not, self.after = batch_size, why_not, after
-        self.losses, self.run, self.drawn = [], None, 0.0
+        self.losses, self.running, self.drawn = [], None, 0.0
         self.start = ipywidgets.Button(description=f"Train {steps} steps")
         self.stop = ipywidgets.Button(description="Stop", disabled=True)
         self.bar = ipywidgets.IntProgress(max=steps, description="steps")
@@ -50,13 +50,15 @@ class LiveTraining(View):
         row = ipywidgets.HBox([self.start, self.stop, self.bar], layout=WRAP)
         self.box = ipywidgets.VBox([row, self.message, self.curve])
 
-    @told
+    @shows_errors
     def _on_start(self, _):
         reason = self.why_not()
         if reason:
             self.say(reason)
             return
-        self.run = training.steps(self.model, self.dataset, self.steps, self.batch_size)
+        self.running = training.steps(
+            self.model, self.dataset, self.steps, self.batch_size
+        )
         self.losses, self.bar.value, self.drawn = [], 0, time.monotonic()
         self.start.disabled, self.stop.disabled = True, False
         self.say("Training. The first step is slow: Keras compiles it.")
@@ -66,7 +68,7 @@ class LiveTraining(View):
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:  # nobody who could press a button meanwhile
-            while self.run is not None:
+            while self.running is not None:
                 self._step()
         else:
             self.loop = loop
@@ -74,15 +76,15 @@ class LiveTraining(View):
 
     def _tick(self):
         self._step()
-        if self.run is not None:
+        if self.running is not None:
             self.loop.call_later(PAUSE, self._tick)
 
-    @told
+    @shows_errors
     def _step(self):
-        if self.run is None:
+        if self.running is None:
             return
         try:
-            loss = next(self.run, None)
+            loss = next(self.running, None)
         except Exception:
             self._end()
             raise
@@ -94,13 +96,13 @@ class LiveTraining(View):
         if time.monotonic() - self.drawn > REDRAW:
             self._draw()
 
-    @told
+    @shows_errors
     def _on_stop(self, _):
-        if self.run is not None:
+        if self.running is not None:
             self._end()
 
     def _end(self):
-        self.run = None
+        self.running = None
         self.start.disabled, self.stop.disabled = False, True
         self._draw()
         self.say(self.result)
@@ -110,20 +112,14 @@ class LiveTraining(View):
         self.drawn = time.monotonic()
         if self.losses:
             ax = plots.steps_curve(self.losses, self.steps)
-            self.curve.value = picture(ax, f"Loss step by step. {self.result}")
+            self.curve.value = figure_html(ax, f"Loss step by step. {self.result}")
 
     @property
     def result(self):
-        """String, what came out so far."""
+        """Steps and losses so far, in words."""
         if not self.losses:
             return "No step yet."
         return (
             f"{len(self.losses)} of {self.steps} steps, loss from "
             f"{self.losses[0]:.3f} to {self.losses[-1]:.3f}."
         )
-
-    def __repr__(self):
-        return f"Live training of {self.model.name}: {self.result}"
-
-    def _repr_html_(self):
-        return f"<p>{html.escape(repr(self))}</p>{self.curve.value}"

@@ -1,9 +1,7 @@
-"""What all views have in common."""
+"""What all views share: a message, locks, and their forms as HTML and text."""
 
-import base64
 import functools
 import html
-import io
 import pathlib
 import sys
 import threading
@@ -12,15 +10,15 @@ import anywidget
 import ipywidgets
 from IPython import get_ipython
 
-GUARDED = "tlcourse-view"
+VIEW_CLASS = "tlcourse-view"
 WRAP = {"flex_flow": "row wrap"}  # on a narrow screen, below each other
 # Whoever holds it may change models: a callback, or the cell that runs.
-_TURN = threading.RLock()
+_MODEL_LOCK = threading.RLock()
 _CELLS = threading.local()  # `.depth`: running cells of this thread that hold it
 
 
 class _Keys(anywidget.AnyWidget):
-    """Nothing to see: leaves the keys of lists and sliders to them, in JupyterLab."""
+    """Invisible: keeps JupyterLab's shortcuts away from lists and sliders."""
 
     _esm = pathlib.Path(__file__).parent / "keys.js"
 
@@ -28,11 +26,9 @@ class _Keys(anywidget.AnyWidget):
 class View:
     """A box of widgets that also has a form as HTML and as text.
 
-    A subclass makes `self.box`, `_repr_html_` and `__repr__`. `self.message` is where
-    it speaks to the learner.
-
-    JupyterLab 4.4 and later run some callbacks in a thread beside the main one. Those
-    of one view wait for each other; those that change a model take their `turn`.
+    A subclass makes `self.box`, `_repr_html_` and `__repr__`. JupyterLab 4.4 and later
+    run some callbacks in a thread beside the main one. Those of one view wait for each
+    other; views that change models share `model_lock` as their `lock`.
     """
 
     def __init__(self):
@@ -40,12 +36,7 @@ class View:
         self.lock = threading.RLock()
 
     def say(self, text, is_error=False):
-        """Tells the learner something; a screen reader reads it out.
-
-        Args:
-            text: String.
-            is_error: Boolean.
-        """
+        """Shows a message, which a screen reader reads out; an empty one clears it."""
         role, colour = ("alert", "#D55E00") if is_error else ("status", "inherit")
         style = f"border-left: 4px solid {colour}; padding-left: 8px"
         self.message.value = (
@@ -55,9 +46,10 @@ class View:
         )
 
     def _guard_keys(self):
-        if GUARDED not in self.box._dom_classes and "google.colab" not in sys.modules:
-            self.box.add_class(GUARDED)
-            self.box.children += (_Keys(),)
+        if VIEW_CLASS in self.box._dom_classes or "google.colab" in sys.modules:
+            return
+        self.box.add_class(VIEW_CLASS)
+        self.box.children += (_Keys(),)
 
     def _repr_mimebundle_(self, **_):
         self._guard_keys()
@@ -70,24 +62,20 @@ class View:
         }
 
 
-def turn():
-    """The `lock` of views that change models.
+def model_lock():
+    """The one lock of all views that change models; a running cell holds it as well.
 
-    They wait for each other and for the cell that runs: it may train the model whose
-    flags a click would change.
-
-    Returns:
-        `threading.RLock`, always the same.
+    The cell may train the very model whose flags a click would change.
     """
     shell = get_ipython()
     if shell is not None:  # what is registered already stays as it is
         shell.events.register("pre_run_cell", _begin_cell)
         shell.events.register("post_run_cell", _end_cell)
-    return _TURN
+    return _MODEL_LOCK
 
 
 def _begin_cell(_):
-    _TURN.acquire()
+    _MODEL_LOCK.acquire()
     _CELLS.depth = getattr(_CELLS, "depth", 0) + 1
 
 
@@ -95,18 +83,11 @@ def _end_cell(_):
     """Cells that began before there was a view, and empty ones, hold nothing."""
     if getattr(_CELLS, "depth", 0):
         _CELLS.depth -= 1
-        _TURN.release()
+        _MODEL_LOCK.release()
 
 
-def alone(method):
-    """Lets a method wait for its view's lock.
-
-    Args:
-        method: Method of a `View`.
-
-    Returns:
-        The method, wrapped.
-    """
+def locked(method):
+    """Decorates a method of a `View` so that it waits for the view's lock."""
 
     @functools.wraps(method)
     def waiting(self, *arguments):
@@ -116,23 +97,14 @@ def alone(method):
     return waiting
 
 
-def told(callback):
-    """Shows an exception of a callback in its view, and lets it go on.
+def shows_errors(callback):
+    """Decorates a callback of a `View`: it is `locked`, and its exceptions are shown.
 
-    Jupyter writes exceptions of callbacks to a log that a learner never opens. The
-    callback runs `alone`.
-
-    Args:
-        callback: Method of a `View`.
-
-    Returns:
-        The method, wrapped.
-
-    Raises:
-        Exception: Whatever the callback raises.
+    They are raised all the same. Jupyter alone writes them to a log that a learner
+    never opens.
     """
 
-    @alone
+    @locked
     @functools.wraps(callback)
     def method(self, *arguments):
         try:
@@ -144,23 +116,12 @@ def told(callback):
     return method
 
 
-def picture(ax, alt):
-    """A figure as an HTML image.
-
-    Args:
-        ax: Axes of matplotlib; their figure is closed.
-        alt: String, what there is to see, for those who do not see it.
-
-    Returns:
-        String, HTML.
-    """
-    import matplotlib.pyplot as plt
-
-    file = io.BytesIO()
-    ax.figure.savefig(file, format="png", dpi=90)
-    plt.close(ax.figure)
-    data = base64.b64encode(file.getvalue()).decode()
-    return (
-        f'<img alt="{html.escape(alt)}" style="max-width: 100%" '
-        f'src="data:image/png;base64,{data}">'
+def menu(description, options, value):
+    """A dropdown as wide as its labels, with its description in full."""
+    return ipywidgets.Dropdown(
+        options=options,
+        value=value,
+        description=description,
+        style={"description_width": "initial"},
+        layout=ipywidgets.Layout(width="auto"),
     )

@@ -1,0 +1,71 @@
+"""Images, figures and predictions as HTML that needs no kernel."""
+
+import base64
+import html
+import io
+
+from tlcourse.plots.figures import COLOURS
+
+
+def figure_html(ax, alt):
+    """The figure of `ax` as an HTML image with alternative text; it is closed."""
+    import matplotlib.pyplot as plt
+
+    file = io.BytesIO()
+    ax.figure.savefig(file, format="png", dpi=90)
+    plt.close(ax.figure)
+    return _image_html(file, alt, 'style="max-width: 100%"')
+
+
+def thumbnail(image, side, alt):
+    """An image, uint8 `(h, w, 3)`, as an HTML image of `side` pixels on the screen."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    small = Image.fromarray(image)
+    small.thumbnail((2 * side, 2 * side))
+    small.save(file, format="png")
+    style = "border: 1px solid #767676; margin: 1px; object-fit: contain"
+    return _image_html(file, alt, f'width="{side}" height="{side}" style="{style}"')
+
+
+def _image_html(file, alt, attributes):
+    data = base64.b64encode(file.getvalue()).decode()
+    return (
+        f'<img alt="{html.escape(alt)}" {attributes} '
+        f'src="data:image/png;base64,{data}">'
+    )
+
+
+def prediction_bars(probabilities):
+    """The probability of each class (a dict, 0..1) as bars, and the best in words."""
+    if not probabilities:
+        return "<p>No answer yet: it wants examples of two classes.</p>"
+    best = max(probabilities, key=probabilities.get)
+    rows = "".join(_bar(name, p, name == best) for name, p in probabilities.items())
+    said = f"Looks like <b>{html.escape(best)}</b>, {probabilities[best]:.0%} sure."
+    return f'<p role="status">{said}</p><table aria-hidden="true">{rows}</table>'
+
+
+def _bar(name, probability, is_best):
+    colour = COLOURS[0] if is_best else "#767676"
+    bar = f"width: {160 * probability:.0f}px; height: 14px; background: {colour}"
+    return (
+        f'<tr><td style="text-align: right">{html.escape(name)}</td>'
+        f'<td style="width: 164px"><div style="{bar}"></div></td>'
+        f'<td style="text-align: right">{probability:.0%}</td></tr>'
+    )
+
+
+def captioned_thumbnails(images, predictions):
+    """Images, each with its most probable class (from a dict, 0..1) below it."""
+    figures = []
+    for number, (image, found) in enumerate(zip(images, predictions, strict=True), 1):
+        best = max(found, key=found.get, default="")
+        said = f"{html.escape(best)} {found[best]:.0%}" if best else "no answer yet"
+        figures.append(
+            '<figure style="display: inline-block; margin: 2px; text-align: center">'
+            f"{thumbnail(image, 64, f'Picture {number}')}"
+            f"<figcaption>{said}</figcaption></figure>"
+        )
+    return f'<div role="status">{"".join(figures)}</div>'
