@@ -2,6 +2,7 @@
 
 import collections
 import importlib.metadata
+import json
 import shutil
 import subprocess
 import sys
@@ -9,14 +10,15 @@ import sys
 import psutil
 import pytest
 
+import tlcourse
 from tlcourse import __main__ as command
 from tlcourse._util import assets, quiet
-from tlcourse.course import doctor, machine
+from tlcourse.course import doctor, machine, tracks
 
 
 @pytest.fixture(autouse=True)
-def caches(tmp_path, monkeypatch):
-    """Empty caches, and no track chosen."""
+def folder(tmp_path, monkeypatch):
+    """Empty caches, and nothing chosen."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))
     monkeypatch.setenv("TLCOURSE_HOME", str(tmp_path / "home"))
@@ -29,43 +31,34 @@ def found(name):
     return next(each for each in doctor.examine() if each.name == name)
 
 
-def test_a_ready_machine_ends_with_0_and_names_what_matters(capsys):
-    assert command.main(["doctor"]) == 0
-    said = capsys.readouterr().out
+def run(*arguments):
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def test_the_command_on_a_ready_machine_writes_nothing_but_its_answer(folder):
+    ended = run("-m", "tlcourse", "doctor")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert all(line.isprintable() for line in ended.stdout.splitlines())
     names = "Python keras numpy ipywidgets backend device memory datasets".split()
     for name in [*names, "CPU cores", "shipped files", "track glyphs", "Keras's cache"]:
-        assert f"ok       {name}" in said
-    assert "Ready for every lesson." in said
+        assert f"ok       {name}" in ended.stdout
+    assert "Ready for every lesson." in ended.stdout
+    doctor.examine()
+    assert [path.name for path in folder.iterdir()] == ["keras"]  # Keras's own doing
 
 
-def test_the_real_command_writes_nothing_but_its_answer():
-    ended = subprocess.run(
-        [sys.executable, "-m", "tlcourse", "doctor"], capture_output=True, text=True
-    )
-    assert ended.returncode == 0
-    assert ended.stderr == ""
-    assert all(line.isprintable() for line in ended.stdout.splitlines())
-
-
-def test_what_flowers_lack_is_a_note_with_the_command():
+def test_what_flowers_lack_is_a_note_with_the_command(monkeypatch):
     flowers = found("track flowers")
     assert flowers.state == "note"
     assert "tf_flowers" in flowers.text
     assert "python -m tlcourse fetch flowers" in flowers.advice
-
-
-def test_flowers_are_ready_where_all_is_on_disk(monkeypatch):
-    from tlcourse.course import tracks
-
     monkeypatch.setattr(tracks, "missing_for_flowers", list)
-    assert (found("track flowers").state, found("track flowers").text) == (
-        "ok",
-        "ready",
-    )
+    assert found("track flowers") == doctor.Finding("track flowers", "ready")
 
 
-def test_a_damaged_file_is_named_and_ends_with_1(caches, monkeypatch, capsys):
-    copy = caches / "data"
+def test_damaged_files_are_named_and_end_with_1(folder, monkeypatch, capsys):
+    copy = folder / "data"
     shutil.copytree(assets.data_folder(), copy)
     (copy / "glyphs.npz").write_bytes(b"half a file")
     (copy / "grid.csv").unlink()
@@ -73,50 +66,39 @@ def test_a_damaged_file_is_named_and_ends_with_1(caches, monkeypatch, capsys):
     assert command.main(["doctor"]) == 1
     said = capsys.readouterr().out
     assert "problem  glyphs.npz           `glyphs.npz` is damaged" in said
-    assert "-> git checkout -- data/glyphs.npz" in said
-    assert "-> git checkout -- data/grid.csv" in said
+    for name in ("glyphs.npz", "grid.csv"):
+        assert f"-> download the course again, and copy its data/{name} to" in said
     assert "problem  track glyphs         not ready" in said
+    monkeypatch.setenv("TLCOURSE_DATA", str(folder / "nowhere"))
+    assert found("shipped files").state == "problem"
+    assert "clone the whole repository" in found("shipped files").advice
 
 
-def test_a_missing_data_folder_is_a_problem(caches, monkeypatch):
-    monkeypatch.setenv("TLCOURSE_DATA", str(caches / "nowhere"))
-    files = found("shipped files")
-    assert files.state == "problem"
-    assert "clone the whole repository" in files.advice
-
-
-def versions(monkeypatch, **pretended):
-    """Pretends versions; None is not installed."""
+@pytest.mark.parametrize(
+    "name, version, state, text",
+    [
+        ("scipy", None, "problem", "missing"),
+        ("jupyterlab", None, "note", "missing; `make lab` cannot be used"),
+        ("numpy", "3.7.0", "note", "3.7.0; tested with"),
+    ],
+)
+def test_packages_that_are_missing_or_not_tested(
+    monkeypatch, name, version, state, text
+):
     real = importlib.metadata.version
 
-    def version(name):
-        if name not in pretended:
-            return real(name)
-        if pretended[name] is None:
+    def pretend(asked):
+        if asked == name and version is None:
             raise importlib.metadata.PackageNotFoundError(name)
-        return pretended[name]
+        return version if asked == name else real(asked)
 
-    monkeypatch.setattr(doctor.importlib.metadata, "version", version)
-
-
-def test_a_missing_package_is_a_problem_with_the_command(monkeypatch):
-    versions(monkeypatch, scipy=None)
-    scipy = found("scipy")
-    assert (scipy.state, scipy.text) == ("problem", "missing")
-    assert "pip install -r requirements.txt" in scipy.advice
-    assert not doctor.is_ready(doctor.examine())
-
-
-def test_a_package_that_lessons_can_do_without_is_a_note(monkeypatch):
-    versions(monkeypatch, jupyterlab=None)
-    assert found("jupyterlab").state == "note"
-    assert doctor.is_ready(doctor.examine())
-
-
-def test_a_version_that_was_not_tested_is_a_note(monkeypatch):
-    versions(monkeypatch, numpy="3.7.0")
-    assert found("numpy").state == "note"
-    assert "tested with" in found("numpy").text
+    monkeypatch.setattr(doctor.importlib.metadata, "version", pretend)
+    findings = doctor.examine()
+    package = next(each for each in findings if each.name == name)
+    assert package.state == state
+    assert package.text.startswith(text)
+    assert "pip install -r requirements.txt" in package.advice
+    assert doctor.is_ready(findings) == (state == "note")
 
 
 def test_an_old_python_is_noted(monkeypatch):
@@ -129,11 +111,83 @@ def test_a_backend_that_cannot_be_imported_is_a_problem(monkeypatch):
         raise ImportError("libcuda.so\nis not here")
 
     monkeypatch.setattr(quiet, "import_keras", broken)
-    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     backend = found("backend")
     assert backend.state == "problem"
     assert "libcuda.so is not here" in backend.text
     assert "unset KERAS_BACKEND" in backend.advice
+
+
+def write_settings(folder, text):
+    path = folder / "keras" / "keras.json"
+    path.parent.mkdir()
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    "settings, expected, remedy",
+    [
+        (
+            {"backend": "theano"},
+            "tensorflow or jax or torch",
+            '"backend": "tensorflow"',
+        ),
+        ({"backend": ["jax"]}, "tensorflow or jax or torch", '"backend": "tensorflow"'),
+        ({"floatx": "float8"}, "float32", '"floatx": "float32"'),
+        (
+            {"image_data_format": "channels_first"},
+            "channels_last",
+            '"image_data_format": "channels_last"',
+        ),
+        ({"epsilon": "tiny"}, "a float", '"epsilon": 1e-07'),
+    ],
+)
+def test_a_setting_that_no_lesson_runs_with_is_named_with_what_to_write(
+    folder, settings, expected, remedy
+):
+    path = write_settings(folder, json.dumps(settings))
+    ((entry, value),) = settings.items()
+    said = f"Expected {expected} as `{entry}` in {path}. Received: {value!r}"
+    finding = found("Keras's settings")
+    assert (finding.state, finding.text) == ("problem", said)
+    assert finding.advice == f"write {remedy} in {path}"
+    with pytest.raises(ValueError) as raised:
+        tlcourse.start()
+    assert str(raised.value) == f"{said}. To mend it: {finding.advice}."
+
+
+def test_a_learner_is_told_of_the_setting_in_place_of_what_keras_says(folder):
+    path = write_settings(folder, '{"backend": "theano"}')
+    last = run("-c", "import tlcourse; tlcourse.start()").stderr.splitlines()[-1]
+    assert f"`backend` in {path}. Received: 'theano'" in last
+
+
+def test_the_variable_wins_over_the_file(folder, monkeypatch):
+    write_settings(folder, '{"backend": "theano"}')
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    assert doctor.is_ready(doctor.examine())
+    monkeypatch.setenv("KERAS_BACKEND", "cntk")
+    finding = found("Keras's settings")
+    assert "in the variable KERAS_BACKEND. Received: 'cntk'" in finding.text
+    assert finding.advice == "unset KERAS_BACKEND, or set it to tensorflow"
+
+
+def test_a_backend_that_is_not_installed_is_a_problem(folder, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    path = write_settings(folder, '{"backend": "jax"}')
+    finding = found("Keras's settings")
+    assert "'jax', which is not installed" in finding.text
+    write = f'write "backend": "tensorflow" in {path}'
+    assert finding.advice == f"python -m pip install jax, or {write}"
+
+
+@pytest.mark.parametrize("text, ready", [("{", True), ("[1]", False), ("{}", True)])
+def test_settings_that_keras_ignores_are_no_problem(folder, text, ready):
+    path = write_settings(folder, text)
+    findings = doctor.examine()
+    assert doctor.is_ready(findings) == ready
+    assert ready or any(each.advice.startswith(f"remove {path}") for each in findings)
 
 
 def test_a_track_that_is_none_is_a_problem(monkeypatch):
@@ -150,22 +204,26 @@ def test_a_gpu_that_is_not_used_is_noted(monkeypatch):
     assert found("device").state == "ok"
 
 
-def test_little_room_on_the_disk_is_noted_but_not_where_none_is_wanted(monkeypatch):
+def test_little_room_is_noted_but_not_where_none_is_wanted(monkeypatch):
     usage = collections.namedtuple("usage", "total used free")
+    memory = collections.namedtuple("memory", "total available")
     monkeypatch.setattr(doctor.shutil, "disk_usage", lambda path: usage(9, 9, 10**8))
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory(4 * 10**9, 10**9))
     assert found("datasets").state == "note"
+    assert found("memory").state == "note"
+    assert found("memory").text == "4.0 GB, 1.0 GB free"
     monkeypatch.setattr(doctor.os, "access", lambda path, mode: False)
     assert found("datasets").state == "ok"
     assert "read only" in found("datasets").text
 
 
-def test_little_memory_is_noted(monkeypatch):
-    memory = collections.namedtuple("memory", "total available")
-    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory(4 * 10**9, 10**9))
-    assert found("memory").state == "note"
-    assert found("memory").text == "4.0 GB, 1.0 GB free"
+def test_lesson_00_names_what_matters_of_the_machine():
+    report = machine.report()
+    for name in ("Python", "Keras", "backend", "device", "memory", "disk"):
+        assert report[name]
+    assert report["device"].split()[0] in ("CPU", "GPU")
+    assert "GB free" in report["memory"]
 
 
-def test_looking_writes_nothing(caches):
-    doctor.examine()
-    assert list(caches.iterdir()) == []
+def test_lesson_01_measures_a_plausible_speed():
+    assert 1e8 < machine.flop_per_second(side=256, repeats=2) < 1e16
