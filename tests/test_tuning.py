@@ -79,7 +79,7 @@ def test_moving_statistics_rest_only_where_batchnorm_is_frozen(track):
         norms = filter(freezing.is_batchnorm, base.layers)
         return [np.copy(x) for layer in norms for x in layer.get_weights()[2:]]
 
-    for batchnorm, rests in (("frozen", True), ("awake", False)):
+    for batchnorm, rests in (("inference", True), ("training", False)):
         model, base = tuning.wrapped(track)
         freezing.unfreeze_from(base, freezing.stages(base)[0].name, batchnorm)
         before, kernel = statistics(base), base.layers[1].get_weights()[0]

@@ -19,7 +19,7 @@ from tlcourse.models import freezing, structure
 def stages(name):
     """The rows of one network, built without top at its usual input size."""
     base = bases.build(name, weights=None)
-    structure.check(base)
+    structure.check_model(base)
     for stage in freezing.stages(base):
         figures = (stage.name, stage.size, len(stage.layers), stage.parameters)
         yield dict(zip(FIELDS, (name, *figures), strict=True))

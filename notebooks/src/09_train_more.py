@@ -179,10 +179,10 @@ plots.bars(cost, f"One epoch of {len(some)} images", "seconds");
 # lies, the longer the way. These times are short. If two bars are in the wrong order,
 # something else kept the machine busy: run the cell again.
 #
-# The panel of lesson 05 knows this in advance. `Measure an epoch` times three choices
-# on a copy, and computes all others from them. **Predict.** Where lies the depth that
-# costs half of training everything? Find it. Then compile, train a few steps, and watch
-# the loss.
+# The panel of lesson 05 counts in advance how much of the work of training everything
+# a step of your choice takes, and `Measure an epoch` times that choice on a copy of the
+# model. **Predict.** At which depth does a step cost half of training everything? Find
+# it, and measure both. Then compile, train a few steps, and watch the loss.
 
 # %%
 from tlcourse.widgets import FreezePanel

@@ -264,7 +264,8 @@ print(subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 # %% [markdown]
 # **Observe.** Another process, another program, the same network. (For telephones,
-# `tlcourse.models.exporting.to_tflite` writes the format of TensorFlow Lite.)
+# `model.export("mine.tflite", format="litert")` writes the format of LiteRT, formerly
+# TensorFlow Lite, from Keras 3.13 on.)
 #
 # ## 📝 Exercise 13.1
 #

@@ -1,1 +1,5 @@
-"""A model's parts: what of it trains, its heads, its maps, what a step costs."""
+"""Freezing, heads, structure, what a step costs, feature maps, receptive fields."""
+
+from tlcourse.models import freezing, heads, receptive_fields
+
+__all__ = ["freezing", "heads", "receptive_fields"]

@@ -1,4 +1,4 @@
-"""What a base makes of an image at the end of each stage, computed when asked for."""
+"""The feature maps of a base at the end of each stage, computed when asked for."""
 
 import dataclasses
 
@@ -6,20 +6,18 @@ import keras
 import numpy as np
 
 from tlcourse import data
-from tlcourse.models import freezing, structure
+from tlcourse.models.nesting import is_graph
+from tlcourse.models.stages import stages
+from tlcourse.models.structure import check_model
 
 STRONGEST = 16  # channels that are kept and shown
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Maps:
-    """The strongest channels at one depth, for one image.
+    """The `n` channels that vary most over an image, that one first, of `of` channels.
 
-    Args:
-        values: float `(height, width, n)`, the channels that vary most over the
-            image, the one that varies most first.
-        channels: tuple of n integers, their numbers.
-        of: Integer, how many channels there are.
+    `values` are float `(height, width, n)`; `channels` their n numbers.
     """
 
     values: np.ndarray
@@ -28,23 +26,14 @@ class Maps:
 
 
 class FeatureMaps:
-    """Images, and a base that is stopped at the end of a stage.
+    """Images `(n, height, width, 3)`, uint8, and a base cut at the end of each stage.
 
-    What was computed once is remembered: the strongest channels only, so that large
-    bases fit in memory as well.
-
-    Args:
-        base: Built functional `keras.Model` with a fixed input size.
-        preprocess: `keras.Layer`, from raw pixels to what the base wants.
-        images: uint8 `(n, height, width, 3)`, 0..255, of the base's input size.
-        names: Sequence of n strings, one for each image, or None.
-
-    Raises:
-        ValueError: If the base cannot be cut, or the images do not fit it.
+    Only the strongest channels are remembered, so that large bases fit in memory.
+    Raises ValueError if the base cannot be cut, or the images do not fit it.
     """
 
     def __init__(self, base, preprocess, images, names=None):
-        structure.check(base)
+        check_model(base)
         self.ends = _ends(base)
         _check_images(base, images, names)
         self.base, self.preprocess, self.images = base, preprocess, images
@@ -56,15 +45,7 @@ class FeatureMaps:
         self._cameras, self._seen = {}, {}
 
     def choose(self, image=None, depth=None):
-        """Chooses an image, a depth, or both.
-
-        Args:
-            image: Integer, position in `images`; None leaves it.
-            depth: Integer, position in `ends`; None leaves it.
-
-        Raises:
-            ValueError: If there is no such image or depth.
-        """
+        """Chooses a position in `images`, in `ends`, or both; refuses others."""
         wanted = {"image": (image, len(self.images)), "depth": (depth, len(self.ends))}
         for name, (value, n) in wanted.items():
             if value is not None and value not in range(n):
@@ -76,12 +57,12 @@ class FeatureMaps:
 
     @property
     def labels(self):
-        """list of strings: each depth's stage, layer, map size and channels."""
+        """Each depth's stage, layer, map size and channels, a list of strings."""
         return [_label(stage, layer) for stage, layer in self.ends]
 
     @property
     def maps(self):
-        """`Maps` of the chosen image at the chosen depth."""
+        """The `Maps` of the chosen image at the chosen depth."""
         place = self.image, self.depth
         if place not in self._seen:
             self._seen[place] = strongest(self._compute(*place))
@@ -97,7 +78,7 @@ class FeatureMaps:
 
     @property
     def caption(self):
-        """String, what is shown, in a line."""
+        """What is shown, in a line."""
         shown = len(self.maps.channels)
         height, width = self.maps.values.shape[:2]
         return (
@@ -107,13 +88,13 @@ class FeatureMaps:
 
     @property
     def image_alt(self):
-        """String, the image in words."""
+        """The image in words."""
         height, width = self.images.shape[1:3]
         return f"{self.names[self.image]}, {height} x {width} pixels."
 
     @property
     def alt(self):
-        """String, the maps in words."""
+        """The maps in words."""
         stage, layer = self.ends[self.depth]
         maps = self.maps
         height, width = maps.values.shape[:2]
@@ -132,15 +113,7 @@ class FeatureMaps:
 
 
 def strongest(maps, n=STRONGEST):
-    """Picks the channels that vary most over the image.
-
-    Args:
-        maps: float `(height, width, channels)`.
-        n: Integer, how many at most.
-
-    Returns:
-        `Maps`.
-    """
+    """The `Maps` of those n channels of `(height, width, channels)` that vary most."""
     order = np.argsort(-np.std(maps, axis=(0, 1)), kind="stable")[:n]
     return Maps(maps[..., order], tuple(order.tolist()), maps.shape[-1])
 
@@ -152,9 +125,9 @@ def _ends(base):
             "Expected a base, whose layers put out feature maps. Received: "
             f"{base.name!r}, which has none."
         )
-    ends = [(stage, stage.layers[-1]) for stage in freezing.stages(base)]
+    ends = [(stage, stage.layers[-1]) for stage in stages(base)]
     ends = [pair for pair in ends if _puts_out_maps(pair[1])]
-    nested = [layer.name for _, layer in ends if structure.is_graph(layer)]
+    nested = [layer.name for _, layer in ends if is_graph(layer)]
     if nested:
         raise ValueError(
             f"Expected the base itself. Received: {base.name!r}, with a base inside. "

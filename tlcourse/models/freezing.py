@@ -1,98 +1,29 @@
-"""What trains: stages of a base, freezing them, and the truth about a model."""
+"""Freezing and unfreezing a base at all levels, and what `fit` will really train."""
 
 import dataclasses
 import math
-import re
 
 import keras
 
-_BLOCK = re.compile(r"^(block_?\d+[a-z]?|conv\d+_block\d+|expanded_conv(_\d+)?)_")
+from tlcourse.models import nesting
+from tlcourse.models.stages import Stage, stages
 
-
-@dataclasses.dataclass(frozen=True)
-class Stage:
-    """Neighbouring layers that work at one resolution.
-
-    Args:
-        name: String, such as `"stage 2"`; `"top"` after the last feature map.
-        size: Output height and width, pixels; 1 for the top.
-        layers: tuple of `keras.Layer`, from input to output.
-    """
-
-    name: str
-    size: int
-    layers: tuple
-
-    @property
-    def parameters(self):
-        """Integer, numbers in the stage, trainable or not."""
-        return sum(layer.count_params() for layer in self.layers)
-
-
-def stages(base):
-    """Cuts a network where its feature maps shrink; blocks stay whole.
-
-    Args:
-        base: Built functional `keras.Model` with a fixed input size.
-
-    Returns:
-        list of `Stage`, from input to output.
-    """
-    groups = []
-    for layer, size in zip(base.layers, _sizes(base), strict=True):
-        # Convolutions without padding shave off a pixel or two: the same stage.
-        if not groups or size < 0.8 * groups[-1][0]:
-            groups.append((size, []))
-        groups[-1][1].append(layer)
-    return [
-        Stage("top" if size == 1 else f"stage {number}", size, tuple(layers))
-        for number, (size, layers) in enumerate(groups, start=1)
-    ]
-
-
-def _sizes(base):
-    """Output side of each layer; of its block's last layer, in a block."""
-    shapes = [layer.output.shape for layer in base.layers]
-    last = {block(layer): i for i, layer in enumerate(base.layers)}
-    top = _top(base.layers)
-    sizes = []
-    for i, layer in enumerate(base.layers[:top]):
-        shape = shapes[last[block(layer)] if block(layer) else i]
-        inside = len(shape) < 4 or not shape[1] or shape[1] == 1
-        sizes.append(sizes[-1] if inside and sizes else shape[1])
-    shrunk = [size for size in sizes if size < 0.8 * shapes[0][1]]
-    first = shrunk[0] if shrunk else sizes[0]  # what only prepares the input
-    return [min(size, first) for size in sizes] + [1] * (len(shapes) - top)
-
-
-def _top(layers):
-    """Position of the first layer after the last feature map."""
-    pools = (keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D)
-    top = len(layers)
-    for i in reversed(range(len(layers))):
-        shape = layers[i].output.shape
-        if len(shape) == 4 and shape[1] != 1:
-            break
-        if len(shape) < 4 or isinstance(layers[i], pools):
-            top = i
-    return top
-
-
-def block(layer):
-    """The block that a layer's name puts it in.
-
-    Args:
-        layer: `keras.Layer`.
-
-    Returns:
-        String such as `"conv2_block1"`, or None.
-    """
-    match = _BLOCK.match(layer.name)
-    return match.group(1) if match else None
+__all__ = [
+    "Stage",
+    "Trains",
+    "count",
+    "freeze",
+    "is_batchnorm",
+    "recompile",
+    "set_flags",
+    "stages",
+    "trains",
+    "unfreeze_from",
+]
 
 
 def is_batchnorm(layer):
-    """Whether a layer keeps moving statistics.
+    """Whether a layer is a BatchNormalization, which keeps moving statistics.
 
     Args:
         layer: `keras.Layer`.
@@ -103,81 +34,104 @@ def is_batchnorm(layer):
     return isinstance(layer, keras.layers.BatchNormalization)
 
 
-def freeze(base):
-    """Freezes every layer of `base`. Compile the model again afterwards.
+def count(weights):
+    """Counts numbers (scalars, not tensors) in a list of weights.
 
     Args:
-        base: `keras.Model`.
+        weights: Iterable of `keras.Variable`.
+
+    Returns:
+        Integer.
+    """
+    return sum(math.prod(weight.shape) for weight in weights)
+
+
+def freeze(base):
+    """Freezes `base` and every layer in it. Compile the model again afterwards.
+
+    Args:
+        base: `keras.Model`, or any layer.
 
     Returns:
         The same `base`.
 
     Source: https://keras.io/guides/transfer_learning/
     """
-    base.trainable = False
-    # On TensorFlow, Keras skips an assignment that does not change the base's
-    # own flag, even where layers have been thawed since.
-    for layer in base.layers:
+    # On TensorFlow, Keras skips an assignment that does not change a model's own
+    # flag, even where layers have been unfrozen since: so one by one.
+    for layer in nesting.layers_inside(base):
         layer.trainable = False
     return base
 
 
-def unfreeze_from(base, stage_or_layer, batchnorm="frozen"):
+def unfreeze_from(base, stage_or_layer, batchnorm="inference"):
     """Unfreezes a stage or layer and all that follow it; freezes the rest.
 
+    Reaches the layers of nested models, too; a wrapped model is as good as its base.
     Compile the model again afterwards, or `fit` keeps the old choice.
 
     Args:
         base: Built `keras.Model`.
-        stage_or_layer: Name of a stage (see `stages`) or of a layer.
-        batchnorm: `"frozen"` keeps the BatchNormalization layers in inference
-            mode; `"awake"` lets them train as well.
+        stage_or_layer: Name of a stage of the base (see `stages`), or of a layer or
+            model at any level.
+        batchnorm: `"inference"` keeps the BatchNormalization layers in inference
+            mode; `"training"` lets those that follow train as well.
 
     Returns:
-        Integer, trainable parameters of the base.
+        Integer, trainable parameters of `base`.
 
     Raises:
         ValueError: If nothing has that name, or `batchnorm` is something else.
 
     Source: https://github.com/keras-team/keras/issues/20285 (why layer by layer)
     """
-    if batchnorm not in ("frozen", "awake"):
+    if batchnorm not in ("inference", "training"):
         raise ValueError(
-            f"Expected `batchnorm` 'frozen' or 'awake'. Received: {batchnorm!r}"
+            f"Expected `batchnorm` 'inference' or 'training'. Received: {batchnorm!r}"
         )
-    first = _position(base, stage_or_layer)
-    base.trainable = True  # first the base: its flag overwrites its layers'
-    for position, layer in enumerate(base.layers):
-        asleep = is_batchnorm(layer) and batchnorm == "frozen"
-        layer.trainable = position >= first and not asleep
+    layers = nesting.leaves(base)
+    first = layers.index(_first_layer(base, stage_or_layer))
+    chosen = set(map(id, layers[first:]))
+    set_flags(base, lambda layer: id(layer) in chosen)
+    if batchnorm == "inference":
+        for layer in filter(is_batchnorm, nesting.layers_inside(base)):
+            layer.trainable = False
     return count(base.trainable_weights)
 
 
-def _position(base, name):
-    starts, position = {}, 0
-    for stage in stages(base):
-        starts[stage.name] = position
-        position += len(stage.layers)
-    starts |= {layer.name: i for i, layer in enumerate(base.layers)}
-    if name not in starts:
-        names = ", ".join(stage.name for stage in stages(base))
-        raise ValueError(
-            f"Expected one of the stages ({names}) or a layer's name from "
-            f"`base.summary()`. Received: {name!r}"
-        )
-    return starts[name]
+def _first_layer(base, name):
+    """The first layer of what has this name; outer names go before inner ones."""
+    found = {}
+    for model in reversed([base, *nesting.nested_models(base)]):
+        found |= {layer.name: layer for layer in model.layers}
+    if name not in found:
+        named = {stage.name: stage.layers[0] for stage in stages(_backbone(base))}
+        if name not in named:
+            raise ValueError(
+                f"Expected one of the stages ({', '.join(named)}) or a layer's name "
+                f"from `base.summary()`. Received: {name!r}"
+            )
+        found = named
+    layer = found[name]
+    return nesting.leaves(layer)[0] if nesting.is_graph(layer) else layer
 
 
-def count(weights):
-    """Numbers (scalars, not tensors) in a list of weights.
+def _backbone(model):
+    bases = nesting.bases_in(model)
+    return _backbone(bases[0]) if len(bases) == 1 else model
 
-    Args:
-        weights: Sequence of `keras.Variable`.
 
-    Returns:
-        Integer.
+def set_flags(model, trains):
+    """Sets `trainable` at all levels as the function `trains` says of each leaf layer.
+
+    The model's own flag is set to True, a nested model's if anything in it trains.
     """
-    return sum(math.prod(weight.shape) for weight in weights)
+    model.trainable = True  # first, as it overwrites the flags inside
+    for nested in nesting.nested_models(model):
+        nested.trainable = any(map(trains, nesting.leaves(nested)))
+    for leaf in nesting.leaves(model):
+        for layer in nesting.layers_inside(leaf):
+            layer.trainable = trains(leaf)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -226,7 +180,7 @@ def trains(model):
     optimizer = getattr(model, "optimizer", None)
     if optimizer is None:
         return Trains(count(now), total, compiled=False, stale=False)
-    chosen = optimizer._trainable_variables if optimizer.built else now
+    chosen = _optimized(optimizer, model) if optimizer.built else now
     trainable = {id(weight) for weight in now}
     stale = {id(weight) for weight in chosen} != trainable
     if keras.backend.backend() == "torch":  # reads the flags at every step
@@ -234,20 +188,17 @@ def trains(model):
     return Trains(count(chosen), total, compiled=True, stale=stale)
 
 
-def compile_again(model):
+def _optimized(optimizer, model):
+    """The weights of a model that its optimizer was built for, which it keeps."""
+    kept = {id(variable) for variable in nesting.held(optimizer, keras.Variable)}
+    return [weight for weight in model.weights if id(weight) in kept]
+
+
+def recompile(model):
     """Compiles a model as it was compiled before, with a new optimizer.
 
-    A model that was never compiled gets Adam, sparse categorical crossentropy and
-    accuracy.
-
-    Args:
-        model: `keras.Model`.
-
-    Returns:
-        The same model.
-
-    Raises:
-        ValueError: If Keras can't repeat what `compile` was given.
+    One that was never compiled gets Adam, sparse categorical crossentropy and
+    accuracy. Raises ValueError if Keras cannot repeat what `compile` was given.
     """
     if getattr(model, "optimizer", None) is None:
         model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -262,20 +213,3 @@ def compile_again(model):
             "before."
         ) from error
     return model
-
-
-def compile_line(model):
-    """Keras code that compiles as `compile_again` does.
-
-    Args:
-        model: `keras.Model`.
-
-    Returns:
-        String, one line or two.
-    """
-    if getattr(model, "optimizer", None) is None:
-        return (
-            'model.compile("adam", "sparse_categorical_crossentropy",\n'
-            '              metrics=["accuracy"])'
-        )
-    return "model.compile_from_config(model.get_compile_config())  # as before"

@@ -1,4 +1,4 @@
-"""The little wrapper around a base network."""
+"""The head on a base, and augmentation before it."""
 
 import keras
 
@@ -30,7 +30,9 @@ def wrap(base, n_classes, head="pool", preprocess=None, augment=None, hidden=())
     x = (pool if head == "pool" else keras.layers.Flatten)(name=head)(x)
     for number, units in enumerate(hidden, start=1):
         x = keras.layers.Dense(units, activation="relu", name=f"hidden_{number}")(x)
-    dense = keras.layers.Dense(n_classes, activation="softmax", name="classes")
+    options = {"activation": "softmax", "name": "classes"}
+    # Probabilities are float32, in mixed precision as well.
+    dense = keras.layers.Dense(n_classes, dtype="float32", **options)
     return keras.Model(pixels, dense(x))
 
 
@@ -43,7 +45,7 @@ def _check(base, n_classes, head):
         raise ValueError(
             "Expected a base without its top, output (batch, height, width, "
             f"features). Received: output {base.output_shape}. Build it with "
-            "`include_top=False`."
+            "`include_top=False` and without `pooling`."
         )
 
 

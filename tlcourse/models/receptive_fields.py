@@ -3,37 +3,29 @@
 import keras
 import numpy as np
 
-from tlcourse.models import graph, structure
+from tlcourse.models.graph import list_calls
+from tlcourse.models.structure import check_model
 
 
 def receptive_fields(base):
-    """How many pixels of the input a unit of each layer can see.
+    """How many pixels, on a side, a unit of each layer of a base can see, by its name.
 
-    Args:
-        base: Built functional `keras.Model` from images to feature maps.
-
-    Returns:
-        dict, layer name to pixels on a side; infinite behind a layer that looks at
-        all places at once.
-
-    Raises:
-        ValueError: If the base has no layers to show.
+    Infinite behind a layer that looks at all places at once.
 
     Source: Araujo et al. 2019, Computing receptive fields of convolutional neural
         networks, Distill.
     """
-    structure.check(base)
-    inputs, every, _ = graph.read(base)
-    seen, fields = dict.fromkeys(inputs, (1, 1)), {}
-    for call in every:
-        after = _through(call.layer, max(seen[wire] for wire in call.feeds))
-        fields[call.layer.name] = after[0]
-        seen |= dict.fromkeys(call.makes, after)
+    check_model(base)
+    seen, fields = [], {}
+    for call in list_calls(base):
+        before = [seen[i] for i in call.sources] or [(1, 1)]
+        seen.append(_through(call.layer, max(before)))
+        fields[call.layer.name] = seen[-1][0]
     return fields
 
 
 def _through(layer, before):
-    """Pixels seen, and pixels from one place to the next, behind a layer."""
+    """Pixels seen, and pixels from one position to the next, behind a layer."""
     size, step = before
     if "Global" in type(layer).__name__ or isinstance(layer, keras.layers.Dense):
         return np.inf, step
