@@ -113,6 +113,7 @@ notebooks: .venv/ready-for-tests
 # make colab REPO=owner/name BRANCH=main. REPO=none takes it out again.
 colab: .venv/ready-for-tests
 	$(BIN)/python notebooks/colab.py '$(REPO)' '$(BRANCH)'
+	$(BIN)/python notebooks/build.py
 
 picture: .venv/ready-for-tests
 	TLCOURSE_TRACK=glyphs $(BIN)/python notebooks/images/take.py

@@ -3,9 +3,10 @@
     make colab REPO=owner/name BRANCH=main
     make colab REPO=none                     takes the address out again
 
-The address lies in colab.json, and nowhere else in what people edit. `build.py`
-reads it: it writes the badges, and into the first cell of code what installs the
-course on Colab. Elsewhere that cell does no more than before.
+This writes the address into colab.json; it stands nowhere else in what people edit.
+build.py, which `make colab` runs next, reads it and puts a badge into each notebook,
+and into its first cell of code what installs the course on Colab. Elsewhere that cell
+does no more than before.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import pathlib
 import re
 import sys
 
-import build
+from cells import BuildError, write_text
 
 HERE = pathlib.Path(__file__).resolve().parent
 NAME = "colab.json"
@@ -37,15 +38,7 @@ STAMPED = """    %pip install --quiet --no-deps {archive}
 
 @dataclasses.dataclass(frozen=True)
 class Address:
-    """Where the course lies on GitHub.
-
-    Args:
-        repository: String `owner/name`.
-        branch: String, a branch or a tag.
-
-    Raises:
-        build.BuildError: If one of them is not of that form.
-    """
+    """Where the course lies on GitHub: `owner/name`, and a branch or a tag."""
 
     repository: str
     branch: str
@@ -53,61 +46,40 @@ class Address:
     def __post_init__(self):
         owner, slash, name = self.repository.partition("/")
         if not (slash and OWNER.fullmatch(owner) and PROJECT.fullmatch(name)):
-            raise build.BuildError(
+            raise BuildError(
                 "Expected REPO=owner/name, as in https://github.com/owner/name, or "
                 f"REPO=none. Received: REPO={self.repository}"
             )
         if not BRANCH.fullmatch(self.branch) or self.branch[-1] in "./":
-            raise build.BuildError(
+            raise BuildError(
                 "Expected BRANCH to name a branch or a tag, of letters, digits and "
                 f"`._/-`, such as main. Received: BRANCH={self.branch}"
             )
 
     @property
     def archive(self):
-        """What pip installs from: String."""
+        """What pip installs from."""
         return f"git+https://github.com/{self.repository}@{self.branch}"
 
     def badge(self, file):
-        """A picture that opens a notebook in Colab.
-
-        Args:
-            file: String, its path inside the repository.
-
-        Returns:
-            String, Markdown.
-        """
+        """Markdown of a picture that opens `file`, a path in the repository."""
         place = f"{self.repository}/blob/{self.branch}/{file}"
         link = f"https://colab.research.google.com/github/{place}"
         return f"[![Open in Colab]({BADGE})]({link})"
 
 
 def read(folder):
-    """Reads the address.
-
-    Args:
-        folder: `pathlib.Path` of the notebooks.
-
-    Returns:
-        `Address`, or None if there is none yet.
-
-    Raises:
-        build.BuildError: If the address is not of the form that GitHub has.
-    """
+    """The `Address` in the folder of the notebooks, or None if there is none yet."""
     path = folder / NAME
     stored = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     return Address(**stored) if stored.get("repository") else None
 
 
 def stamp(cells, file, address):
-    """Puts the badge below the title, and Colab's lines before the start.
+    """Puts the badge below the title, and Colab's lines before `tlcourse.start()`.
 
-    Without an address the cells stay as they are.
-
-    Args:
-        cells: list of notebook cells; they are changed.
-        file: String, the notebook's path below the folder of the notebooks.
-        address: `Address`, or None.
+    `file` is the notebook's path below the folder of the notebooks. Without an
+    address (None) the cells stay as they are.
     """
     if not address:
         return
@@ -121,14 +93,7 @@ def stamp(cells, file, address):
 
 
 def without_stamp(source):
-    """The source of a cell as it runs elsewhere.
-
-    Args:
-        source: String.
-
-    Returns:
-        String.
-    """
+    """The source of a cell as it runs elsewhere."""
     stamped = source.startswith(ON_COLAB) and source.endswith(START)
     return START if stamped else source
 
@@ -146,12 +111,11 @@ def main(arguments=None):
         "repository": address and address.repository,
         "branch": address and address.branch,
     }
-    build.write_text(HERE / NAME, json.dumps(stored, indent=1) + "\n")
-    build.main([])
+    write_text(HERE / NAME, json.dumps(stored, indent=1) + "\n")
 
 
 if __name__ == "__main__":
     try:
         main()
-    except build.BuildError as error:
+    except BuildError as error:
         sys.exit(str(error))

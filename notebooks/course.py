@@ -8,8 +8,8 @@ import json
 import pathlib
 import re
 
-import build
 import colab
+from cells import CHECK_CALL, BuildError, read_source, solution_runs
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MARKS = ("<!-- course map: notebooks/build.py writes it -->", "<!-- end of map -->")
@@ -24,21 +24,11 @@ CHECK = re.compile(r'^check\("(\d+\.\d+)"', re.MULTILINE)
 
 
 def describe(source):
-    """Reads the header and the exercises of a lesson's source.
-
-    Args:
-        source: `pathlib.Path`.
-
-    Returns:
-        dict with the fields of `tlcourse.course.progress.Lesson`.
-
-    Raises:
-        build.BuildError: If the header has not the form that others have.
-    """
-    cells = build.read_source(source)
+    """A source's header and exercises: dict, as `tlcourse.course.progress.Lesson`."""
+    cells = read_source(source)
     header = HEADER.match(cells[0].source)
     if not header:
-        raise build.BuildError(
+        raise BuildError(
             f"{source}: expected a header as in the other lessons: title, 'You will "
             "be able to', minutes, 'builds on'."
         )
@@ -52,28 +42,20 @@ def describe(source):
 
 def _solutions(source, cells):
     found = {}
-    for run in build.solution_runs(cells):
+    for run in solution_runs(cells):
         code = "\n\n".join(cell.source for cell in run)
         names = CHECK.findall(code)
         if len(names) != 1:
-            raise build.BuildError(
+            raise BuildError(
                 f"{source}: expected one `check(...)` at the end of each exercise. "
                 f"Received: {names} in\n{code}"
             )
-        found[names[0]] = build.CHECK_CALL.sub("", code).strip()
+        found[names[0]] = CHECK_CALL.sub("", code).strip()
     return found
 
 
 def table(entries, address=None):
-    """The course map as a Markdown table.
-
-    Args:
-        entries: list of dicts from `describe`.
-        address: `colab.Address`, or None; with one, each lesson has its badge.
-
-    Returns:
-        String.
-    """
+    """The course map as a Markdown table; with an address, each row has its badge."""
     last = " Colab |" if address else ""
     lines = [
         f"| | lesson | you will be able to | minutes | builds on |{last}",
@@ -91,14 +73,7 @@ def table(entries, address=None):
 
 
 def files(sources):
-    """What the files with the course map should contain.
-
-    Args:
-        sources: list of `pathlib.Path`, all lessons.
-
-    Returns:
-        dict, `pathlib.Path` to string.
-    """
+    """What the files with the course map should contain: dict, path to text."""
     entries = [describe(source) for source in sources]
     address = colab.read(ROOT / "notebooks")
     readme = (ROOT / "README.md").read_text("utf-8")
@@ -113,14 +88,7 @@ def files(sources):
 
 
 def stale(sources):
-    """Which of the files are out of step.
-
-    Args:
-        sources: list of `pathlib.Path`, all lessons.
-
-    Returns:
-        dict, as from `files`, only those that differ.
-    """
+    """Which of the `files` are out of step: dict, path to what it should contain."""
     return {
         path: text
         for path, text in files(sources).items()

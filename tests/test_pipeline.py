@@ -10,7 +10,9 @@ import nbformat
 import pytest
 
 import build
+import cells
 import course
+import outputs
 
 SOURCE = """# %% [markdown]
 # # 01 · A test
@@ -23,13 +25,19 @@ print("not compared")
 
 # %% tags=["solution"]
 answer = 3
-answer
+
+# %% tags=["solution", "nbval-check-output"]
+print(answer)
+
+check("1.1", answer)
 
 # %% tags=["nbval-check-output", "any-track"]
-isinstance(answer, int) or answer is ...
+isinstance(answer, int)
 """
+RUNS = SOURCE.replace('\ncheck("1.1", answer)\n', "")
 NOTEBOOKS = pathlib.Path(build.__file__).parent
-LESSONS = sorted(NOTEBOOKS.glob("[0-9]*.ipynb"))
+SOURCES = sorted((NOTEBOOKS / "src").glob("*.py"))
+SOLUTION = "solutions/01_test.ipynb"
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +45,7 @@ def built(tmp_path_factory):
     """A folder with one source, built."""
     folder = tmp_path_factory.mktemp("notebooks")
     (folder / "src").mkdir()
-    (folder / "src" / "01_test.py").write_text(SOURCE)
+    (folder / "src" / "01_test.py").write_text(RUNS)
     shutil.copy(NOTEBOOKS / "conftest.py", folder)
     build.main(["--folder", str(folder)])
     return folder
@@ -49,102 +57,166 @@ def folder(built, tmp_path):
     return pathlib.Path(shutil.copytree(built, tmp_path / "copy"))
 
 
-def check(folder):
-    build.main(["--check", "--folder", str(folder)])
+@pytest.fixture
+def never_run(monkeypatch):
+    """No notebook may be run."""
+
+    def refuse(path, notebook):
+        raise AssertionError(f"{path} was run")
+
+    monkeypatch.setattr(outputs, "run", refuse)
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def bytes_in(folder):
+    return [path.read_bytes() for path in sorted(folder.rglob("*.ipynb"))]
+
+
+def edit(folder, old, new):
+    assert old in RUNS
+    (folder / "src" / "01_test.py").write_text(RUNS.replace(old, new))
+
+
+def main(folder, *flags):
+    build.main([*flags, "--folder", str(folder)])
 
 
 def nbval(path, track="glyphs"):
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    command += ["--rootdir", str(path.parent), "--nbval-lax", "--nbval-current-env"]
+    command += ["--rootdir", str(path.parent.parent), "--nbval-lax"]
     environment = {**os.environ, "TLCOURSE_TRACK": track}
     return subprocess.run(
-        [*command, str(path)], env=environment, capture_output=True, text=True
+        [*command, "--nbval-current-env", str(path)],
+        env=environment,
+        capture_output=True,
+        text=True,
     )
 
 
-def spoil(path, place, old, new):
-    notebook = nbformat.read(path, as_version=4)
-    cell = notebook.cells[place]
-    cell.outputs[0].data["text/plain"] = new
-    assert old != new
+def spoil(path, place, new):
+    notebook = read(path)
+    assert notebook.cells[place].outputs[0].data["text/plain"] != new
+    notebook.cells[place].outputs[0].data["text/plain"] = new
     nbformat.write(notebook, path)
 
 
-def test_the_lesson_asks_and_the_solution_answers(folder):
-    lesson = nbformat.read(folder / "01_test.ipynb", as_version=4)
-    solution = nbformat.read(folder / "solutions" / "01_test.ipynb", as_version=4)
-    assert lesson.cells[3].source == "answer = ..."
-    assert solution.cells[3].source == "answer = 3\nanswer"
+def test_a_lesson_asks_and_its_solution_answers():
+    read_cells = cells.jupytext.reads(SOURCE, fmt="py:percent").cells
+    lesson = cells.as_lesson(read_cells)
+    assert lesson[3].source == 'answer = ...\n\ncheck("1.1", answer)'
+    assert [cells.tags(cell) for cell in lesson] == [[]] * 5
+    assert cells.tags(read_cells[4]) == ["solution", "nbval-check-output"]
 
 
-def test_only_compared_cells_keep_their_output(folder):
-    lesson = nbformat.read(folder / "01_test.ipynb", as_version=4)
-    stored = [bool(cell.get("outputs")) for cell in lesson.cells]
-    assert stored == [False, True, False, False, True]
+def test_only_compared_cells_of_the_solution_keep_their_output(folder):
+    def stored(path):
+        return [bool(cell.get("outputs")) for cell in read(path).cells]
+
+    assert stored(folder / SOLUTION) == [False, True, False, False, True, True]
+    lesson = read(folder / "01_test.ipynb")
+    assert not any(stored(folder / "01_test.ipynb"))
+    assert {cell.get("execution_count") for cell in lesson.cells} == {None}
 
 
 def test_building_again_gives_the_same_bytes(folder):
-    path = folder / "01_test.ipynb"
-    before = path.read_bytes()
-    build.main(["--execute-all", "--folder", str(folder)])
-    assert path.read_bytes() == before
+    main(folder, "--check")
+    before = bytes_in(folder)
+    main(folder, "--execute-all")
+    assert bytes_in(folder) == before
 
 
-def test_a_fresh_build_is_in_step(folder):
-    check(folder)
+def test_an_edited_text_keeps_the_outputs_and_nothing_is_run(folder, never_run):
+    before = [cell.get("outputs") for cell in read(folder / SOLUTION).cells]
+    edit(folder, "A test", "Another test")
+    main(folder)
+    after = [cell.get("outputs") for cell in read(folder / SOLUTION).cells]
+    assert after == before
+    main(folder, "--check")
 
 
-def test_an_edited_source_is_noticed(folder):
-    source = folder / "src" / "01_test.py"
-    source.write_text(SOURCE.replace("1 + 1", "1 + 2"))
-    with pytest.raises(build.BuildError, match="cell 1 differs"):
-        check(folder)
+def test_edited_code_keeps_outputs_only_if_asked_to(folder, never_run):
+    edit(folder, "# %%\nprint(", '# %% [markdown]\n# More.\n\n# %%\nx = 1\nprint("",')
+    before = bytes_in(folder)
+    with pytest.raises(AssertionError, match="was run"):
+        main(folder)
+    assert bytes_in(folder) == before
+    main(folder, "--keep-outputs")
+    compared = [c for c in read(folder / SOLUTION).cells if c.get("outputs")]
+    assert [cell.source for cell in compared] == [
+        "1 + 1",
+        "print(answer)",
+        "isinstance(answer, int)",
+    ]
+    assert [cell.execution_count for cell in compared] == [2, 6, 7]
+    assert compared[2].outputs[0].data["text/plain"] == "True"
+    main(folder, "--check")
 
 
-def test_an_edited_notebook_is_noticed(folder):
+def test_another_number_of_compared_cells_is_run_all_the_same(folder, never_run):
+    edit(folder, '# %%\nprint("not', '# %% tags=["nbval-check-output"]\nprint("not')
+    with pytest.raises(AssertionError, match="was run"):
+        main(folder, "--keep-outputs")
+
+
+def test_what_is_out_of_step_is_noticed(folder):
+    edit(folder, "1 + 1", "1 + 2")
+    with pytest.raises(cells.BuildError, match="cell 1 differs"):
+        main(folder, "--check")
+    edit(folder, "1 + 1", "1 + 1")
     path = folder / "01_test.ipynb"
     path.write_text(path.read_text().replace("A test", "Another test"))
-    with pytest.raises(build.BuildError, match="cell 0 differs"):
-        check(folder)
+    with pytest.raises(cells.BuildError, match="cell 0 differs"):
+        main(folder, "--check")
+    shutil.copy(folder / SOLUTION, path)
+    with pytest.raises(cells.BuildError, match="cell 0 has another id"):
+        main(folder, "--check")
+    main(folder, "--keep-outputs")
+    shutil.copy(path, folder / "02_stray.ipynb")
+    with pytest.raises(cells.BuildError, match="02_stray.ipynb: has no source"):
+        main(folder, "--check")
 
 
-def test_a_stray_notebook_is_noticed(folder):
-    shutil.copy(folder / "01_test.ipynb", folder / "02_stray.ipynb")
-    with pytest.raises(build.BuildError, match="no source"):
-        check(folder)
+def test_a_lesson_with_an_output_is_out_of_step(folder):
+    notebook = read(folder / "01_test.ipynb")
+    notebook.cells[1].execution_count = 2
+    nbformat.write(notebook, folder / "01_test.ipynb")
+    with pytest.raises(cells.BuildError, match="cell 1 stores an output"):
+        main(folder, "--check")
 
 
-def test_a_failing_cell_leaves_the_old_notebook(folder):
-    before = (folder / "01_test.ipynb").read_bytes()
-    (folder / "src" / "01_test.py").write_text(SOURCE.replace("1 + 1", "1 / 0"))
-    with pytest.raises(build.BuildError, match="ZeroDivisionError"):
-        build.main(["--folder", str(folder)])
-    assert (folder / "01_test.ipynb").read_bytes() == before
+def test_a_failing_cell_leaves_the_old_notebooks(folder):
+    before = bytes_in(folder)
+    edit(folder, "1 + 1", "1 / 0")
+    with pytest.raises(cells.BuildError, match="ZeroDivisionError"):
+        main(folder)
+    assert bytes_in(folder) == before
 
 
-def test_nbval_passes_a_fresh_build(folder):
-    assert nbval(folder / "01_test.ipynb").returncode == 0
-
-
-def test_nbval_fails_when_a_compared_output_is_changed(folder):
-    spoil(folder / "01_test.ipynb", 1, "2", "3")
-    ended = nbval(folder / "01_test.ipynb")
+def test_nbval_compares_solutions_and_runs_lessons(folder):
+    assert nbval(folder / SOLUTION).returncode == 0
+    spoil(folder / SOLUTION, 1, "3")
+    ended = nbval(folder / SOLUTION)
     assert ended.returncode == 1
     assert "1 failed" in ended.stdout
+    edit(folder, 'print("not compared")', "1 / 0")
+    main(folder, "--keep-outputs")
+    assert nbval(folder / "01_test.ipynb").returncode == 1
 
 
 def test_on_the_other_track_only_any_track_cells_are_compared(folder):
-    path = folder / "01_test.ipynb"
-    spoil(path, 1, "2", "3")
-    assert nbval(path, "flowers").returncode == 0
-    spoil(path, 4, "True", "False")
-    assert nbval(path, "flowers").returncode == 1
+    spoil(folder / SOLUTION, 1, "3")
+    assert nbval(folder / SOLUTION, "flowers").returncode == 0
+    spoil(folder / SOLUTION, 5, "False")
+    assert nbval(folder / SOLUTION, "flowers").returncode == 1
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_every_lesson_has_two_compared_cells_or_more(path):
-    lesson = nbformat.read(path, as_version=4)
-    assert sum(map(build.is_compared, lesson.cells)) >= 2
+def test_every_solution_has_two_compared_cells_or_more():
+    for source in SOURCES:
+        compared = sum(map(cells.is_compared, cells.read_source(source)))
+        assert compared >= 2, source
 
 
 QUIZ = """## Quiz
@@ -157,25 +229,13 @@ QUIZ = """## Quiz
 
 
 def test_a_quiz_becomes_choices_that_open():
-    shown = build.quiz(QUIZ)
+    shown = cells.quiz(QUIZ)
     assert "**1. What is `1 < 2` in Python?**" in shown
     assert "<details><summary><code>True</code></summary>Right. It" in shown
     assert "<summary>Nothing</summary>No. It is an expression.</details>" in shown
-
-
-@pytest.mark.parametrize("line", ["+ right without a reason", "* what"])
-def test_a_quiz_with_an_unknown_line_is_refused(line):
-    with pytest.raises(build.BuildError, match="Expected in a quiz"):
-        build.read_quiz(f"? Question\n{line}")
-
-
-def test_a_placeholder_keeps_the_check_and_its_tags():
-    make = build.nbformat.v4.new_code_cell
-    cell = make('answer = 3\n\ncheck("1.1", answer)')
-    cell.metadata = {"tags": ["solution", "nbval-check-output"]}
-    (kept,) = build.without_solutions([cell])
-    assert kept.source == 'answer = ...\n\ncheck("1.1", answer)'
-    assert build.tags(kept) == ["nbval-check-output"]
+    for line in ("+ right without a reason", "* what"):
+        with pytest.raises(cells.BuildError, match="Expected in a quiz"):
+            cells.read_quiz(f"? Question\n{line}")
 
 
 def test_the_course_map_is_collected_from_the_headers(tmp_path):
@@ -188,14 +248,10 @@ def test_the_course_map_is_collected_from_the_headers(tmp_path):
     assert entry["exercises"] == {"3.1": "answer = 3"}
     row = course.table([entry]).splitlines()[-1]
     assert "| do it | 5 + 7 | lesson 02 |" in row
-
-
-def test_a_header_without_minutes_is_refused(tmp_path):
-    source = tmp_path / "03_test.py"
     source.write_text("# %% [markdown]\n# # 03 · A test\n")
-    with pytest.raises(build.BuildError, match="expected a header"):
+    with pytest.raises(cells.BuildError, match="expected a header"):
         course.describe(source)
 
 
 def test_readme_and_the_list_of_lessons_are_in_step():
-    assert course.stale(sorted((NOTEBOOKS / "src").glob("*.py"))) == {}
+    assert course.stale(SOURCES) == {}

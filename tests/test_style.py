@@ -7,8 +7,8 @@ import statistics
 
 import pytest
 
-import build
 import course
+from cells import PLACEHOLDER, QUIZ, as_lesson, read_quiz, read_source, tags
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.py"))
@@ -19,12 +19,15 @@ EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]")
 MINUTES = re.compile(r"\d+ minutes.* · builds on .* · ")
 
 of_lessons = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
-of_modules = pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+
+
+def trees():
+    return [(path, ast.parse(path.read_text("utf-8"))) for path in MODULES]
 
 
 def lesson(source):
     """The cells of a lesson as the learner gets them."""
-    return build.without_solutions(build.read_source(source))
+    return as_lesson(read_source(source))
 
 
 def cells(source, kind):
@@ -32,12 +35,12 @@ def cells(source, kind):
     return [
         cell.source
         for cell in lesson(source)
-        if cell.cell_type == kind and build.QUIZ not in build.tags(cell)
+        if cell.cell_type == kind and QUIZ not in tags(cell)
     ]
 
 
 def quizzes(source):
-    return [c.source for c in lesson(source) if build.QUIZ in build.tags(c)]
+    return [c.source for c in lesson(source) if QUIZ in tags(c)]
 
 
 def code_lines(cell):
@@ -94,7 +97,7 @@ def test_a_lesson_has_exercises_with_checks_and_a_quiz(source):
         assert 2 <= len(exercises) <= 4
         assert len(quizzes(source)) == 1
     assert list(exercises) == [f"{number}.{n + 1}" for n in range(len(exercises))]
-    checked = [c for c in cells(source, "code") if c.startswith(build.PLACEHOLDER)]
+    checked = [c for c in cells(source, "code") if c.startswith(PLACEHOLDER)]
     assert len(checked) == len(exercises)
     for cell, name in zip(checked, exercises, strict=True):
         assert f'check("{name}", answer' in cell
@@ -103,7 +106,7 @@ def test_a_lesson_has_exercises_with_checks_and_a_quiz(source):
 @of_lessons
 def test_each_choice_of_a_quiz_has_a_reason_and_one_is_right(source):
     for text in quizzes(source):
-        questions = build.read_quiz(text)
+        questions = read_quiz(text)
         assert 3 <= len(questions) <= 5
         for _, choices in questions:
             assert len(choices) >= 2
@@ -147,50 +150,22 @@ def test_at_most_two_code_cells_stand_in_a_row(source):
     assert "ccc" not in kinds
 
 
-def functions(path):
-    tree = ast.parse(path.read_text())
-    return [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
+def test_functions_of_the_package_are_short_and_described():
+    for path, tree in trees():
+        assert ast.get_docstring(tree), path
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef):
+                told = ast.get_docstring(node)
+                body = node.body[1:] if told else node.body
+                lines = body[-1].end_lineno - body[0].lineno + 1 if body else 0
+                assert lines <= 25, f"{path}: {node.name}"
+                assert not told or told.splitlines()[0][-1] in ".:?", node.name
 
 
-def body_lines(node):
-    body = node.body[1:] if ast.get_docstring(node) else node.body
-    return body[-1].end_lineno - body[0].lineno + 1 if body else 0
-
-
-@of_modules
-def test_functions_are_short(path):
-    long = {f.name: body_lines(f) for f in functions(path) if body_lines(f) > 25}
-    assert long == {}
-
-
-@of_modules
-def test_public_functions_say_what_goes_in_and_out(path):
-    tree = ast.parse(path.read_text())
-    assert ast.get_docstring(tree)
-    for node in tree.body:
-        # The judge of an exercise is described by its decorator.
-        judge = getattr(node, "decorator_list", []) and "checks" in str(path)
-        if isinstance(node, ast.FunctionDef) and not (
-            judge or node.name.startswith("_")
-        ):
-            text = ast.get_docstring(node) or ""
-            assert text.splitlines()[0].endswith("."), node.name
-            if node.args.args:
-                assert "Args:" in text, node.name
-                missing = [
-                    a.arg
-                    for a in node.args.args
-                    if a.arg != "ax" and f"{a.arg}:" not in text
-                ]
-                assert not missing, f"{node.name}: {missing}"
-            raises = any(isinstance(n, ast.Raise) for n in ast.walk(node))
-            assert not raises or "Raises:" in text, node.name
-
-
-@of_modules
-def test_the_package_asserts_nothing_and_swallows_nothing(path):
-    for node in ast.walk(ast.parse(path.read_text())):
-        assert not isinstance(node, ast.Assert)
-        if isinstance(node, ast.ExceptHandler):
-            assert node.type is not None
-            assert not isinstance(node.body[0], ast.Pass)
+def test_the_package_asserts_nothing_and_swallows_nothing():
+    for path, tree in trees():
+        for node in ast.walk(tree):
+            assert not isinstance(node, ast.Assert), path
+            if isinstance(node, ast.ExceptHandler):
+                assert node.type is not None, path
+                assert not isinstance(node.body[0], ast.Pass), path

@@ -1,0 +1,124 @@
+"""Cells of the sources: read from py:percent, and changed for lessons."""
+
+import html
+import re
+
+import jupytext
+import nbformat
+
+COMPARED = "nbval-check-output"
+ANY_TRACK = "any-track"
+SOLUTION = "solution"
+QUIZ = "quiz"
+PLACEHOLDER = "answer = ..."
+CHECK_CALL = re.compile(r'^check\("(?s:.*)\Z', re.MULTILINE)
+
+
+class BuildError(Exception):
+    """Something that an author has to mend; the message says what."""
+
+
+def tags(cell):
+    """The tags of a cell, a list of strings."""
+    return cell.metadata.get("tags", [])
+
+
+def is_compared(cell):
+    """Whether nbval compares the output of a cell."""
+    return cell.cell_type == "code" and COMPARED in tags(cell)
+
+
+def read_source(path):
+    """Reads a py:percent file with jupytext: a list of cells, without outputs."""
+    cells = jupytext.reads(path.read_text("utf-8"), fmt="py:percent").cells
+    if not cells:
+        raise BuildError(f"{path}: expected cells that begin with `# %%`, found none")
+    return cells
+
+
+def solution_runs(cells):
+    """The solution cells of each exercise: a list of lists of neighbours."""
+    runs = []
+    for before, cell in zip([None, *cells], cells, strict=False):
+        if SOLUTION in tags(cell):
+            if before is None or SOLUTION not in tags(before):
+                runs.append([])
+            runs[-1].append(cell)
+    return runs
+
+
+def as_lesson(cells):
+    """The cells as a learner gets them: a placeholder for each run of solutions.
+
+    Nothing is compared in a lesson, so the tags for nbval are dropped.
+    """
+    placeholders = {id(run[0]): _placeholder(run) for run in solution_runs(cells)}
+    kept = [
+        placeholders.get(id(cell)) or _without_nbval(cell)
+        for cell in cells
+        if id(cell) in placeholders or SOLUTION not in tags(cell)
+    ]
+    return kept
+
+
+def _placeholder(run):
+    call = CHECK_CALL.search(run[-1].source)
+    return nbformat.v4.new_code_cell(
+        f"{PLACEHOLDER}\n\n{call[0]}" if call else PLACEHOLDER
+    )
+
+
+def _without_nbval(cell):
+    kept = nbformat.from_dict(cell)
+    left = [tag for tag in tags(cell) if tag not in (COMPARED, ANY_TRACK)]
+    kept.metadata = {"tags": left} if left else {}
+    return kept
+
+
+def read_quiz(text):
+    """Reads `? question`, `+ right | why`, `- wrong | why not`, one to a line.
+
+    A line that begins with two spaces goes on with the one before. Gives a list of
+    pairs: a question, and its list of (right, choice, reason).
+    """
+    questions = []
+    joined = re.sub(r"\n {2,}", " ", text)
+    for line in filter(None, map(str.strip, joined.splitlines())):
+        mark, _, rest = line.partition(" ")
+        choice, bar, reason = rest.partition(" | ")
+        if mark == "?":
+            questions.append((rest, []))
+        elif mark in ("+", "-") and bar and questions:
+            questions[-1][1].append((mark == "+", choice, reason))
+        elif not line.startswith("#"):
+            raise BuildError(
+                "Expected in a quiz: `? question`, `+ right | why`, `- wrong | why "
+                f"not`. Received: {line}"
+            )
+    return questions
+
+
+def quiz(text):
+    """A quiz as Markdown whose choices open: no JavaScript, no kernel."""
+    parts = ["## Quiz\n\nOpen the answer that you would give."]
+    for number, (question, choices) in enumerate(read_quiz(text), start=1):
+        parts += ["<br>"] * (number > 1)
+        parts.append(f"**{number}. {question}**")
+        parts += [
+            f"<details><summary>{as_html(choice)}</summary>"
+            f"{'Right.' if right else 'No.'} {as_html(reason)}</details>"
+            for right, choice, reason in choices
+        ]
+    return "\n\n".join(parts)
+
+
+def as_html(text):
+    """Plain text with `code` in it as HTML."""
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", html.escape(text, quote=False))
+
+
+def write_text(path, text):
+    """Writes a file completely or not at all, by renaming a partial one."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(text, "utf-8", newline="\n")
+    partial.replace(path)
