@@ -7,7 +7,7 @@ axe-core looks at each page in Chromium, in light and in dark, wide and narrow.
 """
 
 import argparse
-import html.parser
+import collections
 import importlib.resources
 import pathlib
 import re
@@ -15,87 +15,34 @@ import shutil
 import sys
 import urllib.parse
 
+import bs4
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "notebooks"))
-
 # Made by another program, looked at by the tests of the slides.
 NOT_OURS = ("deck.html",)
 WEB = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)+(/\S*)?$")
 LOADING = ("img", "script", "link", "iframe", "source", "video", "audio", "embed")
+NO_WORDS = ("", "No description has been provided for this image")  # nbconvert's
 SERIOUS = ("serious", "critical")
 VIEWS = ((1280, "light"), (390, "dark"))
-
-
-class Page(html.parser.HTMLParser):
-    """What a page has and asks for.
-
-    Args:
-        path: `pathlib.Path` of an HTML file.
-    """
-
-    def __init__(self, path):
-        super().__init__()
-        self.path, self.links, self.loaded = path, [], []
-        self.ids, self.headings, self.problems, self.open = [], [], [], []
-        self.language, self.title = None, ""
-        self.feed(path.read_text("utf-8"))
-        self._judge()
-
-    def handle_starttag(self, tag, attributes):
-        """Notes a tag."""
-        values = dict(attributes)
-        self.open.append(tag)
-        if "id" in values:
-            self.ids.append(values["id"])
-        if tag == "html":
-            self.language = values.get("lang")
-        if re.fullmatch("h[1-6]", tag):
-            self.headings.append(int(tag[1]))
-        if tag == "img" and not (values.get("alt") or "").strip():
-            self.problems.append(f"an image without words: {values.get('src')[:60]}")
-        where = values.get("href") or values.get("src")
-        if where is not None:
-            (self.loaded if tag in LOADING else self.links).append(where)
-
-    def handle_data(self, data):
-        """Notes the title."""
-        if self.open and self.open[-1] == "title":
-            self.title += data
-
-    def handle_endtag(self, tag):
-        """Closes a tag; some are never closed."""
-        while self.open and self.open.pop() != tag:
-            pass
-
-    def _judge(self):
-        if not (self.language and self.title.strip()):
-            self.problems.append("no language or no title")
-        if self.headings.count(1) != 1:
-            self.problems.append(f"expected one h1, found {self.headings.count(1)}")
-        for one, next_ in zip([0, *self.headings], self.headings, strict=False):
-            if next_ > one + 1:
-                self.problems.append(f"h{next_} after h{one}")
-        twice = {each for each in self.ids if self.ids.count(each) > 1}
-        self.problems += [f"the id {each!r} twice" for each in sorted(twice)]
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 def problems(folder):
-    """Reads all pages.
+    """What is wrong in the files of the pages: a list of strings.
 
-    Args:
-        folder: `pathlib.Path`.
-
-    Returns:
-        list of strings, empty if every link leads somewhere, every image has
-        words, headings are in order, and nothing is loaded from elsewhere.
+    Every link should lead somewhere, every image have words, headings be in order,
+    and nothing be loaded from elsewhere.
     """
-    pages = {path.name: Page(path) for path in _ours(folder)}
+    pages = {
+        path.name: bs4.BeautifulSoup(path.read_text("utf-8"), "html.parser")
+        for path in _ours(folder)
+    }
     found = [] if pages else [f"{folder}: no pages"]
     for name, page in pages.items():
-        told = [*page.problems]
-        told += [_broken(folder, page, link, pages) for link in page.links]
-        told += [_from_elsewhere(folder, source) for source in page.loaded]
-        found += [f"{name}: {problem}" for problem in told if problem]
+        told = [*_faults(page), *_broken_links(folder, name, pages)]
+        found += [f"{name}: {problem}" for problem in told]
     return found
 
 
@@ -103,48 +50,67 @@ def _ours(folder):
     return [path for path in sorted(folder.glob("*.html")) if path.name not in NOT_OURS]
 
 
-def _broken(folder, page, link, pages):
+def _faults(page):
+    if not (page.html.get("lang") and page.title.get_text(strip=True)):
+        yield "no language or no title"
+    for image in page("img"):
+        if image.get("alt", "").strip() in NO_WORDS:
+            yield f"an image without words: {image.get('src', '')[:60]}"
+    levels = [int(heading.name[1]) for heading in page(re.compile("^h[1-6]$"))]
+    if levels.count(1) != 1:
+        yield f"expected one h1, found {levels.count(1)}"
+    for level, following in zip([0, *levels], levels, strict=False):
+        if following > level + 1:
+            yield f"h{following} after h{level}"
+    for name, times in collections.Counter(_ids(page)).items():
+        if times > 1:
+            yield f"the id {name!r} twice"
+
+
+def _ids(page):
+    return [tag["id"] for tag in page(id=True)]
+
+
+def _broken_links(folder, name, pages):
+    for tag in pages[name].select("[href], [src]"):
+        link = tag.get("href") or tag.get("src")
+        if tag.name not in LOADING:
+            yield from _broken(folder, name, link, pages)
+        elif not (link.startswith("data:") or (folder / link).is_file()):
+            yield f"not in the folder: {link[:80]}"
+
+
+def _broken(folder, name, link, pages):
     parts = urllib.parse.urlsplit(link)
-    if parts.scheme:
-        return None if WEB.match(link) else f"a strange link: {link}"
-    target = urllib.parse.unquote(parts.path) or page.path.name
+    target = urllib.parse.unquote(parts.path) or name
     anchor = urllib.parse.unquote(parts.fragment)
-    if not (folder / target).is_file():
-        return f"a link to nothing: {link}"
-    if anchor and anchor not in (pages[target].ids if target in pages else ()):
-        return f"a link to an anchor that is not there: {link}"
-    return None
-
-
-def _from_elsewhere(folder, source):
-    if source.startswith("data:") or (folder / source).is_file():
-        return None
-    return f"not in the folder: {source[:80]}"
+    if parts.scheme:
+        if not WEB.match(link):
+            yield f"a strange link: {link}"
+    elif not (folder / target).is_file():
+        yield f"a link to nothing: {link}"
+    elif anchor and (target not in pages or anchor not in _ids(pages[target])):
+        yield f"a link to an anchor that is not there: {link}"
 
 
 def violations(folder, names=None):
     """What axe-core finds in Chromium, serious or worse, and what pages ask a network.
 
-    Args:
-        folder: `pathlib.Path`.
-        names: Sequence of file names, or None for all pages.
-
-    Returns:
-        list of strings.
+    `names` are file names, or None for all pages. Gives a list of strings.
     """
     from images import lab
 
     axe = importlib.resources.files("axe_playwright_python") / "axe.min.js"
+    paths = [path for path in _ours(folder) if names is None or path.name in names]
     found = []
     for width, scheme in VIEWS:
         with lab.browse(width) as page:
             page.emulate_media(color_scheme=scheme)
             asked = []
             page.on("request", lambda request, asked=asked: asked.append(request.url))
-            for path in _ours(folder):
-                if names is None or path.name in names:
-                    told = _look(page, path, axe.read_text("utf-8"))
-                    found += [f"{path.name}, {width} {scheme}: {each}" for each in told]
+            for path in paths:
+                told = _look(page, path, axe.read_text("utf-8"))
+                found += [f"{path.name}, {width} {scheme}: {each}" for each in told]
             away = {url for url in asked if not url.startswith(("file:", "data:"))}
             found += [f"asks the network: {url}" for url in sorted(away)]
     return found
@@ -167,9 +133,6 @@ def _look(page, path, axe):
                 f"{' '.join(first['failureSummary'].split())[:200]}"
             )
     return told
-
-
-OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 def main():

@@ -9,7 +9,8 @@ are read.
 import argparse
 import concurrent.futures
 import functools
-import html
+import hashlib
+import importlib.metadata
 import json
 import pathlib
 import posixpath
@@ -17,16 +18,20 @@ import re
 import shutil
 import sys
 
-import jinja2
+import nbformat
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
 
-import check_site
-import executed
-import lesson_page
-import texts
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "notebooks"))
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parent
+import check_site  # noqa: E402  (the folder has to be on the path first)
+import outputs  # noqa: E402
+import rendering  # noqa: E402
+from cells import BuildError  # noqa: E402
+
 SITE = ROOT / "build" / "site"
+CACHE = ROOT / "build" / "executed"
 COURSE = "Transfer learning, lesson by lesson"
 # What other files of the repository are on the site.
 TEXTS = {
@@ -45,8 +50,6 @@ COPIES = {
     "slides/deck.html": "deck.html",
     "slides/deck.pdf": "deck.pdf",
 }
-# Folders with a link in README; on the site, what is in them is in the lessons.
-NOT_HERE = ("notebooks/solutions",)
 MAP = re.compile(r"<!-- course map.*?<!-- end of map -->", re.DOTALL)
 
 
@@ -58,17 +61,10 @@ def course_map():
 
 
 def address(source, url):
-    """Where a link of the repository leads on the site.
+    """Where the link `url` in the file `source` leads on the site.
 
-    Args:
-        source: String, the file with the link, from the root of the repository.
-        url: String, the link as it stands there.
-
-    Returns:
-        String, or None if the site has nothing for it.
-
-    Raises:
-        ValueError: If the repository has nothing for it either.
+    Gives None if the site has nothing for it; raises `ValueError` if the repository
+    has nothing for it either.
     """
     if re.match(r"[a-z]+:|#", url):
         return url
@@ -80,7 +76,7 @@ def address(source, url):
             known[f"{folder}/{entry['file']}"] = entry["page"]
     if path in known:
         return known[path] + mark + anchor
-    if path in NOT_HERE:
+    if path == "notebooks/solutions":  # each answer is in its lesson
         return None
     raise ValueError(
         f"{source}: expected a link to a file that the site has, a lesson or one of "
@@ -89,92 +85,45 @@ def address(source, url):
 
 
 def lesson(entry, notebook):
-    """The page of a lesson.
-
-    Args:
-        entry: dict, see `course_map`.
-        notebook: `nbformat.NotebookNode` with the solutions and all outputs.
-
-    Returns:
-        String, HTML.
-    """
-    source = f"notebooks/{entry['file']}"
-    reader = texts.Reader(functools.partial(address, source))
-    body = lesson_page.body(notebook, reader)
+    """The page of a lesson, given its solution with all outputs."""
+    place, source = course_map().index(entry), f"notebooks/{entry['file']}"
     others = {e["number"]: e["page"] for e in course_map() if e != entry}
-    place = course_map().index(entry)
+    soup = rendering.render(notebook, functools.partial(address, source), others)
     return frame(
         entry["page"],
         f"{entry['number']} · {entry['title']}",
-        texts.with_links_to_lessons(body, others),
-        sections=_sections(reader.headings),
+        soup,
+        sections=[
+            (h["id"], h.decode_contents().replace("📝 ", "")) for h in soup("h2")
+        ],
         before=course_map()[place - 1] if place else None,
         after=course_map()[place + 1] if place + 1 < len(course_map()) else None,
         notebook=source,
     )
 
 
-def _sections(headings):
-    """Anchor and name of each section, for the list at the side."""
-    return [
-        (anchor, name.replace("📝 ", ""))
-        for level, anchor, name in headings
-        if level == 2
-    ]
-
-
 def text(source):
-    """The page of a Markdown file. README's table of lessons becomes cards.
-
-    Args:
-        source: String, one of `TEXTS`.
-
-    Returns:
-        String, HTML.
-    """
-    markdown = (ROOT / source).read_text("utf-8")
-    reader = texts.Reader(functools.partial(address, source))
-    cards = template("cards.html").render(course_map=course_map())
-    body = reader.html(MAP.sub("<!-- cards -->", markdown))
-    body = body.replace("<!-- cards -->", cards)
-    title = next(text for level, _, text in reader.headings if level == 1)
+    """The page of a Markdown file. README's table of lessons becomes cards."""
+    cards = rendering.template("cards.html").render(course_map=course_map())
+    markdown = MAP.sub(lambda _: cards, (ROOT / source).read_text("utf-8"))
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(markdown)])
     pages = {each["number"]: each["page"] for each in course_map()}
-    body = texts.with_links_to_lessons(body, pages)
-    return frame(TEXTS[source], html.unescape(title), body)
+    soup = rendering.render(notebook, functools.partial(address, source), pages)
+    return frame(TEXTS[source], soup.h1.get_text(), soup)
 
 
 def frame(page, title, body, **more):
-    """A whole page around a text.
-
-    Args:
-        page: String, its file name.
-        title: String, plain text.
-        body: String, HTML.
-        more: What else templates/page.html takes.
-
-    Returns:
-        String, HTML.
-    """
+    """A complete page around a body; `more` is what templates/page.html takes."""
     known = {"course": COURSE, "course_map": course_map()}
-    return template("page.html").render(
-        page=page, title=title, body=body, **known, **more
+    return rendering.template("page.html").render(
+        page=page, title=title, body=str(body), **known, **more
     )
 
 
-def template(name):
-    """A template of the folder templates, as Jinja has it."""
-    loader = jinja2.FileSystemLoader(HERE / "templates")
-    made = jinja2.Environment(loader=loader, autoescape=True)
-    made.filters["with_code"] = executed.build.as_html
-    return made.get_template(name)
-
-
 def write(folder, notebooks):
-    """Writes all pages, and what they need.
+    """Writes all pages and what they need into a folder, which is emptied before.
 
-    Args:
-        folder: `pathlib.Path`; is emptied before.
-        notebooks: dict, number of a lesson to its notebook with the solutions.
+    `notebooks` is a dict, number of a lesson to its solution with all outputs.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -184,35 +133,63 @@ def write(folder, notebooks):
     for name, content in pages.items():
         (folder / name).write_text(content, "utf-8", newline="\n")
     for name in ("site.css", "site.js"):
-        shutil.copy(HERE / "templates" / name, folder)
+        shutil.copy(rendering.TEMPLATES / name, folder)
     for source, name in COPIES.items():
         shutil.copy(ROOT / source, folder / name)
 
 
-def execute(workers):
-    """All lessons with their outputs; tells what it does.
+def environment():
+    """A checksum of the Python, the libraries, the package and the data."""
+    digest = hashlib.sha256(sys.version.encode())
+    for name in ("keras", "matplotlib", "numpy"):
+        digest.update(importlib.metadata.version(name).encode())
+    package = sorted((ROOT / "tlcourse").rglob("*.*"))
+    for path in [*package, ROOT / "data" / "SHA256SUMS"]:
+        if path.is_file() and path.suffix != ".pyc":
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
-    Args:
-        workers: Integer, lessons at a time.
 
-    Returns:
-        dict, number of a lesson to its notebook.
+def execute(paths, workers, folder=CACHE):
+    """Notebooks with all their outputs, from jupyter-cache or run now, in processes.
+
+    jupyter-cache knows code only; outputs of another `environment` are thrown away.
+    Gives a dict, number of a lesson to its notebook.
     """
-    paths = [ROOT / "notebooks" / "solutions" / e["file"] for e in course_map()]
+    ours = folder / environment()
+    for old in set(folder.glob("*")) - {ours}:
+        shutil.rmtree(old)
+    cache = get_cache(ours)
+    asked = {path: nbformat.read(path, as_version=4) for path in paths}
+    _fill(cache, {p: nb for p, nb in asked.items() if not _has(cache, nb)}, workers)
+    keep = {"nb_meta": (), "cell_meta": ()}  # the text may have changed since
+    return {
+        path.name[:2]: cache.merge_match_into_notebook(notebook, **keep)[1]
+        for path, notebook in asked.items()
+    }
+
+
+def _has(cache, notebook):
+    try:
+        return bool(cache.match_cache_notebook(notebook))
+    except KeyError:
+        return False
+
+
+def _fill(cache, notebooks, workers):
     with concurrent.futures.ProcessPoolExecutor(workers) as pool:
-        waiting = [pool.submit(executed.executed, path) for path in paths]
+        waiting = {
+            pool.submit(outputs.run, *pair): pair[0] for pair in notebooks.items()
+        }
         try:
-            return dict(map(_told, paths, waiting))
+            for done in concurrent.futures.as_completed(waiting):
+                path, ran = waiting[done], done.result()
+                ran.metadata = notebooks[path].metadata  # nbclient names the kernel
+                cache.cache_notebook_bundle(CacheBundleIn(ran, str(path)))
+                print(f"{path.stem}: run", flush=True)
         except BaseException:  # the rest need not begin
             pool.shutdown(cancel_futures=True)
             raise
-
-
-def _told(path, waiting):
-    notebook, seconds = waiting.result()
-    what = f"run in {seconds:.0f} s" if seconds else "not changed"
-    print(f"{path.stem}: {what}", flush=True)
-    return path.name[:2], notebook
 
 
 def main():
@@ -220,12 +197,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workers", type=int, default=2, help="lessons at a time")
     workers = parser.parse_args().workers
+    paths = [ROOT / "notebooks" / "solutions" / e["file"] for e in course_map()]
     try:
-        write(SITE, execute(workers))
-    except (executed.build.BuildError, ValueError) as error:
+        write(SITE, execute(paths, workers))
+    except (BuildError, ValueError) as error:
         sys.exit(str(error))
-    found = check_site.problems(SITE)
-    if found:
+    if found := check_site.problems(SITE):
         sys.exit("\n".join(found))
     print(f"open {SITE / 'index.html'}")
 

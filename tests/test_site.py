@@ -4,30 +4,35 @@ import os
 import re
 import shutil
 
+import bs4
 import nbformat
 import pytest
 
 import build
+import cells
 import check_site
-import executed
-import lesson_page
 import make_site
-import texts
+import rendering
 
 in_a_browser = pytest.mark.skipif(
     not shutil.which("chromium") and "CI" not in os.environ,
     reason="no Chromium here; in CI its absence is a failure",
 )
-WATCHED = ("index.html", "00_start_here.html", "05_freeze_the_base.html")
+WATCHED = ("index.html", "00_start_here.html", "instructors_guide.html")
 SMALL = """# %% [markdown]
 # # 00 · A small lesson
 #
-# As in lesson 05, and in `lesson 06`. See
+# As in lesson 05 & lesson 77, in `lesson 06`, [lesson 07](#Two). See
 # [the answers](solutions/05_freeze_the_base.ipynb).
 #
-# ## Every kind of output
+# ## Two
+#
+# ## Two
 
 # %%
+import sys
+
+import ipywidgets
 import tlcourse
 
 tlcourse.start()
@@ -37,14 +42,10 @@ from tlcourse import plots
 
 print("\\r 1 of 2", end="")
 print("\\r 2 of 2")
-print("stand <here>")
-plots.bars({"a": 1, "b": 2}, "Two bars", "seconds");
+print("\\x1b[31mstand\\x1b[0m <here>", flush=True)
+plots.bars({"a": 1, "b": 2}, "Two <bars>", "seconds");
 
 # %%
-import sys
-
-import ipywidgets
-
 from tlcourse.widgets.view import View
 
 
@@ -69,34 +70,45 @@ ipywidgets.FloatProgress()
 # ## 📝 Exercise 0.1
 
 # %% tags=["solution"]
-answer = 6 * 7
+secret = 7
+
+# %% tags=["solution"]
+answer = 6 * secret
 print("the secret is", answer)
+
+check("0.1", answer)
 """
+PANEL = '<p class="note">A control panel, as it looks before anybody touches it.'
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """The small lesson with its answers, and run."""
-    folder = tmp_path_factory.mktemp("small")
-    source = folder / "source.py"
-    source.write_text(SMALL)
+def as_notebook(folder, text=SMALL):
+    """Writes the small lesson with its answers as lesson 00."""
+    (folder / "source.py").write_text(text.replace('\ncheck("0.1", answer)', ""))
     path = folder / "00_start_here.ipynb"
-    build.write(path, build.assemble("small", build.read_source(source)))
+    build.write(path, build.assemble("small", cells.read_source(folder / "source.py")))
     return path
 
 
 @pytest.fixture(scope="module")
-def ran(small):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("MPLBACKEND", raising=False)
-        return executed.executed(small, small.parent / "cache")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture(scope="module")
-def notebooks(ran):
+def small(cache, tmp_path_factory):
+    """The small lesson, run."""
+    path = as_notebook(tmp_path_factory.mktemp("small"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MPLBACKEND", raising=False)
+        patch.setattr(make_site, "environment", lambda: "here")
+        return make_site.execute([path], 1, cache)["00"]
+
+
+@pytest.fixture(scope="module")
+def notebooks(small):
     solutions = sorted((make_site.ROOT / "notebooks" / "solutions").glob("*.ipynb"))
     read = {path.name[:2]: nbformat.read(path, as_version=4) for path in solutions}
-    return {**read, "00": ran[0]}
+    return {**read, "00": small}
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +172,7 @@ GOOD = "<html lang='en'><title>T</title><h1 id='a b'>T</h1>{}</html>"
     ],
 )
 def test_the_checker_finds_each_fault(fault, told, tmp_path):
+    assert check_site.problems(tmp_path) == [f"{tmp_path}: no pages"]
     (tmp_path / "p.html").write_text(GOOD.format("<a href='p.html#a%20b'>x</a>"))
     assert check_site.problems(tmp_path) == []
     (tmp_path / "p.html").write_text(GOOD.format(fault))
@@ -167,57 +180,52 @@ def test_the_checker_finds_each_fault(fault, told, tmp_path):
     assert found.startswith("p.html: ") and told in found
 
 
-def test_a_folder_without_pages_is_not_sound(tmp_path):
-    assert check_site.problems(tmp_path) == [f"{tmp_path}: no pages"]
-
-
 def without_answers(text):
-    return re.sub(r'<details class="answer">.*?</details>', "", text, flags=re.S)
+    soup = bs4.BeautifulSoup(text, "html.parser")
+    for answer in soup.select("details.answer"):
+        answer.decompose()
+    return [code.get_text().strip() for code in soup("pre")]
 
 
 def test_answers_are_closed_until_somebody_opens_them(site, page, notebooks):
-    assert "the secret is" in page and "secret" not in without_answers(page)
-    assert "<details open" not in page
+    assert "the secret is" in page and "<details open" not in page
     for entry in make_site.course_map():
-        open_part = without_answers((site / entry["page"]).read_text("utf-8"))
-        for run in build.solution_runs(notebooks[entry["number"]].cells):
-            given = build.without_solutions(run)[0].source
-            assert texts.coloured(given) in open_part
-            assert texts.coloured(run[-1].source) not in open_part
+        shown = without_answers((site / entry["page"]).read_text("utf-8"))
+        for run in cells.solution_runs(notebooks[entry["number"]].cells):
+            assert cells.as_lesson(run)[0].source in shown
+            assert not {cell.source for cell in run} & {*shown}
 
 
-def test_a_figure_has_its_words_and_a_panel_its_html(page):
-    assert '<img alt="Two bars. Across: seconds. a: 1; b: 2."' in page
-    assert f'<p class="note">{lesson_page.STILL}</p>' in page
+def test_figures_have_words_panels_their_html_and_text_stands_as_in_the_end(page):
+    assert 'alt="Two &lt;bars&gt;. Across: seconds. a: 1; b: 2."' in page
+    assert PANEL in page and "Here is a control panel." in page
     assert '<td><a href="13_your_own_images.html">as HTML</a></td>' in page
-    assert '<pre class="out">panel' not in page
-    assert f'<p class="note">{lesson_page.UNSEEN}</p>' in page
-    assert '<pre class="out">Float' not in page
-
-
-def test_console_output_is_as_it_stood_in_the_end(page):
     shown = re.findall('<pre class="out">(.*?)</pre>', page, re.S)
-    assert " 2 of 2\nstand &lt;here&gt;" in shown and "told apart" in shown
-    assert texts.console("\x1b[31mred\x1b[0m\r\nend\n") == (
-        '<span class="ansi-red-fg">red</span>\nend'
-    )
+    assert shown[1:] == [  # the first says which Keras
+        ' 2 of 2\n<span class="ansi-red-fg">stand</span> &lt;here&gt;',
+        "told apart",
+        "the secret is 42",
+    ]
 
 
-def test_a_picture_without_words_is_refused():
+def test_a_picture_without_words_is_found(tmp_path):
+    cell = nbformat.v4.new_code_cell("plot()")
     data = {"image/png": "AAAA", "text/plain": "<Figure>"}
-    out = {"output_type": "display_data", "data": data, "metadata": {}}
-    with pytest.raises(ValueError, match="Received: <Figure>"):
-        lesson_page.output(out, None)
-    out["metadata"] = {"image/png": {"alt": "A <bar>"}}
-    assert '<img alt="A &lt;bar&gt;"' in lesson_page.output(out, None)
+    cell.outputs = [nbformat.v4.new_output("display_data", data)]
+    notebook = nbformat.v4.new_notebook(cells=[cell])
+    body = rendering.render(notebook, str, {})
+    (tmp_path / "p.html").write_text(GOOD.format(body))
+    (found,) = check_site.problems(tmp_path)
+    assert "an image without words: data:image/png;base64,AAAA" in found
 
 
-def test_mentions_of_lessons_become_links_code_and_links_stay(page):
-    assert 'As in <a href="05_freeze_the_base.html">lesson 05</a>' in page
-    assert "<code>lesson 06</code>" in page
+def test_mentions_become_links_and_headings_of_one_name_have_two_anchors(page):
+    shown = 'As in <a href="05_freeze_the_base.html">lesson 05</a> &amp; lesson 77'
+    assert f"{shown}, in <code>lesson 06</code>" in page
+    assert '<a href="#Two">lesson 07</a>' in page
     assert '<a href="05_freeze_the_base.html">the answers</a>' in page
-    unknown = "<p>lesson 77, <a href='x'>lesson 05</a></p>"
-    assert texts.with_links_to_lessons(unknown, {"05": "five.html"}) == unknown
+    assert '<h2 id="Two">' in page and '<h2 id="Two-again">' in page
+    assert '<li><a href="#Two-again">Two</a></li>' in page
 
 
 def test_links_of_the_repository_lead_to_pages():
@@ -231,31 +239,31 @@ def test_links_of_the_repository_lead_to_pages():
         make_site.address(lesson, "99_gone.ipynb")
 
 
-def test_headings_of_one_name_have_anchors_of_their_own():
-    reader = texts.Reader(lambda url: url)
-    reader.html("## Where to?\n\n## Where to?")
-    assert [anchor for _, anchor, _ in reader.headings] == [
-        "Where-to?",
-        "Where-to?-again",
-    ]
+def test_only_changed_code_is_run_again(small, cache, tmp_path, monkeypatch):
+    def missing(text, environment="here"):
+        monkeypatch.setattr(make_site, "environment", lambda: environment)
+        path = as_notebook(tmp_path, text)
+        with pytest.raises(KeyError):  # since `_fill` does nothing
+            make_site.execute([path], 1, cache)
+        return asked.pop()
+
+    asked = []
+    monkeypatch.setattr(make_site, "_fill", lambda _, missing, n: asked.extend(missing))
+    monkeypatch.setattr(make_site, "environment", lambda: "here")
+    path = as_notebook(tmp_path, SMALL.replace("A small lesson", "More words"))
+    again = make_site.execute([path], 1, cache)["00"]
+    assert asked == [] and again.cells[0].source.startswith("# 00 · More words")
+    assert again.cells[2].outputs == small.cells[2].outputs != []
+    assert missing(SMALL + "\nlen('new')") == path
+    assert missing(SMALL, "with another package") == path
+    assert [folder.name for folder in cache.iterdir()] == ["with another package"]
 
 
-def test_only_changed_code_is_run_again(small, ran, monkeypatch, tmp_path):
-    def refuse(*_):
-        raise AssertionError("it was run again")
-
-    monkeypatch.setattr(build, "run", refuse)
-    assert ran[1] > 0
-    notebook = nbformat.read(small, as_version=4)
-    notebook.cells[0].source += "\n\nMore words."
-    changed = tmp_path / small.name
-    build.write(changed, notebook)
-    again, seconds = executed.executed(changed, small.parent / "cache")
-    assert seconds == 0
-    assert again.cells[0].source.endswith("More words.")
-    assert again.cells[2].outputs == ran[0].cells[2].outputs != []
-
-    notebook.cells[1].source += "\nlen('new')"
-    build.write(changed, notebook)
-    with pytest.raises(AssertionError, match="run again"):
-        executed.executed(changed, small.parent / "cache")
+def test_an_edited_package_is_another_environment(tmp_path, monkeypatch):
+    monkeypatch.setattr(make_site, "ROOT", tmp_path)
+    (tmp_path / "tlcourse").mkdir()
+    seen = set()
+    for name, text in (("a.py", "1"), ("a.py", "2"), ("a.css", "2")):
+        (tmp_path / "tlcourse" / name).write_text(text)
+        seen |= {make_site.environment(), make_site.environment()}
+    assert len(seen) == 3
