@@ -89,11 +89,12 @@ for what, size in {"pixels": image_bytes, "features": vector_bytes}.items():
 # - **Whole or not there.** A shard is written under another name, and renamed at the
 #   end. What is there is right, and need not be computed again.
 #
-# `scale.begin` writes the job down: network, where the images are, how they are cut.
+# `shards.begin_job` writes the job down: network, where the images are, how they are
+# cut.
 
 # %%
 folder = here / "job"
-job = shards.begin(to_vector, sources.InMemory(images), folder, shard_size=50)
+job = shards.begin_job(to_vector, sources.DatasetSource(images), folder, shard_size=50)
 print(*sorted(path.name for path in folder.iterdir()), sep="\n")
 print(job.n_shards, "shards")
 
@@ -112,13 +113,13 @@ print(job.n_shards, "shards")
 # ```
 #
 # The pipeline says what is to be done. A *runner* decides where: in this process, on a
-# Flink or Spark cluster, at a cloud provider. `scale.run` builds this pipeline. You
-# need not have Beam: without it, `scale.run_here` does the same in a loop. In the
-# folder of the course, `.venv/bin/python -m pip install -e ".[scale]"` installs it, 350
-# MB. Then restart the kernel.
+# Flink or Spark cluster, at a cloud provider. `shards.compute_with_beam` builds this
+# pipeline. You need not have Beam: without it, `shards.compute_here` does the same in a
+# loop. In the folder of the course, `.venv/bin/python -m pip install -e ".[scale]"`
+# installs it, 350 MB. Then restart the kernel.
 
 # %%
-run = shards.run if shards.has_beam() else shards.run_here
+run = shards.compute_with_beam if shards.has_beam() else shards.compute_here
 print("Apache Beam:", "yes" if shards.has_beam() else "not installed; a loop instead")
 print(run(folder))
 
@@ -127,7 +128,7 @@ print(run(folder))
 # the features of lesson 10?
 
 # %% tags=["nbval-check-output", "any-track"]
-found = shards.read(folder)
+found = shards.load_features(folder)
 print("the same features:", np.allclose(found.features, vectors, rtol=0, atol=1e-6))
 print("the same labels:", np.array_equal(found.labels, images.labels))
 print("one key for each image:", len(set(found.keys)) == len(images))
@@ -146,9 +147,9 @@ print("one key for each image:", len(set(found.keys)) == len(images))
 
 # %%
 broken = here / "broken"
-job = shards.begin(to_vector, sources.InMemory(images), broken, shard_size=10)
+job = shards.begin_job(to_vector, sources.DatasetSource(images), broken, shard_size=10)
 code = "import sys, tlcourse; tlcourse.start(); from tlcourse.features import shards; "
-command = [sys.executable, "-c", code + "shards.run_here(sys.argv[1])", broken]
+command = [sys.executable, "-c", code + "shards.compute_here(sys.argv[1])", broken]
 start = time.perf_counter()
 worker = subprocess.Popen(command, stdout=subprocess.DEVNULL)
 
@@ -171,14 +172,14 @@ print(job.n_shards - len(job.missing()), "of", job.n_shards, "shards are there")
 
 # %%
 try:
-    shards.read(broken)
+    shards.load_features(broken)
     print("It was faster than we were. Run the cell above again, after `broken`.")
 except ValueError as error:
     print(str(error).replace(str(here), "..."))
 
 # %% [markdown]
-# Exercise 14.3 goes on from here. (With `workers=2`, `scale.run` starts two processes,
-# and replaces one that dies.)
+# Exercise 14.3 goes on from here. (With `workers=2`, `run` starts two processes, and
+# replaces one that dies.)
 #
 # ## Where the time goes
 #
@@ -194,12 +195,12 @@ for k, (image, label) in enumerate(zip(images.images, images.labels, strict=True
 jpeg_bytes = sum(path.stat().st_size for path in photos.glob("*/*.jpg")) / len(images)
 (place / "broken.jpg").write_bytes(b"\xff\xd8 the rest was lost")
 
-source = sources.FromFolder(photos, track.input_shape[:2])
-shards.begin(to_vector, source, here / "from_files", shard_size=100)
+source = sources.FolderSource(photos, track.input_shape[:2])
+shards.begin_job(to_vector, source, here / "from_files", shard_size=100)
 print(run(here / "from_files"))
 
 # %% tags=["nbval-check-output", "any-track"]
-found = shards.read(here / "from_files")
+found = shards.load_features(here / "from_files")
 print("images:", len(found.keys) == len(images), "- skipped:", len(found.skipped))
 
 # %% [markdown]
@@ -207,7 +208,7 @@ print("images:", len(found.keys) == len(images), "- skipped:", len(found.skipped
 
 # %%
 print(*found.skipped, found.keys[:3], sep="\n")
-parts = list(shards.read_shards(here / "from_files"))[1:]  # the first one is slow
+parts = list(shards.iterate_shards(here / "from_files"))[1:]  # the first one is slow
 n = sum(len(part.keys) for part in parts)
 each = {k: 1000 * sum(part.seconds[k] for part in parts) / n for k in found.seconds}
 plots.bars(each, "Where the time goes", "milliseconds an image");

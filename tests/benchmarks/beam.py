@@ -60,22 +60,24 @@ def images(n, side):
 def source(where, n, side, folder):
     """The same images in memory, or as files."""
     if where == "memory":
-        return sources.InMemory(data.Dataset(images(n, side), np.arange(n) % 2, "ab"))
+        return sources.DatasetSource(
+            data.Dataset(images(n, side), np.arange(n) % 2, "ab")
+        )
     place = folder / f"files_{n}"
     for k, image in enumerate(images(100, 500)):
         for name in ("a", "b"):
             (place / name).mkdir(parents=True, exist_ok=True)
             for copy in range(k, n // 2, 100):
                 keras.utils.save_img(place / name / f"{copy}.jpg", image)
-    return sources.FromFolder(place, (side, side))
+    return sources.FolderSource(place, (side, side))
 
 
 def seconds(model, images_, way, folder):
     """How long a job takes, begun anew."""
     _, workers, threads, options = way
-    job = shards.begin(model, images_, tempfile.mkdtemp(dir=folder), shard_size=100)
+    job = shards.begin_job(model, images_, tempfile.mkdtemp(dir=folder), shard_size=100)
     start = time.perf_counter()
-    processes.run(job, job.missing(), workers, threads, options)
+    processes.compute_in_processes(job, job.missing(), workers, options, threads)
     return time.perf_counter() - start
 
 

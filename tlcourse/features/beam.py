@@ -4,16 +4,12 @@ import contextlib
 import logging
 
 from tlcourse._util.quiet import held_back_stderr
-from tlcourse.features.worker import worker
+from tlcourse.features.worker import open_worker
 
 
 @contextlib.contextmanager
-def _quiet_log():
-    """Leaves logging as it was: Beam warns of parts that are not there, and sets it up.
-
-    Returns:
-        A context manager.
-    """
+def _quiet_logging():
+    """Silences Beam's warnings of missing extras; leaves logging as it was."""
     handlers, level = list(logging.root.handlers), logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -23,50 +19,36 @@ def _quiet_log():
         logging.root.handlers[:] = handlers
 
 
-with _quiet_log():
+with _quiet_logging():
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
 
 
 class ComputeShard(beam.DoFn):
-    """Computes shards of features.
-
-    Args:
-        folder: String, the job's.
-        key: String, the job's.
-    """
+    """Computes shards of the job in `folder`, whose key is `key`."""
 
     def __init__(self, folder, key):
         super().__init__()
         self.folder, self.key = folder, key
 
     def setup(self):
-        """Reads the network, once in a process."""
-        self.worker = worker(self.folder, self.key)
+        """Loads the network, once per process."""
+        self.worker = open_worker(self.folder, self.key)
 
     def process(self, shard):
-        """Writes a feature file.
-
-        Args:
-            shard: Integer.
-
-        Yields:
-            The same integer.
-        """
-        self.worker.compute(shard)
+        """Writes a shard, and yields its number."""
+        self.worker.compute_shard(shard)
         yield shard
 
 
-def run(job, missing, options):
-    """Computes shards with Beam, and waits until it is done.
-
-    Args:
-        job: `shards.Job`.
-        missing: list of integers.
-        options: dict for Beam's `PipelineOptions`.
-    """
+def run_pipeline(job, missing, options):
+    """Computes shards by a pipeline; `options` is a dict for `PipelineOptions`."""
     chosen = PipelineOptions([], **options)
-    with _quiet_log(), held_back_stderr(), beam.Pipeline(options=chosen) as pipeline:
+    with (
+        _quiet_logging(),
+        held_back_stderr(),
+        beam.Pipeline(options=chosen) as pipeline,
+    ):
         (
             pipeline
             | "Missing shards" >> beam.Create(missing)

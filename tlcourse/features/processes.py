@@ -9,36 +9,34 @@ import tempfile
 import threading
 import time
 
-from tlcourse.features import shard_files
-from tlcourse.features.worker import worker
+import keras
 
-CHILD = "from tlcourse.features import processes; processes.child()"
+from tlcourse._util.progress import bar
+from tlcourse.features.job import load_job
+from tlcourse.features.worker import open_worker
+
+CHILD = "from tlcourse.features import processes; processes.run_child()"
 THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS")
-PATIENCE = 2  # deaths one after the other without a shard in between
+INTERVAL = 0.2  # seconds between two looks at the files that are there
+MAX_DEATHS = 3  # one after the other without a shard in between
 
 
-def compute(job, missing, options=None):
-    """Computes shards in this process.
-
-    Args:
-        job: `shards.Job`.
-        missing: list of integers.
-        options: dict for Beam's `PipelineOptions`, or None to do without Beam.
-    """
+def compute_here(job, missing, options=None):
+    """Computes shards in this process, with Beam if there are options for it."""
     if options is None:
         for shard in missing:
-            worker(str(job.folder), job.key).compute(shard)
-        return
-    from tlcourse.features import beam
+            open_worker(str(job.folder), job.key).compute_shard(shard)
+    else:
+        from tlcourse.features import beam
 
-    beam.run(job, missing, options)
+        beam.run_pipeline(job, missing, options)
 
 
-def child():
-    """What a process does: reads its task from its input, and works."""
+def run_child():
+    """Reads a task from the input of this process, and computes its shards."""
     task = json.loads(sys.stdin.readline())
     threading.Thread(target=_follow_parent, daemon=True).start()
-    compute(shard_files.load(task["folder"]), task["shards"], task["options"])
+    compute_here(load_job(task["folder"]), task["shards"], task["options"])
 
 
 def _follow_parent():
@@ -48,26 +46,22 @@ def _follow_parent():
 
 
 class _Share:
-    """The shards of one worker, whichever process computes them."""
+    """The shards of one process; another process takes over if it dies."""
 
-    def __init__(self, job, mine, options, environment):
-        self.job, self.left, self.options = job, mine, options
-        self.environment, self.deaths, self.in_vain = environment, 0, 0
-        self.log = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the share)
+    def __init__(self, job, shards, options, environment, stack):
+        self.job, self.shards, self.options = job, shards, options
+        self.environment, self.deaths, self.vain_deaths = environment, 0, 0
+        self.log = stack.enter_context(tempfile.TemporaryFile())
         self.start()
+        stack.callback(self.stop)
 
     def start(self):
         command = [sys.executable, "-c", CHILD]
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=self.log,
-            stderr=self.log,
-            env=self.environment,
-        )
+        streams = {"stdin": subprocess.PIPE, "stdout": self.log, "stderr": self.log}
+        self.process = subprocess.Popen(command, env=self.environment, **streams)
         folder, options = str(self.job.folder), self.options
-        task = {"folder": folder, "shards": self.left, "options": options}
-        with contextlib.suppress(BrokenPipeError):  # it is dead already: see `is_over`
+        task = {"folder": folder, "shards": self.shards, "options": options}
+        with contextlib.suppress(BrokenPipeError):  # dead already: see `is_over`
             self.process.stdin.write(json.dumps(task).encode() + b"\n")
             self.process.stdin.flush()
 
@@ -77,62 +71,68 @@ class _Share:
             return False
         if self.process.returncode == 0:
             return True
-        before = len(self.left)
-        self.left = [shard for shard in self.left if not self.job.is_done(shard)]
-        self.deaths += 1
-        self.in_vain = self.in_vain + 1 if len(self.left) == before else 0
-        if self.in_vain > PATIENCE:
-            raise RuntimeError(self._why())
-        self.close()
+        left = [shard for shard in self.shards if not self.job.is_done(shard)]
+        self.vain_deaths = self.vain_deaths + 1 if left == self.shards else 0
+        self.deaths, self.shards = self.deaths + 1, left
+        if self.vain_deaths == MAX_DEATHS:
+            raise RuntimeError(self._explain())
+        self.stop()
         self.start()
         return False
 
-    def _why(self):
+    def _explain(self):
         self.log.seek(0)
         lines = self.log.read().decode(errors="replace").splitlines()
         return (
-            f"Expected a worker to compute shard {self.left[0]}, at the latest at the "
-            f"attempt number {PATIENCE + 1}. Received: exit code "
-            f"{self.process.returncode}. What is done stays; the last it said was: "
+            f"Expected a worker to compute shard {self.shards[0]}, at the latest at "
+            f"attempt number {MAX_DEATHS}. Received: exit code "
+            f"{self.process.returncode}. What is done stays. Its last words were: "
             + "\n".join(["", *lines[-5:]])
         )
 
-    def close(self):
-        """Ends the process."""
+    def stop(self):
         self.process.kill()
         self.process.wait()
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
 
 
-def run(job, missing, workers, threads, options=None):
-    """Computes shards in several processes.
+def compute_in_processes(job, missing, workers, options=None, threads=None):
+    """Computes shards in processes that share out the cores.
 
-    Args:
-        job: `shards.Job`.
-        missing: list of integers.
-        workers: Integer, processes.
-        threads: Integer, threads of the backend in each; None shares out the cores.
-        options: dict for Beam's `PipelineOptions`, or None to do without Beam.
-
-    Returns:
-        Integer, workers that died and were replaced.
-
-    Raises:
-        RuntimeError: If workers die again and again and nothing gets done.
+    Returns how many died and were replaced; raises RuntimeError if that does not help.
     """
-    import keras
-
     threads = threads or max(1, (os.cpu_count() or 1) // workers)
     environment = os.environ | dict.fromkeys(THREADS, str(threads))
     environment["KERAS_BACKEND"] = keras.backend.backend()
-    mine = [missing[k::workers] for k in range(min(workers, len(missing)))]
+    shares = [missing[k::workers] for k in range(min(workers, len(missing)))]
     with contextlib.ExitStack() as stack:
-        shares = []
-        for each in mine:
-            shares.append(_Share(job, each, options, environment))
-            stack.callback(shares[-1].log.close)
-            stack.callback(shares[-1].close)
-        while not all([share.is_over() for share in shares]):
+        running = [
+            _Share(job, shards, options, environment, stack) for shards in shares
+        ]
+        while not all([share.is_over() for share in running]):
             time.sleep(0.1)
-        return sum(share.deaths for share in shares)
+        return sum(share.deaths for share in running)
+
+
+@contextlib.contextmanager
+def show_progress(job, n):
+    """Shows a bar for n shards; it follows their files, whoever writes them."""
+    over, before = threading.Event(), job.n_shards - n
+
+    def update():
+        line.update(len(job.list_files()) - before - line.n)
+
+    def follow():
+        while not over.wait(INTERVAL):
+            update()
+
+    with bar(n, "Computing", unit="shards", miniters=0) as line:
+        thread = threading.Thread(target=follow, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+            update()

@@ -1,70 +1,59 @@
 """Features of more images than one process, or one machine, should pass through.
 
-A job lies in a folder: the network, where the images are, and a feature file for each
-stretch of them. What is there is not computed again, so whoever runs the job goes on
-where the last one stopped.
+A job lies in a folder: the network, where the images are, and one file of features for
+each shard, a stretch of the images. What is there is not computed again, so whoever
+runs the job goes on where the last one stopped.
 """
 
-import contextlib
 import dataclasses
 import importlib.util
 import numbers
-import pathlib
 import sys
-import threading
-import time
 
 import numpy as np
 
-from tlcourse._util.progress_bar import bar
 from tlcourse.data.folder_report import Skipped
-from tlcourse.features import disk_cache, processes, shard_files
+from tlcourse.features import job as jobs
+from tlcourse.features import processes
+from tlcourse.features.job import load_job
+from tlcourse.features.shard_files import STAGES, read_shard
 from tlcourse.features.sources import KINDS
 
-SHARD_SIZE = 1000  # images; a shard is what a worker that dies has lost
-PATIENCE = 2  # seconds, before a line of progress appears
+SHARD_SIZE = 1000  # images; a worker that dies loses one shard
 
 
 def has_beam():
-    """Whether Apache Beam is installed; `run` needs it.
-
-    Returns:
-        Boolean.
-    """
+    """Whether Apache Beam is installed, which `compute_with_beam` needs."""
     return importlib.util.find_spec("apache_beam") is not None
 
 
-def begin(model, source, folder, shard_size=SHARD_SIZE):
+def begin_job(model, source, folder, shard_size=SHARD_SIZE):
     """Writes down a job: pass these images through this network.
 
     Nothing is computed yet. The network is saved, and has to be one that Keras can
-    load without your code.
+    load without your code. The images stay where they are, except a `Dataset`'s, and
+    must not change as long as the job is used.
 
     Args:
         model: Functional or Sequential `keras.Model` that takes raw pixels of one
             size, with one output.
-        source: `sources.InMemory`, `sources.FromFolder` or `sources.FromTfds`.
-        folder: String or path; new, empty, or of the same job. Where several machines
+        source: `sources.DatasetSource`, `sources.FolderSource` or
+            `sources.TfdsSource`.
+        folder: String or path; new, empty, or of the same job. If several machines
             work, all have to see it under this name.
-        shard_size: Integer, images a feature file.
+        shard_size: Integer, images per shard.
 
     Returns:
-        `shards.Job`.
+        `Job`, with `folder`, `n_shards`, and `missing()`, the list of the shards
+        still to be computed.
 
     Raises:
-        ValueError: If the model or the sizes do not fit, or the folder holds something
-            else.
+        ValueError: If the model or the sizes do not fit, if the folder holds something
+            else, or if what its job reads has changed since.
     """
     _check_fit(model, source)
-    check_whole(shard_size, "shard_size", SHARD_SIZE)
-    wanted = {
-        "network": disk_cache.key(model, np.empty((0, *source.size, 3), "uint8")),
-        "shape": model.output_shape[1:],
-        "dtype": str(model.outputs[0].dtype),
-        "shard_size": int(shard_size),
-    }
-    folder = pathlib.Path(folder).expanduser().absolute()
-    return shard_files.begin(folder, source, wanted, model.save)
+    _check_count(shard_size, "shard_size", SHARD_SIZE)
+    return jobs.begin(model, source, folder, shard_size)
 
 
 def _check_fit(model, source):
@@ -81,73 +70,80 @@ def _check_fit(model, source):
         raise ValueError("Expected at least one image. Received: none")
 
 
-def run(folder, workers=1, threads=None, **options):
-    """Computes what is missing of a job, with Apache Beam.
+def _check_count(number, name, such_as):
+    is_whole = isinstance(number, numbers.Integral) and not isinstance(number, bool)
+    if not (is_whole and number >= 1):
+        raise ValueError(
+            f"Expected `{name}`, a whole number above 0 such as {such_as}. Received: "
+            f"{number!r}"
+        )
+
+
+def compute_with_beam(folder, workers=1, **options):
+    """Computes the missing shards of a job with Apache Beam.
 
     Args:
-        folder: String or path, in which `begin` began a job.
-        workers: Integer, processes on this machine, each with a pipeline of its own;
-            one that dies is replaced. 1 works in this process; in a notebook, where
-            Beam would ask for more packages, in one of its own.
-        threads: Integer, threads of the backend in each of several processes; None
-            shares out the cores.
+        folder: String or path, in which `begin_job` began a job.
+        workers: Integer, processes on this machine, each with a pipeline of its own
+            and its share of the cores; one that dies is replaced. 1 works in this
+            process; in a notebook, where Beam would ask for more packages, in one of
+            its own.
         **options: For Beam's `PipelineOptions`, such as `runner="FlinkRunner"` and
-            what that runner asks for. Without them Beam's FnApiRunner works here: it
-            is what DirectRunner is in a notebook; elsewhere, DirectRunner would first
-            fetch a program.
+            what that runner asks for. Without them Beam's FnApiRunner works here;
+            DirectRunner would first fetch a program.
 
     Returns:
-        `Report`.
+        `RunReport`.
 
     Raises:
         ModuleNotFoundError: If Beam is not installed.
         FileNotFoundError: If there is no job.
-        ValueError: If there are both workers and options.
+        ValueError: If there are both workers and options, or if what the job reads
+            has changed since it began.
         RuntimeError: If workers die again and again.
     """
     if not has_beam():
         raise ModuleNotFoundError(
             'Expected Apache Beam, which `pip install "tlcourse[scale]"` installs; in '
             'a clone of the course, `pip install -e ".[scale]"`. Received: a Python '
-            "without it. `scale.run_here` does the same work without Beam."
+            "without it. `shards.compute_here` does the same work without Beam."
         )
     if options and workers != 1:
         raise ValueError(
             "Expected `workers`, processes of this machine, or options for a runner "
             f"that has workers of its own. Received: {workers} workers and {options}"
         )
-    return _run(folder, workers, threads, {"runner": "FnApiRunner"} | options)
+    return _compute(folder, workers, {"runner": "FnApiRunner"} | options)
 
 
-def run_here(folder, workers=1, threads=None):
-    """Computes what is missing of a job, without Beam.
+def compute_here(folder, workers=1):
+    """Computes the missing shards of a job on this machine, without Beam.
 
     Args:
-        folder: String or path, in which `begin` began a job.
-        workers: Integer, as for `run`.
-        threads: Integer or None, as for `run`.
+        folder: String or path, in which `begin_job` began a job.
+        workers: Integer, processes, as for `compute_with_beam`.
 
     Returns:
-        `Report`.
+        `RunReport`.
 
     Raises:
         FileNotFoundError: If there is no job.
+        ValueError: If what the job reads has changed since it began.
         RuntimeError: If workers die again and again.
     """
-    return _run(folder, workers, threads, None)
+    return _compute(folder, workers, None)
 
 
-def _run(folder, workers, threads, options):
-    check_whole(workers, "workers", 2)
-    job = shard_files.load(folder)
-    missing, start, replaced = job.missing(), time.perf_counter(), 0
-    with _watching(job, len(missing)):
-        if missing and (workers > 1 or options and _in_a_notebook()):
-            replaced = processes.run(job, missing, workers, threads, options)
+def _compute(folder, workers, options):
+    _check_count(workers, "workers", 2)
+    job = load_job(folder)
+    missing, replaced = job.missing(), 0
+    with processes.show_progress(job, len(missing)):
+        if missing and (workers > 1 or (options and _in_a_notebook())):
+            replaced = processes.compute_in_processes(job, missing, workers, options)
         elif missing:
-            processes.compute(job, missing, options)
-    seconds = time.perf_counter() - start
-    return Report(job.n_shards, len(missing), replaced, seconds)
+            processes.compute_here(job, missing, options)
+    return RunReport(job.n_shards, len(missing), replaced)
 
 
 def _in_a_notebook():
@@ -155,65 +151,13 @@ def _in_a_notebook():
     return ipython is not None and ipython.get_ipython() is not None
 
 
-def check_whole(number, name, such_as):
-    """Refuses what is no whole number above 0.
-
-    Args:
-        number: Should be an integer of at least 1.
-        name: String, what it is called.
-        such_as: Integer, an example.
-
-    Raises:
-        ValueError: If it is something else.
-    """
-    whole = isinstance(number, numbers.Integral) and not isinstance(number, bool)
-    if not (whole and number >= 1):
-        raise ValueError(
-            f"Expected `{name}`, a whole number above 0 such as {such_as}. Received: "
-            f"{number!r}"
-        )
-
-
-@contextlib.contextmanager
-def _watching(job, n):
-    """A line that says how many of the missing shards are there, if it takes long."""
-    over, shown, before = threading.Event(), [], job.n_shards - n
-
-    def show(end):
-        done = max(0, len(job.there()) - before)
-        print(f"\r{bar(done, n)} {done} of {n} shards", end=end, flush=True)
-        shown.append(done)
-
-    def watch():
-        while not over.wait(PATIENCE):
-            show(end="")
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-        if shown:
-            show(end="\n")
-
-
 @dataclasses.dataclass(frozen=True)
-class Report:
-    """What a run has done.
+class RunReport:
+    """What a run has done, in shards; `replaced` workers died meanwhile."""
 
-    Args:
-        shards: Integer, feature files of the job.
-        computed: Integer, those that this run computed.
-        replaced: Integer, workers that died meanwhile, and were replaced.
-        seconds: Float, on the clock, from first to last.
-    """
-
-    shard_files: int
+    shards: int
     computed: int
     replaced: int
-    seconds: float
 
     def __str__(self):
         there = self.shards - self.computed
@@ -223,66 +167,56 @@ class Report:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Features:
-    """Features of images, in the order of the source.
+    """Features of n images, in the order of the source."""
 
-    Args:
-        features: Array `(n, ...)`.
-        labels: int64 `(n,)`, positions in `class_names`.
-        keys: Array of n strings: file names, positions, or TFDS addresses.
-        class_names: tuple of strings.
-        skipped: tuple of `Skipped`: what gave no image, and why.
-        seconds: dict, `"read"`, `"network"` and `"write"` to seconds, all workers
-            together.
-    """
-
-    features: np.ndarray
-    labels: np.ndarray
-    keys: np.ndarray
+    features: np.ndarray  # (n, ...)
+    labels: np.ndarray  # int64 (n,), positions in `class_names`
+    keys: np.ndarray  # n strings: file names, positions, or splits of one image
     class_names: tuple
-    skipped: tuple
-    seconds: dict
+    skipped: tuple  # of `Skipped`: what gave no image, and why
+    seconds: dict  # by "read", "network" and "write", all workers together
 
 
-def read_shards(folder):
-    """Reads the features of a job, one file after the other.
-
-    For what does not fit in memory. Labels count all classes of the source.
+def iterate_shards(folder, check_images=True):
+    """Loads the features of a job shard by shard, where memory does not hold them all.
 
     Args:
         folder: String or path.
+        check_images: Boolean; False loads what was computed, although the images have
+            changed or are gone since.
 
     Yields:
-        `Features`, of one file each.
+        `Features` of one shard each. Labels count all classes of the source.
 
     Raises:
         FileNotFoundError: If there is no job.
-        ValueError: If files are missing or damaged.
+        ValueError: If shards are missing or damaged, or if what the job reads has
+            changed since it began.
     """
-    job = shard_files.load(folder)
+    job = load_job(folder, check_images)
     missing = job.missing()
     if missing:
         raise ValueError(
             f"Expected {job.n_shards} feature files in {job.folder}. Received: "
-            f"{job.n_shards - len(missing)} that are whole. `scale.run` or "
-            "`scale.run_here` computes the others."
+            f"{job.n_shards - len(missing)} that are whole. `shards.compute_here` or "
+            "`shards.compute_with_beam` computes the others."
         )
     for shard in range(job.n_shards):
-        arrays = shard_files.read(job, shard)
+        arrays = read_shard(job, shard)
         yield Features(
-            arrays["features"],
-            arrays["labels"],
-            arrays["keys"],
-            tuple(job.about["class_names"]),
-            tuple(Skipped(*each) for each in arrays["skipped"].tolist()),
-            dict(zip(shard_files.STAGES, arrays["seconds"].tolist(), strict=True)),
+            **{name: arrays[name] for name in ("features", "labels", "keys")},
+            class_names=tuple(job.notes["class_names"]),
+            skipped=tuple(Skipped(*each) for each in arrays["skipped"].tolist()),
+            seconds=dict(zip(STAGES, arrays["seconds"].tolist(), strict=True)),
         )
 
 
-def read(folder):
-    """Reads the features of a job into memory.
+def load_features(folder, check_images=True):
+    """Loads the features of a job into memory.
 
     Args:
         folder: String or path.
+        check_images: Boolean, as for `iterate_shards`.
 
     Returns:
         `Features`. As with `load_folder`, the folder of a class without any image
@@ -290,24 +224,21 @@ def read(folder):
 
     Raises:
         FileNotFoundError: If there is no job.
-        ValueError: If files are missing or damaged.
+        ValueError: As for `iterate_shards`.
     """
-    about, parts = shard_files.load(folder).about, list(read_shards(folder))
+    parts = list(iterate_shards(folder, check_images))
+    notes, names = load_job(folder, check_images=False).notes, parts[0].class_names
     labels = np.concatenate([part.labels for part in parts])
-    names = tuple(about["class_names"])
-    if KINDS[about["kind"]].drops_empty:
+    if KINDS[notes["kind"]].drops_empty_classes:
         kept, labels = np.unique(labels, return_inverse=True)
         names = tuple(names[k] for k in kept)
-    found = [Skipped(*each) for each in about["not_read"]]
-    found += [each for part in parts for each in part.skipped]
+    skipped = [Skipped(*each) for each in notes["not_read"]]
+    skipped += [each for part in parts for each in part.skipped]
     return Features(
-        np.concatenate([part.features for part in parts]),
-        labels.astype("int64"),
-        np.concatenate([part.keys for part in parts]),
-        names,
-        tuple(sorted(found, key=lambda each: each.name)),
-        {
-            name: sum(part.seconds[name] for part in parts)
-            for name in shard_files.STAGES
-        },
+        features=np.concatenate([part.features for part in parts]),
+        labels=labels.astype("int64"),
+        keys=np.concatenate([part.keys for part in parts]),
+        class_names=names,
+        skipped=tuple(sorted(skipped, key=lambda each: each.name)),
+        seconds={name: sum(part.seconds[name] for part in parts) for name in STAGES},
     )

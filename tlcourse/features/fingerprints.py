@@ -1,0 +1,96 @@
+"""What tells files, arrays and networks apart, and what has changed among files."""
+
+import hashlib
+import json
+import os
+
+import numpy as np
+
+from tlcourse.data.folder_report import printable
+
+BLOCK = 2**20  # bytes of a file that are read at once
+SHOWN = 3  # names of changed files in a message
+
+
+def digest(parts):
+    """The SHA-256 of pieces of bytes, joined, in 64 hexadecimal digits."""
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(part)
+    return found.hexdigest()
+
+
+def digest_file(path):
+    """The SHA-256 of a file's content, or None if there is no such file."""
+    try:
+        with open(path, "rb") as file:
+            return digest(iter(lambda: file.read(BLOCK), b""))
+    except FileNotFoundError:
+        return None
+
+
+def stat_file(path):
+    """Size and time of the last change of a file; empty if it cannot be seen."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return []
+    return [found.st_size, found.st_mtime_ns]
+
+
+def compare_files(noted, found):
+    """What differs between two dicts from names of files to anything, in words."""
+    kinds = {
+        "changed": [k for k in noted if k in found and found[k] != noted[k]],
+        "gone": [k for k in noted if k not in found],
+        "new": [k for k in found if k not in noted],
+    }
+    return [f"{kind}: {_shorten(names)}" for kind, names in kinds.items() if names]
+
+
+def _shorten(names):
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(map(printable, names[:SHOWN])) + more
+
+
+def digest_arrays(arrays):
+    """The SHA-256 of arrays: types, shapes and elements, in their order."""
+    contents = (np.ascontiguousarray(each).reshape(-1) for each in arrays)
+    kinds = [f"{each.dtype}{each.shape}" for each in arrays]
+    return digest([repr(kinds).encode(), *(x.view("uint8").data for x in contents)])
+
+
+def digest_network(model):
+    """The SHA-256 of a network's configuration and weights.
+
+    Names of layers do not count, as Keras numbers them in the order of building.
+    """
+    config = _number_layers(json.loads(model.to_json()), 0)
+    weights = digest_arrays(model.get_weights())
+    return digest([json.dumps(config).encode(), weights.encode()])
+
+
+def _number_layers(entry, place):
+    """A layer's entry in a configuration, with its place instead of its name."""
+    config = entry["config"] | {"name": place}
+    if entry["class_name"] in ("Functional", "Sequential"):
+        places = {each["config"]["name"]: k for k, each in enumerate(config["layers"])}
+        layers = [_number_layers(each, k) for k, each in enumerate(config["layers"])]
+        for each in layers:
+            each["inbound_nodes"] = _refer(each.get("inbound_nodes"), places)
+        config["layers"] = layers
+        for ends in ("input_layers", "output_layers"):
+            config[ends] = _refer(config.get(ends), places, in_reference=True)
+    return entry | {"name": place, "config": config}
+
+
+def _refer(value, places, in_reference=False):
+    """Replaces names by places where one layer refers to another, and only there."""
+    if isinstance(value, list):
+        return [_refer(each, places, in_reference) for each in value]
+    if isinstance(value, dict):
+        return {
+            name: _refer(each, places, in_reference or name == "keras_history")
+            for name, each in value.items()
+        }
+    return places.get(value, value) if in_reference else value

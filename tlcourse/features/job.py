@@ -1,0 +1,167 @@
+"""A job: a folder with a network, notes on its images, and files of features."""
+
+import dataclasses
+import json
+import pathlib
+import zipfile
+
+import keras
+
+from tlcourse._util import atomic
+from tlcourse.features.fingerprints import (
+    compare_files,
+    digest,
+    digest_file,
+    digest_network,
+)
+from tlcourse.features.sources import KINDS
+
+FORMAT = 2
+NOTES = "job.json"
+NETWORK = "network.keras"
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What there is to compute; `notes` is what `job.json` in the `folder` says."""
+
+    folder: pathlib.Path
+    notes: dict
+
+    @property
+    def key(self):
+        """The digest of the notes, 64 hexadecimal digits."""
+        return self.notes["key"]
+
+    @property
+    def n_shards(self):
+        """Integer, shards in all."""
+        return -(-self.notes["n"] // self.notes["shard_size"])
+
+    def path(self, shard):
+        """The path of a shard's file; `shard` counts from 0."""
+        return self.folder / f"features-{shard:06}-of-{self.n_shards:06}.npz"
+
+    def positions(self, shard):
+        """The positions `(start, stop)` in the source of a shard's images."""
+        start = shard * self.notes["shard_size"]
+        return start, min(start + self.notes["shard_size"], self.notes["n"])
+
+    def open_source(self):
+        """Opens the images in this process."""
+        kind = KINDS[self.notes["kind"]]
+        return kind.load(self.folder, self.notes["images"])
+
+    def is_done(self, shard):
+        """Whether a shard's file is there and not cut off."""
+        return zipfile.is_zipfile(self.path(shard))
+
+    def list_files(self):
+        """The names of the shards' files as a set, without opening any."""
+        return {path.name for path in self.folder.glob("features-*.npz")}
+
+    def missing(self):
+        """The list of the shards that still have to be computed."""
+        there = self.list_files()
+        return [
+            shard
+            for shard in range(self.n_shards)
+            if self.path(shard).name not in there or not self.is_done(shard)
+        ]
+
+
+def begin(model, source, folder, shard_size):
+    """Begins a job in a folder, or finds the same one there; returns the `Job`."""
+    folder = pathlib.Path(folder).expanduser().absolute()
+    wanted = json.loads(json.dumps(_describe(model, source, shard_size)))
+    if (folder / NOTES).is_file():
+        return _find_same(folder, wanted)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ValueError(
+            "Expected a folder that is new, empty, or holds the features of the same "
+            f"job. Received: {folder}, which holds other things. Name another one."
+        )
+    with atomic.make_folder(folder) as partial:
+        source.save(partial)
+        model.save(partial / NETWORK)
+        notes = wanted | {"files": {x.name: digest_file(x) for x in partial.iterdir()}}
+        notes["key"] = _digest_notes(notes)
+        (partial / NOTES).write_text(json.dumps(notes))
+    return Job(folder, notes)
+
+
+def _describe(model, source, shard_size):
+    """What makes two jobs the same."""
+    dtype = str(model.outputs[0].dtype)
+    return {
+        "format": FORMAT,
+        "keras": [keras.__version__, keras.backend.backend()],
+        "network": digest_network(model),
+        "shape": model.output_shape[1:],
+        "dtype": "float32" if dtype == "bfloat16" else dtype,  # not NumPy's
+        "shard_size": int(shard_size),
+        "kind": source.kind,
+        "images": source.identify(),
+        "n": source.n,
+        "class_names": source.class_names,
+        "not_read": [(each.name, each.reason) for each in source.skipped],
+    }
+
+
+def _find_same(folder, wanted):
+    job = load_job(folder)
+    differ = [name for name, value in wanted.items() if job.notes.get(name) != value]
+    if differ:
+        raise ValueError(
+            f"Expected in {folder} the features of the same network for the same "
+            f"images. Received: another job; what differs: {', '.join(differ)}. Name "
+            "another folder, or remove this one."
+        )
+    return job
+
+
+def load_job(folder, check_images=True):
+    """Finds the job of a folder; refuses it if what it reads has changed since."""
+    folder = pathlib.Path(folder).expanduser().absolute()
+    if not (folder / NOTES).is_file():
+        raise FileNotFoundError(
+            "Expected a folder in which `shards.begin_job` began a job, with "
+            f"{NOTES} in it. Received: {folder}"
+        )
+    job = Job(folder, _read_notes(folder / NOTES))
+    files = {name: digest_file(folder / name) for name in job.notes["files"]}
+    found = {name: value for name, value in files.items() if value}
+    changes = compare_files(job.notes["files"], found)
+    if check_images and not changes:
+        changes = compare_files(job.notes["images"]["files"], job.open_source().files)
+    if changes:
+        raise ValueError(
+            f"Expected what the job in {folder} reads to be as it was when the job "
+            f"began. Received: {'; '.join(changes)}. Put it back as it was, with its "
+            "time of change, or begin a new job in another folder."
+        )
+    return job
+
+
+def _read_notes(path):
+    try:
+        notes = json.loads(path.read_bytes())
+        version, is_whole = notes["format"], notes.get("key") == _digest_notes(notes)
+    except (ValueError, TypeError, KeyError):
+        version, is_whole = FORMAT, False
+    if version != FORMAT:
+        raise ValueError(
+            f"Expected a job of format {FORMAT}. Received: {version}, in {path}. "
+            "Begin again in another folder."
+        )
+    if not is_whole:
+        raise ValueError(
+            f"Expected the notes of a job in {path}. Received: a file that was damaged "
+            "or edited. Put it back as it was, or begin a new job in another folder."
+        )
+    return notes
+
+
+def _digest_notes(notes):
+    others = {name: value for name, value in notes.items() if name != "key"}
+    return digest([json.dumps(others).encode()])
