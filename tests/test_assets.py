@@ -5,9 +5,10 @@ import shutil
 import numpy as np
 import pytest
 
-from tlcourse import training
 from tlcourse._util import assets
 from tlcourse.course.tracks import load_track
+
+NO_TOP = "glyphs_mobilenet_v2_0.35_64_no_top.weights.h5"
 
 
 @pytest.fixture
@@ -18,12 +19,15 @@ def copy(tmp_path, monkeypatch):
     return folder
 
 
-def test_every_shipped_file_has_its_checksum():
+def test_every_shipped_file_has_its_checksum_and_all_stay_small():
     folder = assets.data_folder()
-    names = {path.name for path in folder.iterdir() if path.is_file()} - {"README.md", "SHA256SUMS"}
+    paths = [path for path in folder.iterdir() if path.is_file()]
+    names = {path.name for path in paths} - {"README.md", "SHA256SUMS"}
     assert set(assets.checksums(folder)) == names
     for name in names:
         assets.shipped(name)
+    assert (folder / "glyphs.npz").stat().st_size < 12e6
+    assert sum(path.stat().st_size for path in paths) < 40e6
 
 
 def test_a_missing_data_folder_is_named_with_what_to_do(monkeypatch, tmp_path):
@@ -32,26 +36,34 @@ def test_a_missing_data_folder_is_named_with_what_to_do(monkeypatch, tmp_path):
         load_track("glyphs").build_base()
 
 
-def test_a_missing_file_is_named_with_what_to_do(copy):
-    (copy / "scratch.csv").unlink()
-    with pytest.raises(FileNotFoundError, match="git checkout -- data/scratch.csv"):
-        training.shipped_scratch(load_track("glyphs"), [1])
-
-
 @pytest.mark.parametrize("damage", ["cut", "changed"])
 def test_a_damaged_weights_file_is_refused(copy, damage):
-    path = copy / "glyphs_mobilenet_v2_0.35_64_no_top.weights.h5"
-    content = bytearray(path.read_bytes())
+    content = bytearray((copy / NO_TOP).read_bytes())
     content[len(content) // 2] ^= 255
-    path.write_bytes(content if damage == "changed" else content[:1000])
+    (copy / NO_TOP).write_bytes(content if damage == "changed" else content[:1000])
     with pytest.raises(ValueError, match=r"is damaged: expected sha256.*Received"):
         load_track("glyphs").build_base()
 
 
-def test_the_data_stays_below_its_limits():
-    folder = assets.data_folder()
-    assert (folder / "glyphs.npz").stat().st_size < 12e6
-    assert sum(path.stat().st_size for path in folder.iterdir()) < 40e6
+@pytest.mark.parametrize(
+    "kind, remedy",
+    [
+        ("clone", "git checkout -- data/grid.csv"),
+        ("zip", "download the course again, and copy its data/grid.csv to .*/data$"),
+        ("wheel", "python -m pip install --force-reinstall"),
+    ],
+)
+def test_a_missing_file_has_the_remedy_for_its_kind_of_copy(
+    copy, monkeypatch, kind, remedy
+):
+    monkeypatch.setattr(assets, "REPOSITORY", copy.parent)
+    if kind == "clone":
+        (copy.parent / ".git").mkdir()
+    elif kind == "wheel":
+        monkeypatch.setattr(assets, "INSTALLED", copy)
+    (copy / "grid.csv").unlink()
+    with pytest.raises(FileNotFoundError, match=f"`grid.csv`.*bring it back: {remedy}"):
+        assets.shipped("grid.csv")
 
 
 def test_the_archive_needs_no_pickle():

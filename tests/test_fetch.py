@@ -21,7 +21,7 @@ import pytest
 
 from tlcourse import __main__ as command
 from tlcourse._util import assets, atomic, tfds_download
-from tlcourse.course import doctor, fetch
+from tlcourse.course import fetch, tracks
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 VERIFY = pathlib.Path(os.environ.get("VERIFY", ROOT.parent / "shared" / "verify"))
@@ -177,6 +177,7 @@ def test_the_real_files_are_taken_for_sound(monkeypatch):
 def test_it_fetches_what_is_missing_and_only_that(server):
     put_photographs()
     put_weights(NAMES[:1])
+    (assets.keras_weights_folder() / NAMES[1]).write_bytes(PAGE)  # damaged
     path = assets.keras_weights_folder() / NAMES[0]
     old, seen = path.stat().st_mtime_ns, []
     fetched = fetch.fetch_flowers(lambda *progress: seen.append(progress))
@@ -213,14 +214,6 @@ def test_a_bad_download_is_named_and_leaves_nothing(
     server.content = b"right" if path.suffix == ".json" else CONTENT
     fetch.download(server.url, path, silent)
     assert path.read_bytes() == server.content
-
-
-def test_what_is_damaged_on_disk_is_fetched_again(server):
-    put_photographs()
-    put_weights()
-    (assets.keras_weights_folder() / NAMES[0]).write_bytes(PAGE)
-    assert names_of(fetch.fetch_flowers(silent)) == NAMES[:1]
-    assert fetch.missing() == []
 
 
 def test_without_a_network_it_says_so_at_once(monkeypatch):
@@ -465,12 +458,19 @@ EVERYTHING = {f"keras/models/{name}": CONTENT for name in NAMES}
 EVERYTHING |= {f"tfds/tf_flowers/3.0.1/{name}": DATASET[name] for name in DATASET}
 
 
-def test_what_is_on_this_disk_is_copied_and_nothing_downloaded(stick):
+def test_what_is_on_this_disk_is_copied_and_nothing_downloaded(stick, monkeypatch):
     seen = []
     brought = fetch.fetch_flowers(lambda *progress: seen.append(progress), stick)
     assert len(brought) == len(NAMES) + 1
     assert files(stick) == EVERYTHING
     assert all(done <= total for _, done, total in seen)
+    for name, path in fetch.variables(stick).items():
+        monkeypatch.setenv(name, str(path))
+    assert tracks.missing_for_flowers() == []  # what it says is to be set is enough
+
+
+def test_what_is_damaged_in_the_folder_is_brought_again(stick):
+    fetch.fetch_flowers(silent, stick)
     assert fetch.fetch_flowers(silent, stick) == []
     (stick / "keras" / "models" / NAMES[0]).write_bytes(PAGE)
     assert names_of(fetch.fetch_flowers(silent, stick)) == NAMES[:1]
@@ -507,19 +507,6 @@ def test_a_disk_that_gets_full_holds_nothing_half(stick, monkeypatch, room, caps
     assert len(found) == min(room, len(NAMES))
     fetch.fetch_flowers(silent, stick)
     assert files(stick) == EVERYTHING
-
-
-def test_the_doctor_finds_the_track_in_such_a_folder(stick, monkeypatch):
-    fetch.fetch_flowers(silent, stick)
-    for name, path in fetch.variables(stick).items():
-        monkeypatch.setenv(name, str(path))
-
-    def flowers():
-        return next(x for x in doctor.examine() if x.name == "track flowers")
-
-    assert (flowers().state, flowers().text) == ("ok", "ready")
-    (stick / "tfds" / "tf_flowers" / "3.0.1" / "dataset_info.json").unlink()
-    assert flowers().text == "not ready: missing the dataset tf_flowers"
 
 
 # The command and the button

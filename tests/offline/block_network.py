@@ -5,14 +5,7 @@ import socket
 
 
 def is_local(host):
-    """Whether a host is this machine.
-
-    Args:
-        host: String or bytes, a name or an address; None or "" is any address.
-
-    Returns:
-        Bool.
-    """
+    """Whether a host, a name or an address (None or "" is any), is this machine."""
     name = host.decode() if isinstance(host, bytes) else host
     if name in (None, "", "localhost"):
         return True

@@ -129,37 +129,28 @@ def _from_pixels(inner, preprocess):
 
 # Whichever is in the cache; both want -1..1.
 _COMPLETE = {
-    "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224.h5": (
-        "MobileNetV2",
-        0.35,
-    ),
-    "mobilenet_2_5_224_tf.h5": ("MobileNet", 0.25),
+    "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224.h5": "MobileNetV2",
+    "mobilenet_2_5_224_tf.h5": "MobileNet",
 }
+_ALPHA = {"MobileNetV2": 0.35, "MobileNet": 0.25}
 
 
 def _complete_imagenet(input_shape):
     folder = assets.keras_weights_folder()
     names = _imagenet_names(folder / CLASS_INDEX)
-    for file, (name, alpha) in _COMPLETE.items():
-        if assets.is_weights(folder / file):
-            constructor = getattr(keras.applications, name)
-            inner = constructor(
-                input_shape=input_shape, alpha=alpha, weights=folder / file
-            )
-            return _from_pixels(inner, bases.preprocessing(name)), names
-    raise FileNotFoundError(
-        f"Expected a complete ImageNet network, one of {' or '.join(_COMPLETE)}, in "
-        f"{folder}. Neither is there. Where there is a network, "
-        "`keras.applications.MobileNet(alpha=0.25)` fetches the second."
-    )
+    on_disk = [file for file in _COMPLETE if assets.is_weights(folder / file)]
+    path = bases.cached_weights((on_disk or list(_COMPLETE))[0])
+    name = _COMPLETE[path.name]
+    constructor = getattr(keras.applications, name)
+    inner = constructor(input_shape=input_shape, alpha=_ALPHA[name], weights=path)
+    return _from_pixels(inner, bases.preprocessing(name)), names
 
 
 def _imagenet_names(path):
     if not path.is_file():
         raise FileNotFoundError(
             f"Expected ImageNet's class names in {path}. The file is not there. "
-            "Where there is a network, "
-            "`keras.applications.imagenet_utils.decode_predictions` fetches it."
+            "Where there is a network, `python -m tlcourse fetch flowers` fetches it."
         )
     index = json.loads(path.read_text())
     return tuple(index[str(k)][1].replace("_", " ") for k in range(len(index)))
