@@ -1,29 +1,29 @@
 """The deck's figures of lesson 01: what the headlines say, and what it would cost."""
 
+import ast
+import pathlib
+
 import canvas
 import numpy as np
 
 from tlcourse import plots
 
-# Brown et al. 2020, tables 2.1 and 2.2: parameters in millions, layers, width;
-# tokens in billions, share of what was read, epochs.
-SIZES = {
-    "Small": (125, 12, 768),
-    "Medium": (350, 24, 1024),
-    "Large": (760, 24, 1536),
-    "XL": (1300, 24, 2048),
-    "2.7B": (2700, 32, 2560),
-    "6.7B": (6700, 32, 4096),
-    "13B": (13_000, 40, 5140),
-    "175B": (175_000, 96, 12_288),
-}
-MIX = {
-    "Common Crawl": (410, 0.60, 0.44),
-    "WebText2": (19, 0.22, 2.9),
-    "Books1": (12, 0.08, 1.9),
-    "Books2": (55, 0.08, 0.43),
-    "Wikipedia": (3, 0.03, 3.4),
-}
+LESSONS = pathlib.Path(__file__).resolve().parent.parent / "notebooks" / "src"
+
+
+def table(name):
+    """What lesson 01 assigns to `name`, a literal, so that no table is typed twice."""
+    source = (LESSONS / "01_why_transfer_learning.py").read_text("utf-8")
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            return ast.literal_eval(node.value)
+    raise LookupError(f"Expected `{name} = ...` in lesson 01; it is not there")
+
+
+# Name to parameters in millions, layers, width.
+SIZES = table("sizes")
+# Source to tokens in billions and share of what was read; in order, its epochs.
+MIX, PUBLISHED = table("mix"), table("published")
 TOKENS = 300e9
 SPEED = 200e9  # a stated round figure; lesson 01 measures the real one
 YEAR = 365 * 24 * 3600
@@ -39,10 +39,9 @@ def gpt3_sizes():
 def gpt3_epochs():
     """How often each source was read: as we count, and as published."""
     ax, places = canvas.axes(), np.arange(len(MIX))
-    ours = [TOKENS / 1e9 * share / tokens for tokens, share, _ in MIX.values()]
-    theirs = [epochs for _, _, epochs in MIX.values()]
+    ours = [TOKENS / 1e9 * share / tokens for tokens, share in MIX.values()]
     rows = (("300 x share / tokens", ours, plots.BLUE, ""),)
-    rows += (("as published", theirs, plots.ORANGE, "//"),)
+    rows += (("as published", PUBLISHED, plots.ORANGE, "//"),)
     for shift, (label, values, colour, hatch) in zip((-0.2, 0.2), rows, strict=True):
         style = {"color": colour, "hatch": hatch, "edgecolor": "white"}
         drawn = ax.barh(places + shift, values, 0.4, label=label, **style)
