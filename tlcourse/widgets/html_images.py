@@ -4,7 +4,7 @@ import base64
 import html
 import io
 
-from tlcourse.plots.figures import COLOURS
+from tlcourse.plots import COLOURS
 
 
 def figure_html(ax, alt):
