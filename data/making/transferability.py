@@ -20,7 +20,6 @@ import numpy as np
 
 from data.making.base import write_json
 from data.making.controls import finished, write
-from tlcourse._util.progress_bar import bar
 from tlcourse.yosinski.experiment import CUTS, TREATMENTS, Experiment, Settings, Trainer
 from tlcourse.yosinski.results import read_bases
 
@@ -109,7 +108,7 @@ def run(work, jobs, settings):
         done[values[:4]] = dict(zip(FIELDS, values, strict=True))
         write(path, in_order(done), FIELDS)
         took = f"{place} of {len(left)}, {time.time() - started:.0f} s"
-        print(bar(place, len(left)), took, *values, flush=True)
+        print(took, *values, flush=True)
     return in_order({job: done[job] for job in jobs})
 
 
