@@ -15,7 +15,7 @@ from keras.src.utils import file_utils
 from sklearn.model_selection import RepeatedStratifiedKFold
 
 from tlcourse import bases, data, features, training
-from tlcourse.course import carry, fetch
+from tlcourse.course import fetch
 from tlcourse.course.tracks import load_track
 from tlcourse.models import freezing, heads
 
@@ -365,7 +365,7 @@ def written(folder):
 def test_the_flowers_track_only_reads(verify, tmp_path, monkeypatch, capsys):
     folder, names = tmp_path / "class", os.listdir(VERIFY / "keras" / "models")
     monkeypatch.setattr(fetch, "FILES", dict.fromkeys(names, "http://nowhere/"))
-    carry.fill(folder, lambda *_: None)
+    fetch.fetch_flowers(lambda *_: None, folder)
     for path in (*folder.rglob("*"), folder):
         path.chmod(0o555 if path.is_dir() else 0o444)  # root could write all the same
     monkeypatch.setenv("KERAS_HOME", str(folder / "keras"))
