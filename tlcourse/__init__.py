@@ -17,6 +17,10 @@ def start(seed=0):
 
     Returns:
         None. Prints one line: the versions and the backend in use.
+
+    Raises:
+        ValueError: If keras.json or KERAS_BACKEND has a setting that no lesson runs
+            with; the message says what to write there.
     """
     from tlcourse._util.quiet import import_keras
     from tlcourse.plots import alt_text

@@ -1,1 +1,1 @@
-"""Paths and checksums, whole files, a quiet import of Keras."""
+"""Paths and checksums, complete files or none, progress bars, a quiet Keras."""
