@@ -10,9 +10,10 @@ import struct
 import zlib
 
 import numpy as np
-from PIL import Image, ImageOps, PngImagePlugin
+from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
-RED, BLUE, WHITE = (220, 30, 30), (30, 30, 220), (255, 255, 255)
+RED, BLUE = (220, 30, 30), (30, 30, 220)
+WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 LIGHT, DARK = (200, 200, 200), (40, 40, 40)
 SIDE = 48
 ORIENTATION = 0x0112
@@ -59,19 +60,10 @@ def clear_below(mode):
     return picture.convert(mode)
 
 
-def half_clear():
-    """Black at half strength: grey on white."""
-    return halves((*RED, 255), (0, 0, 0, 128), "RGBA")
-
-
 def palette_with_clear():
     picture = halves(0, 1, "P")
     picture.putpalette([*RED, 0, 0, 0])
     return saved(picture, "PNG", transparency=1)
-
-
-def png_16():
-    return saved(levels(200 * 257, 40 * 257, "uint16"), "PNG")
 
 
 def tiff_16_big_endian(claimed=SIDE):
@@ -98,18 +90,16 @@ def png_of_size(width, height):
     return b"\x89PNG\r\n\x1a\n" + body + chunk(b"IEND", b"")
 
 
-def over(content, at, form, side):
-    """Writes another width and height into a header."""
-    size = struct.pack(form, side, side)
+def over(content, at, form, *size):
+    """Writes another size into a header."""
+    size = struct.pack(form, *size)
     return content[:at] + size + content[at + len(size) :]
 
 
 def jpeg_of_size(width, height):
     """A JPEG with another size written over its own."""
-    content = bytearray(saved(halves(), "JPEG"))
-    at = content.index(b"\xff\xc0") + 5
-    content[at : at + 4] = struct.pack(">HH", height, width)
-    return bytes(content)
+    content = saved(halves(), "JPEG")
+    return over(content, content.index(b"\xff\xc0") + 5, ">HH", height, width)
 
 
 def text_bomb():
@@ -126,15 +116,11 @@ def bad_crc():
 
 
 def with_profile():
-    from PIL import ImageCms
-
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
     return saved(halves(), "PNG", icc_profile=profile.tobytes())
 
 
 def lab():
-    from PIL import ImageCms
-
     from_rgb, to_lab = map(ImageCms.createProfile, ("sRGB", "LAB"))
     change = ImageCms.buildTransform(from_rgb, to_lab, "RGB", "LAB")
     return saved(ImageCms.applyTransform(halves(), change), "TIFF")
@@ -151,10 +137,6 @@ def cut(kind, keep=0.6, **options):
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), "uint8")
     content = saved(Image.fromarray(noise), kind, **options)
     return content[: round(len(content) * keep)]
-
-
-def cmyk():
-    return halves((0, 255, 255, 0), (255, 255, 0, 0), "CMYK")
 
 
 PURE = (255, 0, 0), (0, 0, 255)
@@ -214,7 +196,7 @@ def sound():
         "grey.jpg": saved(grey, "JPEG"),
         "grey.png": saved(grey, "PNG"),
         "grey_alpha.png": saved(grey.convert("LA"), "PNG"),
-        "grey_16_bit.png": png_16(),
+        "grey_16_bit.png": saved(levels(200 * 257, 40 * 257, "uint16"), "PNG"),
         "grey.gif": saved(grey, "GIF"),
         "grey.webp": saved(grey, "WEBP"),
         "grey.bmp": saved(grey, "BMP"),
@@ -224,34 +206,27 @@ def sound():
         "grey_0_to_1.tiff": saved(levels(200 / 255, 40 / 255, "float32"), "TIFF"),
         "grey_0_to_255.tiff": saved(levels(200, 40, "float32"), "TIFF"),
     }
+    half_clear = halves((*RED, 255), (0, 0, 0, 128), "RGBA")
+    cmyk = halves((0, 255, 255, 0), (255, 255, 0, 0), "CMYK")
+    fax = saved(halves(1, 0, "1"), "TIFF", compression="group4")
+    wide = saved(levels(1e6, -1e6, "float32"), "TIFF")
+    no_numbers = saved(levels(1, np.nan, "float32"), "TIFF")
     others = {
-        "cmyk.jpg": (saved(cmyk(), "JPEG", quality=95), *PURE),
-        "cmyk.tiff": (saved(cmyk(), "TIFF"), *PURE),
+        "cmyk.jpg": (saved(cmyk, "JPEG", quality=95), *PURE),
+        "cmyk.tiff": (saved(cmyk, "TIFF"), *PURE),
         "clear.png": (saved(clear_below("RGBA"), "PNG"), RED, WHITE),
-        "half_clear.png": (saved(half_clear(), "PNG"), RED, (127, 127, 127)),
+        "half_clear.png": (saved(half_clear, "PNG"), RED, (127, 127, 127)),
         "clear_grey.png": (saved(clear_below("LA"), "PNG"), (87, 87, 87), WHITE),
         "clear_palette.png": (palette_with_clear(), RED, WHITE),
         "clear_colour.png": (saved(halves(), "PNG", transparency=BLUE), RED, WHITE),
         "clear.gif": (saved(clear_below("RGBA"), "GIF"), RED, WHITE),
         "clear.webp": (saved(clear_below("RGBA"), "WEBP", lossless=True), RED, WHITE),
         "clear.tiff": (saved(clear_below("RGBA"), "TIFF"), RED, WHITE),
-        "one_bit.png": (saved(halves(1, 0, "1"), "PNG"), WHITE, (0, 0, 0)),
-        "one_bit.bmp": (saved(halves(0, 1, "1"), "BMP"), (0, 0, 0), WHITE),
-        "fax.tiff": (
-            saved(halves(1, 0, "1"), "TIFF", compression="group4"),
-            WHITE,
-            (0, 0, 0),
-        ),
-        "wide_range.tiff": (
-            saved(levels(1e6, -1e6, "float32"), "TIFF"),
-            WHITE,
-            (0, 0, 0),
-        ),
-        "not_a_number.tiff": (
-            saved(levels(1, np.nan, "float32"), "TIFF"),
-            WHITE,
-            (0, 0, 0),
-        ),
+        "one_bit.png": (saved(halves(1, 0, "1"), "PNG"), WHITE, BLACK),
+        "one_bit.bmp": (saved(halves(0, 1, "1"), "BMP"), BLACK, WHITE),
+        "fax.tiff": (fax, WHITE, BLACK),
+        "wide_range.tiff": (wide, WHITE, BLACK),
+        "not_a_number.tiff": (no_numbers, WHITE, BLACK),
     }
     coloured = {name: (content, RED, BLUE) for name, content in colours.items()}
     grey = {name: (content, *GREY) for name, content in greys.items()}
@@ -285,10 +260,10 @@ def broken():
         "wide_bomb.png": png_of_size(2**31 - 1, 1),
         "little_bomb.png": png_of_size(9_000, 9_000),
         "bomb.jpg": jpeg_of_size(65_000, 65_000),
-        "bomb.gif": over(saved(halves(), "GIF"), 6, "<HH", 60_000),
-        "bomb.bmp": over(saved(halves(), "BMP"), 18, "<ii", 40_000),
+        "bomb.gif": over(saved(halves(), "GIF"), 6, "<HH", 60_000, 60_000),
+        "bomb.bmp": over(saved(halves(), "BMP"), 18, "<ii", 40_000, 40_000),
         "bomb.tiff": tiff_16_big_endian(60_000),
-        "bomb.webp": over(saved(halves(), "WEBP"), 26, "<HH", 16_383),
+        "bomb.webp": over(saved(halves(), "WEBP"), 26, "<HH", 16_383, 16_383),
     }
     others = {
         "empty.jpg": (b"", "empty file"),

@@ -347,14 +347,6 @@ def test_a_long_reading_shows_progress_and_ends_full(photos, monkeypatch, capsys
     assert re.search(r"Reading: 100%.* 4 of 4 images", capsys.readouterr().out)
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="needs Linux")
-def test_no_file_stays_open(photos):
-    write(photos / "a" / "cut.jpg", BROKEN["cut.jpg"][0])
-    before = os.listdir("/proc/self/fd")
-    data.load_folder(photos, SIZE)
-    assert len(os.listdir("/proc/self/fd")) == len(before)
-
-
 def test_the_script_of_lesson_13_reads_a_picture_as_load_folder_does(tmp_path):
     """Photographs that lie on their side, wider than high, and a transparent one."""
     rng = np.random.default_rng(0)

@@ -63,17 +63,7 @@ class FolderReport:
     @property
     def notices(self):
         """What to look at before training, a tuple of sentences."""
-        every = (
-            self._on_empty_classes(),
-            self._on_small_classes(),
-            self._on_balance(),
-            self._on_contradictions(),
-            self._on_duplicates(),
-            self._on_names(),
-            self._on_enlarged(),
-            self._on_not_drawn(),
-        )
-        return tuple(filter(None, every))
+        return (*self._about_classes(), *self._about_duplicates(), *self._about_rest())
 
     def __str__(self):
         counts = ", ".join(f"{name} {n}" for name, n in self.counts.items())
@@ -88,65 +78,55 @@ class FolderReport:
         lines += _listing("Skipped, as it should be:", hidden)
         return "\n".join(lines)
 
-    def _on_empty_classes(self):
+    def _about_classes(self):
         if self.empty:
-            return f"no image can be read in {_join(self.empty)}; left out as a class."
-
-    def _on_small_classes(self):
+            yield f"no image can be read in {_join(self.empty)}; left out as a class."
         few = [f"{name} ({n})" for name, n in self.counts.items() if n < FEW]
         if few:
-            return (
+            yield (
                 f"fewer than {FEW} images in {_join(few)}. That is little to learn "
                 "from, and too little to test on."
             )
-
-    def _on_balance(self):
         largest = max(self.counts, key=self.counts.get)
         smallest = min(self.counts, key=self.counts.get)
         high, low = self.counts[largest], self.counts[smallest]
         if high >= UNEVEN * low:
             share = high / sum(self.counts.values())
-            return (
+            yield (
                 f"the classes are uneven: {largest} has {high} images, {smallest} "
                 f"{low}. Always to answer {largest} is right in {share:.0%}. Compare "
                 "with that, look at each class, and consider `per_class` or "
                 "`class_weight`."
             )
 
-    def _on_contradictions(self):
+    def _about_duplicates(self):
         if self.contradictions:
-            return (
+            yield (
                 f"images in more than one class: {len(self.contradictions)}, such as "
                 f"{_join(self.contradictions[0])}. They contradict each other: keep "
                 "the right one."
             )
-
-    def _on_duplicates(self):
         same = [each for each in self.duplicates if len(_classes(each)) == 1]
         if same:
-            return (
+            yield (
                 f"images that are there more than once: {len(same)}, such as "
                 f"{_join(same[0])}. With one copy to train on and one in the test, "
                 "the test flatters: keep one of each."
             )
 
-    def _on_names(self):
-        similar = {}
+    def _about_rest(self):
+        names = {}
         for name in self.counts:
             key = unicodedata.normalize("NFKC", name).casefold().strip()
-            similar.setdefault(key, []).append(name)
-        alike = [names for names in similar.values() if len(names) > 1]
-        if alike:
-            return f"{_join(alike[0])} are two classes. Is it one?"
-
-    def _on_enlarged(self):
+            names.setdefault(key, []).append(name)
+        similar = [each for each in names.values() if len(each) > 1]
+        if similar:
+            yield f"{_join(similar[0])} are two classes. Is it one?"
         if self.enlarged:
-            return f"images enlarged, as they had fewer pixels: {self.enlarged}."
-
-    def _on_not_drawn(self):
+            yield f"images enlarged, as they had fewer pixels: {self.enlarged}."
         if self.not_drawn:
             left = sum(self.not_drawn.values())
-            return f"files not read, as `per_class` limits the images: {left}."
+            yield f"files not read, as `per_class` limits the images: {left}."
 
 
 def _classes(names):
