@@ -1,47 +1,42 @@
-"""Features on disk: what was computed once is read the next time."""
+"""Features on disk: what was computed once is read the next time.
 
-import concurrent.futures
+A file's name is a digest of all that decides what is in it. What cannot be digested,
+code, is not kept.
+"""
+
 import contextlib
 import hashlib
+import inspect
 import json
 import os
 import pathlib
-import tempfile
-import time
-import weakref
+import zipfile
 import zlib
 
 import keras
 import numpy as np
 
-MAGIC = b"tlcourse features 2\n"
-HEAD = 256  # bytes, filled up with blanks; the array's own begin after them
+from tlcourse._util import atomic
+
 LIMIT = 2_000_000_000  # bytes
-ABANDONED = 3600  # seconds; nobody writes a file for so long
-PIECE = 2**25  # bytes of images that a thread sums up; many small ones wait often
-PLAIN = frozenset({str, int, float, bool, type(None)})
-_PLANS = weakref.WeakKeyDictionary()  # by model: its settings, and its plan
+HEADERS = 1024  # bytes that a file has besides the array, about
+DAMAGE = (OSError, EOFError, KeyError, TypeError, ValueError) + (
+    zipfile.BadZipFile,
+    zlib.error,
+)
+PLAIN = (bool, int, float, str, tuple, np.ndarray, np.generic)
+OWN_MODULES = ("keras", "builtins")
+REFERENCES = ("keras_history", "input_layers", "output_layers")  # hold layers' names
 
 
 def folder():
-    """Where features are kept: `$TLCOURSE_HOME/features`, or in `~/.tlcourse`.
-
-    Returns:
-        `pathlib.Path`; it need not exist.
-    """
+    """Where features are kept: `$TLCOURSE_HOME/features`, or in `~/.tlcourse`."""
     home = os.environ.get("TLCOURSE_HOME", os.path.join("~", ".tlcourse"))
     return pathlib.Path(home).expanduser() / "features"
 
 
 def limit():
-    """The most bytes to keep: `$TLCOURSE_CACHE_BYTES`, or 2 GB; 0 keeps nothing.
-
-    Returns:
-        Integer.
-
-    Raises:
-        ValueError: If the variable is no number of bytes.
-    """
+    """The most bytes to keep: `$TLCOURSE_CACHE_BYTES`, or 2 GB; 0 keeps nothing."""
     text = os.environ.get("TLCOURSE_CACHE_BYTES", str(LIMIT))
     if not text.isdigit():
         raise ValueError(
@@ -51,179 +46,173 @@ def limit():
     return int(text)
 
 
-def key(model, images):
-    """A name for what a network makes of some images.
+def find_key(model, images):
+    """The name of a model's features of images: a digest, or None and the reason.
 
-    It changes with the layers, their settings, the weights, the preprocessing inside
-    the model, the pixels, and the versions that compute; not with the names of layers,
-    which Keras counts up.
-
-    Args:
-        model: Functional or Sequential `keras.Model`.
-        images: Array `(n, ...)`.
-
-    Returns:
-        String of 64 hexadecimal digits.
+    It changes with layers, settings, dtypes, weights, pixels and Keras; not with the
+    names of layers, which Keras counts up.
     """
-    digest = hashlib.sha256(MAGIC)
-    backend = keras.backend.backend()
-    about = [keras.__version__, backend, keras.config.floatx()]
-    about += [str(images.dtype), list(images.shape)]
-    digest.update(json.dumps(about).encode())
-    step = max(1, PIECE // max(1, images[:1].nbytes))
-    pieces = [images[start : start + step] for start in range(0, len(images), step)]
-    with concurrent.futures.ThreadPoolExecutor() as threads:
-        sums = threads.map(_sum, pieces)  # meanwhile, the network
-        digest.update(_known_plan(model))
-        for array in model.get_weights():
-            digest.update(f"{array.dtype.str}{array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).data.cast("B"))
-        for part in sums:
-            digest.update(part)
-    return digest.hexdigest()
+    settings, reason = describe(model)
+    if reason:
+        return None, reason
+    about = [keras.__version__, keras.backend.backend(), keras.config.floatx()]
+    about += [settings, str(images.dtype), list(images.shape)]
+    digest = hashlib.sha256(json.dumps(about).encode())
+    for array in (*model.get_weights(), images):
+        array = np.ascontiguousarray(array)
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(array.reshape(-1).view(np.uint8).data)
+    return digest.hexdigest(), None
 
 
-def _sum(images):
-    pixels = np.ascontiguousarray(images).reshape(-1).view(np.uint8)
-    return hashlib.sha256(pixels.data).digest()
+def describe(model):
+    """A model's settings as JSON without its layers' names, and None or a reason.
 
-
-def _known_plan(model):
-    """The plan, written anew where a setting of a layer has changed.
-
-    To write it takes longer than to read features.
+    The reason says which layer has code that its settings do not show.
     """
-    settings = [
-        {name: _seen(value) for name, value in had.items()}
-        for had in map(vars, model._flatten_layers())
-    ]
-    if model not in _PLANS or _PLANS[model][0] != settings:
-        _PLANS[model] = settings, _plan(model)
-    return _PLANS[model][1]
-
-
-def _seen(value):
-    """What is equal later, if it is the same then; it keeps nothing alive."""
-    kind = type(value)
-    if kind in PLAIN:
-        return value
-    if kind is tuple or kind is list:
-        return kind, *map(_seen, value)
-    # Another object may come to lie where this one was.
-    return id(value), weakref.ref(value) if kind.__weakrefoffset__ else kind
-
-
-def _plan(model):
-    """The model's configuration, with numbers in place of the names in it: bytes."""
-    config = json.loads(model.to_json())["config"]
-    names = dict.fromkeys(_names(config))
-    numbers = {name: f"#{place}" for place, name in enumerate(names)}
-    return json.dumps(_renamed(config, numbers)).encode()
-
-
-def _names(config):
-    if isinstance(config, dict):
-        if isinstance(config.get("name"), str):
-            yield config["name"]
-        config = list(config.values())
-    if isinstance(config, list):
-        for value in config:
-            yield from _names(value)
-
-
-def _renamed(config, numbers):
-    if isinstance(config, dict):
-        return {k: _renamed(v, numbers) for k, v in config.items()}
-    if isinstance(config, list):
-        return [_renamed(value, numbers) for value in config]
-    return numbers.get(config, config) if isinstance(config, str) else config
-
-
-def read(name):
-    """Reads features, if they are there and whole.
-
-    Args:
-        name: String, from `key`.
-
-    Returns:
-        Array, or None. A damaged file is removed.
-    """
-    path = folder() / f"{name}.features"
     try:
-        array = _unpack(np.fromfile(path, np.uint8))
-        os.utime(path)  # it was used: others are thrown away before it
+        config = json.loads(model.to_json())
+    except (NotImplementedError, TypeError, ValueError) as error:
+        return None, f"{model.name!r} cannot be written down ({_first_line(error)})"
+    layers = list(_layers(model))
+    for layer in layers:
+        for name, value in vars(layer).items():
+            if inspect.isroutine(value) and _is_foreign(value.__module__):
+                return None, f"{layer.name!r} has a function of its own, `{name}`"
+    settings = [_without_names(config), [_attributes(layer) for layer in layers]]
+    return json.dumps(settings), _foreign(config)
+
+
+def _attributes(layer):
+    """The plain public attributes of a layer, which a hand may change in place."""
+    found = {name: value for name, value in vars(layer).items() if name[0] != "_"}
+    return {
+        name: repr(value)
+        for name, value in sorted(found.items())
+        if isinstance(value, PLAIN) and name not in ("name", "built", "trainable")
+    }
+
+
+def _layers(model):
+    """A model and the layers in it, those of models inside it included."""
+    yield model
+    for layer in getattr(model, "layers", ()):
+        yield from _layers(layer)
+
+
+def _foreign(config):
+    """Which part of a configuration is code that is not Keras's own, or None."""
+    if isinstance(config, list):
+        return next(filter(None, map(_foreign, config)), None)
+    if not isinstance(config, dict):
+        return None
+    kind, module = config.get("class_name"), config.get("module")
+    if kind in ("Lambda", "function", "__lambda__"):
+        return f"it has code of its own ({kind}), which may change"
+    if isinstance(kind, str) and _is_foreign(module):
+        return f"it has code of its own ({kind}), which may change"
+    return _foreign(list(config.values()))
+
+
+def _is_foreign(module):
+    return (module or "keras").split(".")[0] not in OWN_MODULES
+
+
+def _without_names(value, numbers=None, is_layer=False):
+    """A configuration without the names of layers; all other names are settings.
+
+    Where one layer names another, the number of its place stands instead.
+    """
+    if isinstance(value, list):
+        return [_without_names(each, numbers) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if "input_layers" in value:  # of a functional model
+        numbers = {each["name"]: place for place, each in enumerate(value["layers"])}
+    kept = {}
+    for key, each in value.items():
+        if (
+            key == "compile_config"
+            or key == "name"
+            and (is_layer or "class_name" in value)
+        ):
+            continue
+        if key in REFERENCES and numbers:
+            kept[key] = _numbered(each, numbers)
+        else:
+            kept[key] = _without_names(
+                each, numbers, key == "config" and _is_layer(value)
+            )
+    return kept
+
+
+def _numbered(value, numbers):
+    """References `[name, node, tensor]`, or lists or dicts of them, with numbers."""
+    if isinstance(value, dict):
+        return {key: _numbered(each, numbers) for key, each in value.items()}
+    if isinstance(value, list) and value and isinstance(value[0], str):
+        return [numbers.get(value[0], value[0]), *value[1:]]
+    return [_numbered(each, numbers) for each in value]
+
+
+def _is_layer(entry):
+    """Whether an entry of a configuration is a layer or model, not a policy, say."""
+    kinds = ("Functional", "Sequential", "Model")
+    module = entry.get("module") or ""
+    return entry.get("class_name") in kinds or module.startswith("keras.layers")
+
+
+def _first_line(error):
+    return (
+        str(error).strip().splitlines()[0][:80] if str(error).strip() else "no reason"
+    )
+
+
+def load(name):
+    """Loads features by their key; None if they are not there, or damaged."""
+    path = folder() / f"{name}.npz"
+    try:
+        # zip compares checksums
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as box:
+            array = box["bytes"].view(np.dtype(str(box["dtype"])))
+            array = array.reshape(box["shape"])
+        with contextlib.suppress(PermissionError):
+            os.utime(path)  # it was used: others are thrown away before it
     except (FileNotFoundError, PermissionError):
         return None
-    except ValueError:
+    except DAMAGE:
         path.unlink(missing_ok=True)
         return None
     return array
 
 
-def write(name, array):
-    """Keeps features, whole or not at all, and makes room for them.
+def save(name, array):
+    """Keeps features, complete or not at all, and makes room for them.
 
-    Args:
-        name: String, from `key`.
-        array: NumPy array.
-
-    Returns:
-        Boolean, whether they are kept: not if they are larger than the limit, or
-        the disk is full or may not be written.
+    Returns whether they are kept: not if they are larger than the limit, or the disk
+    is full or may not be written.
     """
-    size = HEAD + array.nbytes
-    if size > limit():
+    if array.nbytes > limit():
         return False
+    plain = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    about = {"dtype": str(array.dtype), "shape": np.array(array.shape, "int64")}
     try:
         folder().mkdir(parents=True, exist_ok=True)
-        _make_room(size)
-        _replace(folder() / f"{name}.features", _pack(array))
+        _make_room(array.nbytes + HEADERS)
+        with atomic.write_file(folder() / f"{name}.npz") as file:
+            np.savez(file, bytes=plain, **about)
     except OSError:
         return False
     return True
 
 
-def _replace(path, parts):
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as f:
-        try:
-            for part in parts:
-                f.write(part)
-            f.close()
-            os.replace(f.name, path)
-        finally:
-            pathlib.Path(f.name).unlink(missing_ok=True)
-
-
-def _pack(array):
-    """What the array is, in `HEAD` bytes, and its own bytes."""
-    data = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
-    about = {"dtype": array.dtype.str, "shape": array.shape, "crc": zlib.crc32(data)}
-    line = json.dumps(about).encode().ljust(HEAD - len(MAGIC) - 8)
-    return MAGIC, f"{zlib.crc32(line):08x}".encode(), line, data
-
-
-def _unpack(content):
-    """The array; ValueError if a single byte is not as it was written."""
-    head, data, start = content[:HEAD].tobytes(), content[HEAD:], len(MAGIC)
-    check, line = head[start : start + 8], head[start + 8 :]
-    if head[:start] != MAGIC or int(check, 16) != zlib.crc32(line):
-        raise ValueError("damaged")
-    about = json.loads(line)
-    if zlib.crc32(data) != about["crc"]:
-        raise ValueError("damaged")
-    return data.view(about["dtype"]).reshape(about["shape"])
-
-
 def _make_room(size):
-    """Throws away what was not used for longest, and what was left half written."""
+    """Throws away what was not used for longest."""
     kept = []
-    for path in folder().iterdir():
+    for path in folder().glob("*.npz"):
         with contextlib.suppress(FileNotFoundError):  # another notebook was faster
             about = path.stat()
-            if path.suffix == ".features":
-                kept.append((about.st_mtime, about.st_size, path))
-            elif path.suffix == ".tmp" and time.time() - about.st_mtime > ABANDONED:
-                path.unlink()
+            kept.append((about.st_mtime, about.st_size, path))
     room = limit() - size - sum(bytes_ for _, bytes_, _ in kept)
     for _, bytes_, path in sorted(kept):
         if room >= 0:

@@ -1,12 +1,16 @@
-"""Pass images through a frozen network once; cut a model where its frozen part ends."""
+"""Passes images through a frozen network once, batch by batch."""
+
+import weakref
 
 import numpy as np
 
+from tlcourse._util import progress
 from tlcourse.data import check_images
-from tlcourse.features import disk_cache, forward
+from tlcourse.features import disk_cache
 
 BATCH = 256  # images, of small pictures
 PIXELS = 32 * 224 * 224  # in a batch of larger ones: more is no faster
+_TRACED = weakref.WeakKeyDictionary()  # by model: its settings when it was traced
 
 
 def extract(model, images, batch_size=None, cache=False):
@@ -17,7 +21,9 @@ def extract(model, images, batch_size=None, cache=False):
         images: uint8 `(n, height, width, 3)`, 0..255.
         batch_size: Integer, or None for one that suits the size of the images.
         cache: Boolean, whether to look on disk first, and to keep the result there.
-            It is found again by what it was made of: layers, weights, pixels.
+            It is found again by layers, settings, weights and pixels. A network with
+            code of its own (a custom layer, a Lambda) is computed every time, and a
+            line says so: nobody can tell whether the code has changed.
 
     Returns:
         Float array `(n, ...)`, the model's outputs.
@@ -33,42 +39,52 @@ def extract(model, images, batch_size=None, cache=False):
         )
     if not cache:
         return compute(model, images, batch_size)
-    name = disk_cache.key(model, images)
-    found = disk_cache.read(name)
+    name, reason = disk_cache.find_key(model, images)
+    if reason:
+        print(f"Not kept on disk: {reason}.")
+    found = disk_cache.load(name) if name else None
     if found is None:
         found = compute(model, images, batch_size)
-        disk_cache.write(name, found)
+        if name:
+            disk_cache.save(name, found)
     return found
 
 
 def compute(model, images, batch_size=None):
-    """Runs a network batch by batch, without the bookkeeping of `predict`.
+    """Runs a network on images `(n, ...)` in equal batches; outputs `(n, ...)`.
 
-    Every batch has the same size, so that nothing is compiled twice.
-
-    Args:
-        model: `keras.Model` with one output.
-        images: Array `(n, ...)`.
-        batch_size: Integer, or None.
-
-    Returns:
-        Array `(n, ...)`.
+    On a CPU an image gives the same bits in any batch, unless it is alone in it. The
+    last batch is filled up with images before it.
     """
-    if not len(images):
+    n = len(images)
+    if not n:
         return np.empty((0, *model.output_shape[1:]), "float32")
+    _trace_afresh(model)
     most = batch_size or good_batch(images.shape[1:])
-    batches = -(-len(images) // most)
-    batch = -(-len(images) // batches)  # even ones: nothing is filled up in vain
-    return forward.compute(model, images, batch, whole=True)[0]
+    size, stored = -(-n // -(-n // most)), None
+    with progress.bar(n, "features", leave=False) as bar:
+        for start in range(0, n, size):
+            first = max(0, min(start, n - size))
+            found = model.predict_on_batch(images[first : first + size])
+            if stored is None:
+                stored = np.empty((n, *found.shape[1:]), found.dtype)
+            stored[first : first + size] = found
+            bar.update(min(size, n - start))
+    return stored
+
+
+def _trace_afresh(model):
+    """Has Keras trace the model anew if a setting has changed since the last time.
+
+    Keras goes on with the graph that it traced first. Where code may have changed,
+    which no setting shows, the graph is made anew every time.
+    """
+    settings, reason = disk_cache.describe(model)
+    if reason or _TRACED.get(model) != settings:
+        model.make_predict_function(force=True)
+        _TRACED[model] = settings
 
 
 def good_batch(shape):
-    """Images in a batch that keep the processor busy and fit in its memory.
-
-    Args:
-        shape: `(height, width, channels)` of an image.
-
-    Returns:
-        Integer, 1 to 256.
-    """
+    """Images `(height, width, channels)` in a batch that suits processor and memory."""
     return int(np.clip(PIXELS // (shape[0] * shape[1]), 1, BATCH))

@@ -1,225 +1,209 @@
-"""Train with the frozen part computed once."""
+"""Trains as `fit` does, but passes the data through the frozen layers only once."""
 
-import tempfile
-import weakref
+import zlib
 
 import keras
 import numpy as np
 
-from tlcourse.features import arrays, forward
-from tlcourse.models import freezing, randomness
-from tlcourse.training import cutting
+from tlcourse._util import progress
+from tlcourse.models import freezing
+from tlcourse.training import cut
 
-MEMORY = 2**28  # bytes; TensorFlow makes a copy of what is in memory
-_PARTS = weakref.WeakKeyDictionary()  # by model: what they hang on, frozen, live
+# Methods that decide how Keras trains; an object that has its own trains otherwise.
+OVERRIDES = {
+    "call",
+    "compute_loss",
+    "compute_metrics",
+    "get_metrics_result",
+    "make_train_function",
+    "test_step",
+    "train_step",
+}
 
 
-def fit_once_frozen(
-    model,
-    x,
-    y=None,
-    batch_size=None,
-    epochs=1,
-    verbose="auto",
-    callbacks=None,
-    validation_split=0.0,
-    validation_data=None,
-    shuffle=True,
-    class_weight=None,
-    sample_weight=None,
-    initial_epoch=0,
-    validation_batch_size=None,
-    validation_freq=1,
-    variants=None,
-    memory=MEMORY,
-):
-    """Trains as `model.fit` does, but passes the data through the frozen part once.
+def fit_once_frozen(model, x, y=None, **options):
+    """Trains as `model.fit` does, but passes the images through the frozen part once.
 
-    The result is the same: weights, history and the optimizer's state, on TensorFlow
-    and a CPU to the bit. Callbacks see the whole model.
+    Cuts the model where its frozen part ends and a single tensor crosses,
+    `keras.Model(inputs, cut)` and `keras.Model(cut, outputs)`, computes the first of
+    the two once, and fits the second on what came out. Weights, optimizer and History
+    end as after `fit`: to the bit on TensorFlow and a CPU (to about 1e-7 with
+    `jit_compile=True`, or where the last batch of an epoch is a single image).
+    Where nothing before the cut has weights, it is `fit`.
 
     Args:
-        model: Compiled functional or Sequential `keras.Model`, not changed since.
-        x: Array `(n, ...)`, such as uint8 images in 0..255; a list or dict of
-            arrays where the model has several inputs.
-        y: Array `(n, ...)`, the targets; a list or dict for several outputs.
-        batch_size: Integer, 32 by default.
-        epochs: Integer.
-        verbose: As in `fit`; 0 for silence.
-        callbacks: list of `keras.callbacks.Callback`.
-        validation_split: Float in 0..1, share of the data to validate on, the last.
-        validation_data: tuple of arrays `(x, y)` or `(x, y, sample_weight)`.
-        shuffle: Boolean, as in `fit`.
-        class_weight: dict, class to weight.
-        sample_weight: Array `(n,)`, weights of the examples.
-        initial_epoch: Integer.
-        validation_batch_size: Integer, `batch_size` by default.
-        validation_freq: Integer, epochs from one validation to the next.
-        variants: Integer, how often each image is augmented and stored; the epochs
-            take turns with them. None where the model does not augment.
-        memory: Integer, bytes of answers to keep in memory; what is more goes to a
-            temporary folder on disk.
+        model: Compiled functional or Sequential `keras.Model`, one input, one output.
+        x: Array `(n, ...)`, such as uint8 images in 0..255.
+        y: Array `(n, ...)`, the targets.
+        options: As in `fit`: `batch_size` (32), `epochs`, `verbose`, `callbacks` (they
+            see the whole model), `validation_split`, `validation_data` (a tuple of
+            arrays), `shuffle`, `class_weight`, `sample_weight`, `initial_epoch`,
+            `validation_batch_size`, `validation_freq`.
 
     Returns:
         `keras.callbacks.History`.
 
     Raises:
-        ValueError: If the model is not compiled, has changed since, trains nothing,
-            or has restless layers before frozen ones; if the data are no arrays
-            of one length; if there is no room for the answers.
+        ValueError: If `fit` might end elsewhere: an unsteady layer (dropout,
+            augmentation, BatchNormalization in training mode, noise, a state, a loss,
+            a mask) before frozen ones, a model with code of its own, several inputs,
+            data that are no arrays.
+        RuntimeError: If a callback changes weights of the frozen part.
 
     Source: https://keras.io/guides/transfer_learning/ (run the base once)
     """
-    cut = _cut(model, variants)
-    train, held_out = arrays.divide(
-        (x, y, sample_weight), validation_split, validation_data
-    )
-    options = {
-        "batch_size": batch_size or 32,
-        "epochs": epochs,
-        "verbose": verbose,
-        "shuffle": shuffle,
-        "class_weight": class_weight,
-        "initial_epoch": initial_epoch,
-        "validation_batch_size": validation_batch_size or batch_size or 32,
-        "validation_freq": validation_freq,
-    }
-    if not any(call.is_heavy for call in cut.frozen):  # nothing to compute once
-        x, y, weight = train
-        options |= {"sample_weight": weight, "validation_data": held_out}
-        return model.fit(x, y, callbacks=callbacks, **options)
-    if not any(randomness.reason(call.layer) for call in cut.frozen):
-        variants = None  # they would all be the same
-    frozen, live = _parts(model, cut)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        room = forward.Room(folder, memory)
-        options |= _fed(frozen, train, held_out, options, room, variants)
-        return _fit(model, live, callbacks, arrays.rows(train), options)
+    _check_model(model)
+    _check_options(options)
+    x = _array(x, "`x`")
+    size = options.get("batch_size") or 32
+    parts = cut.split(model, x[:size])
+    if parts is None:
+        return model.fit(x, y, **options)
+    frozen, tail = parts
+    _compile_like(tail, model)
+    shown = options.get("verbose", "auto") != 0
+    stored = _outputs(frozen, x, size, shown, full_batches=True)
+    if options.get("validation_data") is not None:
+        options["validation_data"] = _stored_validation(frozen, shown, size, options)
+    followers = _WholeModel(options.pop("callbacks", None), model, frozen, tail)
+    history = tail.fit(stored, y, callbacks=[followers], **options)
+    history.set_model(model)
+    model.history = history
+    return history
 
 
-def _cut(model, variants):
-    if variants is not None and (not isinstance(variants, int) or variants < 1):
-        raise ValueError(f"Expected `variants` from 1, or None. Received: {variants!r}")
-    cut = cutting.read(model, augmented=variants is not None)
-    if getattr(model, "optimizer", None) is None:
+def _check_model(model):
+    is_plain = cut.is_graph(model) and not OVERRIDES & set(vars(model))
+    if not is_plain or not model.built:
         raise ValueError(
-            f"Expected a compiled model. Received: {model.name!r}, "
-            f"{freezing.trains(model)}. Call `model.compile(...)` first."
+            "Expected a built functional or Sequential model, which trains as Keras "
+            f"does. Received: {getattr(model, 'name', model)!r}, a "
+            f"{type(model).__name__}. Train it with `model.fit`."
         )
-    steps = ("train_step", "test_step", "compute_loss", "compute_metrics")
-    own = [x for x in steps if getattr(type(model), x) is not getattr(keras.Model, x)]
-    if own:
+    if len(model.inputs) != 1 or not isinstance(model.output_shape, tuple):
         raise ValueError(
-            "Expected a model that trains as Keras does. Received: "
-            f"{type(model).__name__} with its own {', '.join(own)}. Train it with "
-            "`model.fit`."
+            "Expected a model with one input and one output. Received: "
+            f"{len(model.inputs)} and {len(model.outputs)}. Train it with `model.fit`."
         )
-    if cut.blockers:
-        raise ValueError(_refusal(cut.blockers, variants is not None))
-    return cut
+    found = freezing.trains(model)
+    if getattr(model, "optimizer", None) is None or found.stale:
+        raise ValueError(
+            "Expected a model compiled since the last change of `trainable`. Received: "
+            f"{model.name!r}, {found}. Call `model.compile(...)` first."
+        )
+    if not model.trainable_weights:
+        raise ValueError(
+            f"Expected a model that trains something. Received: {model.name!r}: "
+            f"{found}. Set `trainable = True` on what should learn, and compile again."
+        )
 
 
-def _refusal(blockers, augmented):
-    restless_call, behind = blockers[0]
-    layer = restless_call.layer
-    more = f" and {len(blockers) - 1} more" if len(blockers) > 1 else ""
-    return (
-        "Expected frozen layers that give the same answer in every epoch. Received: "
-        f"{layer.name!r} ({type(layer).__name__}){more}, which "
-        f"{randomness.reason(layer, augmented)}, before {behind.layer.name!r}, which "
-        f"is frozen. {randomness.advice(layer)} Or train with `model.fit`."
-    )
+def _check_options(options):
+    steps = [name for name in options if name.endswith(("_per_epoch", "_steps"))]
+    if any(options[name] is not None for name in steps):
+        raise ValueError(
+            "Expected arrays, which say how long an epoch is. Received: "
+            f"`{steps[0]}`. Leave it out, or train with `model.fit`."
+        )
+    for callback in keras.tree.flatten(options.get("callbacks") or []):
+        if isinstance(callback, keras.callbacks.BackupAndRestore):
+            raise ValueError(
+                "Expected callbacks that do not set the first epoch. Received: "
+                "BackupAndRestore. Train with `model.fit`."
+            )
 
 
-def _fed(frozen, train, held_out, options, room, variants):
-    """Passes all data through the frozen part; what `fit` gets instead of them."""
-    x, y, weight = train
-    total = arrays.rows(x) * (variants or 1)
-    total += arrays.rows(held_out) if held_out else 0
-    helpers = room.place, forward.PassLine(total, bool(options["verbose"])).add
-    size = options["batch_size"]
-    if variants:
-        varied = forward.Varied(frozen)
-        stored = [
-            forward.compute(varied, x, size, *helpers, whole=True)
-            for _ in range(variants)
-        ]
-        fed = forward.feed_variants(stored, y, weight, options)
-    else:
-        stored = forward.compute(frozen, x, size, *helpers, whole=True)
-        fed = forward.feed(stored, y, weight, options, _alone(frozen, x, size))
-    if held_out:
-        x, y, weight = held_out
-        size = options["validation_batch_size"]
-        stored = forward.compute(frozen, x, size, *helpers)
-        fed["validation_data"] = forward.held_out(stored, y, weight, size)
-    return fed
+def _array(data, name):
+    if not hasattr(data, "__array__") or isinstance(data, keras.KerasTensor):
+        raise ValueError(
+            f"Expected an array for {name}, whose outputs are stored row by row. "
+            f"Received: {type(data).__name__}. Read it into arrays first, or train "
+            "with `model.fit`."
+        )
+    data = np.asarray(data)
+    if not data.ndim or not len(data):
+        raise ValueError(f"Expected rows in {name}. Received: shape {data.shape}")
+    return data
 
 
-def _alone(frozen, x, size):
-    """Computes an image alone, where the last batch of an epoch is a single one."""
-    n = arrays.rows(x)
-    if n < size or n % size != 1:
-        return None
-
-    def alone(at):
-        batch = keras.tree.map_structure(lambda array: array[at], x)
-        return keras.tree.flatten(frozen.predict_on_batch(batch))
-
-    alone(np.array([0]))  # traced here, not while training
-    return alone
-
-
-def _parts(model, cut):
-    """The frozen and the live model, compiled; the last ones if all is as it was.
-
-    Their graphs take seconds to compile, and a sweep trains one model many times.
-    """
-    nodes = [call.node for call in cut.frozen]
-    state = [model._compile_config, model.optimizer, *nodes]
-    if model not in _PARTS or _PARTS[model][0] != state:
-        frozen, live = cutting.build(cut)
-        if not model.optimizer.built:
-            model.optimizer.build(model.trainable_variables)
-        # The optimizer as it is, with its state; it may be another than was given.
-        live.compile(**{**model._compile_config.config, "optimizer": model.optimizer})
-        _PARTS[model] = (state, frozen, live)
-    return _PARTS[model][1:]
-
-
-def _fit(model, live, callbacks, n, options):
-    """Trains the live part; what the callbacks see is the whole model."""
-    model.stop_training = False
-    every = keras.callbacks.CallbackList(
-        [*keras.tree.flatten(callbacks or []), _Follow(live)],
-        add_history=True,
-        add_progbar=options["verbose"] != 0,
-        model=model,
-        verbose=options["verbose"],
-        epochs=options["epochs"],
-        steps=-(-n // options["batch_size"]),
-    )
-    live.history = model.history
+def _compile_like(tail, model):
+    """Compiles the tail as the model is, with the model's own optimizer and loss."""
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    config = model.get_compile_config()
+    ours = {"optimizer": model.optimizer, "loss": model.loss}
+    others = {name: config[name] for name in config if name not in ours}
     try:
-        return live.fit(callbacks=every, **options)
-    finally:
-        live.history = None  # it holds the model, which could not be freed
+        tail.compile(**ours, **keras.saving.deserialize_keras_object(others))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            "Expected metrics that Keras can write down, to compile the tail alike. "
+            f"Received: {others.get('metrics')}. Register them, "
+            "`@keras.saving.register_keras_serializable()`, or train with `model.fit`."
+        ) from error
 
 
-class _Follow(keras.callbacks.Callback):
-    """The callbacks talk to the whole model; this one passes on what they say."""
+def _stored_validation(frozen, shown, size, options):
+    given = options["validation_data"]
+    if not isinstance(given, tuple | list) or len(given) not in (2, 3):
+        raise ValueError(
+            "Expected `validation_data` (x, y) or (x, y, sample_weight). Received: "
+            f"{type(given).__name__}. Read it into arrays first."
+        )
+    images = _array(given[0], "`validation_data`")
+    size = options.get("validation_batch_size") or size
+    return _outputs(frozen, images, size, shown), *given[1:]
 
-    async_safe = True
 
-    def __init__(self, live):
-        super().__init__()
-        self.live = live
+def _outputs(frozen, x, size, shown, full_batches=False):
+    """Outputs of the frozen part, `(n, ...)`, in batches as `fit` makes them.
 
-    def on_train_begin(self, logs=None):
-        self.live._initial_epoch = self.model._initial_epoch
+    On a CPU an image gives the same bits in any batch, unless it is alone: with
+    `full_batches` the last batch is filled up with images before it.
+    """
+    stored = None
+    with progress.bar(len(x), "frozen part", disable=not shown) as bar:
+        for start in range(0, len(x), size):
+            first = max(0, min(start, len(x) - size)) if full_batches else start
+            found = frozen.predict_on_batch(x[first : first + size])
+            if stored is None:
+                stored = np.empty((len(x), *found.shape[1:]), found.dtype)
+            stored[first : first + size] = found
+            bar.update(min(size, len(x) - start))
+    return stored
+
+
+class _WholeModel(keras.callbacks.CallbackList):
+    """Callbacks that look at the whole model while its tail is fitted."""
+
+    def __init__(self, callbacks, model, frozen, tail):
+        self.whole, self.frozen, self.tail = model, frozen, tail
+        model.stop_training = False
+        super().__init__(callbacks)
+        self.sums = self._checksums()
+
+    def set_model(self, model):
+        """Shows the callbacks the whole model, whatever `fit` names."""
+        super().set_model(self.whole)
+
+    def _checksums(self):
+        if not self.callbacks:
+            return []  # nobody is there to change a weight
+        return [zlib.crc32(weight.numpy().tobytes()) for weight in self.frozen.weights]
 
     def on_train_batch_end(self, batch, logs=None):
-        self.live.stop_training = self.model.stop_training
+        """Passes the event on; a callback may have stopped the training."""
+        super().on_train_batch_end(batch, logs)
+        self.tail.stop_training = self.whole.stop_training
 
     def on_epoch_end(self, epoch, logs=None):
-        self.live.stop_training = self.model.stop_training
+        """The same; and what was stored has to be true still."""
+        for callback in self.callbacks:  # the same `logs`, which they may change
+            callback.on_epoch_end(epoch, logs)
+        self.tail.stop_training = self.whole.stop_training
+        if self._checksums() != self.sums:
+            raise RuntimeError(
+                "Expected callbacks that leave the frozen part as it is. Received: "
+                f"other weights after epoch {epoch + 1}, so what was stored is wrong. "
+                "Train with `model.fit`."
+            )

@@ -1,0 +1,253 @@
+"""Cuts a model in two: at the last place before what trains where one tensor crosses.
+
+Everything here is Keras's own: `keras.models.clone_model` calls the layers again one
+by one, and a batch that passes in both modes tells what may be stored.
+"""
+
+import dataclasses
+
+import keras
+import numpy as np
+
+ADVICE = {
+    "BatchNormalization": "Freeze it, `layer.trainable = False`, and compile again.",
+    "Dropout": "Set its `rate` to 0 and compile again.",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """One call of a layer in a graph; `inputs` and `outputs` are symbolic tensors."""
+
+    layer: object
+    inputs: list
+    outputs: list
+
+    @property
+    def variables(self):
+        """The layer's variables, seeds and moving statistics among them."""
+        return getattr(self.layer, "variables", [])
+
+    @property
+    def is_heavy(self):
+        """Whether the layer has a kernel, so that computing it costs something."""
+        return any(len(variable.shape) > 1 for variable in self.variables)
+
+    @property
+    def is_batchnorm(self):
+        """Whether it is a BatchNormalization."""
+        return isinstance(self.layer, keras.layers.BatchNormalization)
+
+    @property
+    def makes_mask(self):
+        """Whether the layer makes a mask, which would not be stored."""
+        own = getattr(type(self.layer), "compute_mask", None)
+        if own in (None, keras.layers.Layer.compute_mask):
+            return False
+        tensors = self.inputs if len(self.inputs) > 1 else self.inputs[0]
+        return self.layer.compute_mask(tensors, None) is not None
+
+    def __str__(self):
+        return f"{self.layer.name!r} ({type(self.layer).__name__})"
+
+
+def is_graph(layer):
+    """Whether it is a functional or Sequential model, run by Keras's own code."""
+    start = keras.Input((1,))
+    return type(layer) in (type(keras.Model(start, start)), keras.Sequential)
+
+
+def split(model, batch):
+    """Cuts a model into its frozen part and its tail, which share its layers.
+
+    Args: a built, compiled `keras.Model` of one input and one output; `batch`, images
+    to try it on. Returns two models, or None where nothing is worth storing.
+    Raises ValueError if an unsteady layer stands before frozen ones with weights.
+    """
+    start, calls = list_calls(model)
+    end = _first_trainable(calls, model.trainable_weights)
+    guilty, why = _find_unsteady(start, calls, end, batch)
+    if guilty is not None:
+        heavy = [each for each in calls[guilty + 1 : end] if each.is_heavy]
+        if heavy:
+            raise ValueError(_refusal(calls[guilty], why, heavy[0]))
+        end = guilty
+    places = crossings(start, calls, end)
+    if not places or not any(each.is_heavy for each in calls[: places[-1][0]]):
+        return None
+    tensor = places[-1][1]
+    frozen = keras.Model(start, tensor, name=f"{model.name}_frozen")
+    tail = keras.Model(tensor, calls[-1].outputs[0], name=f"{model.name}_tail")
+    if set(map(id, tail.trainable_weights)) != set(map(id, model.trainable_weights)):
+        raise ValueError(
+            f"Expected a model whose tail trains the same weights. Received: "
+            f"{model.name!r}, whose flags contradict each other. Set `trainable` of "
+            "the models first, then of their layers, and compile again."
+        )
+    return frozen, tail
+
+
+def list_calls(model):
+    """Calls a model's layers anew, those of models inside it one by one.
+
+    Returns the new input, a symbolic tensor, and a list of `Call` in order.
+    """
+    calls = []
+
+    def call(layer, *args, **kwargs):
+        if _opens(layer, args, kwargs):
+            before = len(calls)
+            _run(layer, args[0], call)
+            return calls[-1].outputs[0] if len(calls) > before else args[0]
+        found = layer(*args, **kwargs)
+        feeds = [x for x in keras.tree.flatten((args, kwargs)) if _is_symbolic(x)]
+        calls.append(Call(layer, feeds, keras.tree.flatten(found)))
+        return found
+
+    start = keras.Input(batch_shape=model.inputs[0].shape, dtype=model.inputs[0].dtype)
+    _run(model, start, call)
+    return start, calls
+
+
+def _opens(layer, args, kwargs):
+    """Whether calling a model's layers gives the same as calling the model."""
+    options = {name for name, value in kwargs.items() if value is not None}
+    if not is_graph(layer) or not layer.built or options - {"training"}:
+        return False
+    if len(layer.inputs) != 1 or len(layer.outputs) != 1 or len(args) != 1:
+        return False
+    wanted, given = layer.inputs[0], args[0]
+    if not _is_symbolic(given) or None in wanted.shape[1:] and not layer.weights:
+        return False
+    return (wanted.dtype, len(wanted.shape)) == (given.dtype, len(given.shape))
+
+
+def _is_symbolic(x):
+    return isinstance(x, keras.KerasTensor)
+
+
+def _run(model, tensor, call):
+    """Runs a model's graph on another tensor, `call` in place of each layer's call."""
+    graph = keras.Model(model.inputs, model.outputs)
+    keras.models.clone_model(graph, [tensor], lambda layer: layer, call)
+
+
+def crossings(start, calls, end):
+    """Places up to call `end` that one tensor crosses: pairs (calls before, tensor)."""
+    last_use = {id(x): place for place, each in enumerate(calls) for x in each.inputs}
+    last_use[id(calls[-1].outputs[0])] = len(calls)  # the model's output
+    alive, found = {id(start): start}, []
+    for place, each in enumerate(calls[:end], start=1):
+        alive |= {id(tensor): tensor for tensor in each.outputs}
+        alive = {key: x for key, x in alive.items() if last_use.get(key, -1) >= place}
+        if len(alive) == 1:
+            found.append((place, *alive.values()))
+    return found
+
+
+def _first_trainable(calls, weights):
+    """Place of the first call that trains; a BatchNormalization alone does not count.
+
+    In training mode before frozen layers it is nearly always a mistake.
+    """
+    wanted = set(map(id, weights))
+    places = [
+        place
+        for place, each in enumerate(calls)
+        if not each.is_batchnorm and wanted & set(map(id, each.variables))
+    ]
+    return min(places, default=0)
+
+
+def _find_unsteady(start, calls, end, batch):
+    """Place of the first call before `end` that may not be stored, and why; or None.
+
+    The batch passes in both modes, whole and in half: outputs have to be equal, no
+    variable may move, no loss be added, no mask be made.
+    """
+    places = crossings(start, calls, end)
+    if not places:
+        return None, ""
+    probe = keras.Model(start, [tensor for _, tensor in places])
+    moved, adds, outputs = _try(probe, calls[: places[-1][0]], batch)
+    first = _first_difference(*outputs)
+    region = calls[: places[-1][0]]
+    for place, each in enumerate(region):
+        if moved & set(map(id, each.variables)):
+            batchnorm = each.is_batchnorm and "takes its statistics from each batch"
+            return place, batchnorm or "is random or keeps a state in training"
+        if id(each.layer) in adds:
+            return place, "adds to the loss"
+        if each.makes_mask:
+            return place, "makes a mask, which is not stored"
+        if first is not None and place + 1 == places[first][0]:
+            begin = places[first - 1][0] if first else 0
+            return _suspect(
+                calls, begin, place
+            ), "does not give an image the same output"
+    return None, ""
+
+
+def _suspect(calls, begin, end):
+    """The likeliest of calls `begin` to `end`: the last whose code is not Keras's."""
+    own = [
+        place
+        for place in range(begin, end + 1)
+        if not type(calls[place].layer).__module__.startswith("keras.")
+        or isinstance(calls[place].layer, keras.layers.Lambda)
+    ]
+    return own[-1] if own else end
+
+
+def _try(probe, calls, batch):
+    """Passes a batch; all variables are put back afterwards.
+
+    Returns ids of variables that moved, ids of layers that added to the loss, and
+    lists of outputs: in training mode, in inference mode, of half the batch.
+    """
+    variables = list({id(v): v for each in calls for v in each.variables}.values())
+    before = [np.copy(variable.numpy()) for variable in variables]
+    batch = np.resize(batch, (max(2, len(batch)), *batch.shape[1:]))
+    half = batch[: len(batch) // 2]
+    try:
+        taught = probe(batch, training=True)
+        adds = {id(c.layer) for c in calls if getattr(c.layer, "losses", None)}
+        runs = [taught, probe(batch, training=False), probe(half, training=False)]
+        outputs = [list(map(_numbers, keras.tree.flatten(run))) for run in runs]
+        moved = {
+            id(variable)
+            for variable, old in zip(variables, before, strict=True)
+            if not np.array_equal(variable.numpy(), old)
+        }
+    finally:
+        for variable, old in zip(variables, before, strict=True):
+            variable.assign(old)
+    return moved, adds, outputs
+
+
+def _numbers(tensor):
+    return keras.ops.convert_to_numpy(tensor)
+
+
+def _first_difference(taught, plain, half):
+    """Number of the first output that mode or company changes, or None."""
+    for number, (one, two, few) in enumerate(zip(taught, plain, half, strict=True)):
+        if not (_is_close(one, two, 50) and _is_close(few, two[: len(few)], 5000)):
+            return number
+    return None
+
+
+def _is_close(one, two, steps):
+    """Whether arrays agree to some steps of their precision, NaN included."""
+    one, two = one.astype("float64"), two.astype("float64")
+    size = np.nanmax(np.abs(two), initial=0)
+    return np.allclose(one, two, 0, steps * 1.2e-7 * size, equal_nan=True)
+
+
+def _refusal(guilty, why, heavy):
+    advice = ADVICE.get(type(guilty.layer).__name__, "Take it out.")
+    return (
+        "Expected frozen layers that give an image the same output in every epoch. "
+        f"Received: {guilty}, which {why}, before {heavy.layer.name!r}, which is "
+        f"frozen. {advice} Or train with `model.fit`."
+    )
