@@ -22,9 +22,11 @@ def image(channels=3, dtype="uint8"):
     return tfds.features.Image(shape=(*size, channels), dtype=np.dtype(dtype).type)
 
 
-def examples(n, label=lambda k: k % 3, channels=3, dtype="uint8", scale=1):
-    """Images of the colour 10 + position; -1 stands for no label."""
-    pixels = [np.full((20, 20, channels), (10 + k) * scale, dtype) for k in range(n)]
+def examples(n, label=lambda k: k % 3, channels=3, dtype="uint8", first=10):
+    """Images of the colour `first` + position; a label of -1 stands for none."""
+    scale = 257 if dtype == "uint16" else 1
+    shape = (20, 20, channels)
+    pixels = [np.full(shape, (first + k) * scale, dtype) for k in range(n)]
     return [{"image": x, "label": label(k)} for k, x in enumerate(pixels)]
 
 
@@ -49,7 +51,7 @@ def shelf(tmp_path_factory):
     store("pets", usual, examples(12), test=examples(6, lambda k: -1))
     store("greys", usual | {"image": image(1)}, examples(6, channels=1))
     store("clears", usual | {"image": image(4)}, examples(6, channels=4))
-    deep = examples(6, channels=1, dtype="uint16", scale=257)
+    deep = examples(6, channels=1, dtype="uint16", first=240)
     store("deeps", usual | {"image": image(1, "uint16")}, deep)
     store("herds", usual, examples(3), config="small")
     store("lines", {"text": tfds.features.Text()}, [{"text": "a"}, {"text": "b"}])
@@ -84,11 +86,11 @@ def test_a_part_of_a_split_and_a_configuration_can_be_asked_for():
         data.load_tfds("herds", SIZE)
 
 
-@pytest.mark.parametrize("name", ["greys", "deeps"])
-def test_grey_images_get_three_channels_and_eight_bit(name):
+@pytest.mark.parametrize("name, first", [("greys", 10), ("deeps", 240)])
+def test_grey_images_get_three_channels_and_eight_bit(name, first):
     found = data.load_tfds(name, SIZE)
     assert found.images.shape == (6, 16, 16, 3)
-    assert found.images[:, 0, 0].tolist() == [[10 + k] * 3 for k in range(6)]
+    assert found.images[:, 0, 0].tolist() == [[first + k] * 3 for k in range(6)]
 
 
 def test_transparent_images_are_laid_on_white():
