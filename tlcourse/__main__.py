@@ -69,9 +69,10 @@ def _fetch(folder):
 
 def _draw(bars, what, done, total):
     """Moves the last of the bars on, or begins another one for another file."""
-    if bars[-1].desc != what:
+    name = what[-32:]  # so that a terminal of 80 columns has room for the bar
+    if bars[-1].desc != name:
         bars[-1].close()
-        bars.append(bar(total or None, what, "B", unit_scale=True, delay=0))
+        bars.append(bar(total or None, name, "B", unit_scale=True, delay=0))
     bars[-1].update(done - bars[-1].n)
 
 
