@@ -8,7 +8,7 @@ import numpy as np
 from tlcourse import bases, plots
 from tlcourse._util import assets
 from tlcourse.bases import catalogue
-from tlcourse.training import tuning
+from tlcourse.training import fine_tuning, shipped_gains, shipped_grid
 from tlcourse.yosinski import figures as pictures
 from tlcourse.yosinski import results
 
@@ -79,7 +79,7 @@ def _ink_on(colour):
 
 def grid():
     """Lesson 09's grid: what trains against labels per class."""
-    names, counts, table = tuning.shipped_grid()
+    names, counts, table = shipped_grid()
     ax = plots.grid(table, names, counts, ax=canvas.axes(11.5, 5.2))
     shown = ax.images[0]
     colours = shown.cmap(shown.norm(shown.get_array()))[..., :3]
@@ -91,8 +91,8 @@ def grid():
 
 def gains_and_luck():
     """What the depth chosen on the validation set gave, and how much that varies."""
-    counts = tuning.shipped_grid()[1]
-    gained = 100 * tuning.shipped_gains()[1]
+    counts = shipped_grid()[1]
+    gained = 100 * shipped_gains()[1]
     pair = canvas.axes(12, 4.6, ncols=2, sharex=True)
     unit = "points of accuracy"
     names = [f"{count} label{'s' * (count > 1)}" for count in counts]
@@ -115,9 +115,10 @@ def by_rate():
     for row in rows:
         key = float(row["rate"]), int(row["labels_per_class"])
         found.setdefault(key, []).append(100 * float(row["test"]))
-    rates = sorted({rate for rate, _ in found} - {tuning.FROZEN})
+    frozen = fine_tuning.FROZEN
+    rates = sorted({rate for rate, _ in found} - {frozen})
     mean = {key: np.mean(values) for key, values in found.items()}
-    gains = {r: [mean[r, c] - mean[tuning.FROZEN, c] for c in counts] for r in rates}
+    gains = {r: [mean[r, c] - mean[frozen, c] for c in counts] for r in rates}
     return counts, gains
 
 

@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 
 from tlcourse.models import freezing, heads
-from tlcourse.training import tuning
+from tlcourse.training import shipped_gains, shipped_grid
 from tlcourse.yosinski import results
 
 
@@ -101,8 +101,8 @@ def learnt():
 
 def tuned():
     """Lessons 08 and 09: the grid."""
-    counts = tuning.shipped_grid()[1]
-    gained = 100 * tuning.shipped_gains()[1]
+    counts = shipped_grid()[1]
+    gained = 100 * shipped_gains()[1]
     gain = gained.mean(axis=1)
     counts_, gains = charts.by_rate()
     small, large = gains

@@ -14,7 +14,7 @@ import numpy as np
 
 from tlcourse.course.tracks import load_track
 from tlcourse.models import freezing
-from tlcourse.training import tuning
+from tlcourse.training import compile_for
 from tlcourse.yosinski.experiment import TREATMENTS
 from tlcourse.yosinski.results import Curves
 
@@ -315,7 +315,7 @@ def _():
     inner = new_base()
     stale = with_head(inner)
     freezing.freeze(inner)
-    tuning.compile_for(stale, 1e-4)
+    compile_for(stale, 1e-4)
     stale.optimizer.build(stale.trainable_variables)
     inner.trainable = True
     return 0.0, {0.1: "equal", -0.1: "size"}, {"model": stale}

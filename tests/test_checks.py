@@ -11,7 +11,7 @@ from tlcourse.checks import check, hint, solution
 from tlcourse.checks.exercise import find_exercise
 from tlcourse.course import progress
 from tlcourse.models import freezing
-from tlcourse.training import clinic, tuning
+from tlcourse.training import clinic, fine_tuning
 
 NAMES = sorted(
     (name for lesson in progress.lessons() for name in lesson.exercises),
@@ -72,24 +72,19 @@ def test_5_1_looks_at_the_flags(capsys):
 
     def with_batchnorm():
         all_but_batchnorm()
-        for layer in base.layers:
-            layer.trainable |= freezing.is_batchnorm(layer)
+        norms = filter(freezing.is_batchnorm, base.layers)
+        list(norms)[-1].trainable = True
 
     for change, words in (
         (lambda: freezing.freeze(base), "are frozen"),
         (lambda: setattr(base, "trainable", True), "before the last two"),
         (lambda: freezing.unfreeze_from(base, last), "are frozen"),
-        (all_but_batchnorm, "right"),
-        (lambda: freezing.stages(base)[-1].layers[0], "right"),
+        (with_batchnorm, "BatchNormalization layers still train"),
+        (all_but_batchnorm, "right"),  # and so it stays for other tests
     ):
         change()
         check("5.1", right, **seen)
         assert words in capsys.readouterr().out
-    for layer in freezing.stages(base)[-1].layers:
-        layer.trainable = True
-    check("5.1", right, **seen)
-    assert "BatchNormalization layers still train" in capsys.readouterr().out
-    all_but_batchnorm()  # as the next test wants it
 
 
 def test_two_notebooks_may_note_progress_at_once(home):
@@ -101,3 +96,46 @@ def test_two_notebooks_may_note_progress_at_once(home):
         thread.join()
     assert set(progress.done()) == set(names)
     assert not list(home.glob("*.partial"))
+
+
+def test_a_damaged_progress_file_is_set_aside_and_named(home, capsys):
+    home.mkdir()
+    (home / "progress.json").write_text("[1, 2")
+    check("0.1", 42)
+    said = capsys.readouterr().out
+    assert "0.1: right" in said and "are damaged" in said
+    (aside,) = home.glob("progress.damaged-*.json")
+    assert aside.name in said and aside.read_text() == "[1, 2"
+    assert list(progress.done()) == ["0.1"]
+
+
+def test_progress_that_cannot_be_saved_is_said(home, capsys):
+    (home / "progress.json").mkdir(parents=True)
+    check("0.1", 42)
+    said = capsys.readouterr().out
+    assert said.startswith("0.1: right") and "could not be saved" in said
+
+
+def test_the_course_map_counts_what_is_done(home):
+    progress.record("5.1")
+    shown = progress.CourseMap()
+    assert "05" in repr(shown) and "1 of 3" in repr(shown)
+    assert "<caption>" in shown._repr_html_()
+    assert json.loads((home / "progress.json").read_text()).keys() == {"5.1"}
+
+
+def test_the_patients_of_lesson_12_have_what_the_answers_say():
+    first, second, third = (clinic.patient(name, track()) for name in "ABC")
+    pairs = zip(track().train.images, track().train.labels, strict=True)
+    right = {bytes(image): label for image, label in pairs}
+    labels = np.array([right[bytes(image)] for image in first.train.images])
+    assert np.mean(labels == first.train.labels) < 0.5
+    assert freezing.trains(second.model).stale
+    known = set(map(bytes, third.train.images))
+    assert all(bytes(image) in known for image in third.held_out.images)
+    accuracies = [fine_tuning.accuracy(p.model, p.held_out) for p in (first, third)]
+    assert accuracies[0] < 0.3 and accuracies[1] > 0.9
+    steps = -(-len(second.train) // 32)
+    assert int(second.model.optimizer.iterations) == 2 * steps  # trained, flags changed
+    with pytest.raises(ValueError, match="Expected a patient"):
+        clinic.patient("D", track())

@@ -1,4 +1,4 @@
-"""Catalogue explorer, feature map viewer, rate explorer: states, then views."""
+"""Catalogue, feature map and learning rate explorers: states, then views."""
 
 import sys
 
@@ -11,8 +11,9 @@ from tlcourse import bases, plots
 from tlcourse.bases import catalogue
 from tlcourse.course.tracks import load_track
 from tlcourse.models import feature_maps, freezing, heads
-from tlcourse.training import tuning
-from tlcourse.widgets import CatalogueExplorer, FeatureMapViewer, RateExplorer, rates
+from tlcourse.training import fine_tuning
+from tlcourse.widgets import CatalogueExplorer, FeatureMapViewer, LearningRateExplorer
+from tlcourse.widgets.learning_rate_curves import LearningRateCurves
 
 CURVES = {
     1e-2: [[5.0, 8.0, 4.0], [6.0, 7.0, 3.0]],
@@ -27,7 +28,7 @@ def no_figure_left_open():
     assert plt.get_fignums() == []
 
 
-def bundle_is_whole(view):
+def bundle_of(view):
     """The three forms: widget, static HTML with a picture and alt text, text."""
     bundle = view._repr_mimebundle_()
     assert bundle["text/plain"] == repr(view)
@@ -49,12 +50,13 @@ def test_jupyterlab_leaves_the_keys_to_a_view_but_colab_needs_no_help(monkeypatc
     assert len(views[1].box.children) == before
 
 
-def fails_aloud(view, widget, value):
-    """A handler that fails tells it in the view, and does not hide it."""
+def test_a_choice_that_fails_is_told_in_the_view_and_raised():
+    view = CatalogueExplorer()
+    only = {"ResNet50": view.state.stages["ResNet50"]}
+    view.state = catalogue.Comparison(only)
     with pytest.raises(ValueError, match="Expected.*Received"):
-        widget({"new": value})
-    assert 'role="alert"' in view.message.value
-    assert "Received" in view.message.value
+        view.first.value = "VGG16"
+    assert 'role="alert"' in view.message.value and "Received" in view.message.value
 
 
 # Catalogue
@@ -67,9 +69,11 @@ def stages():
 
 def test_the_shipped_stages_are_of_the_catalogue(stages):
     assert list(stages) == list(bases.CATALOGUE)
-    for found in stages.values():
+    for name, found in stages.items():
         sizes = [stage.size for stage in found]
         assert sizes == sorted(sizes, reverse=True) and len(set(sizes)) == len(sizes)
+        without_top = sum(stage.parameters for stage in found) / 1e6
+        assert without_top < bases.CATALOGUE[name].millions + 0.05, name
 
 
 @pytest.mark.parametrize("name", ["MobileNetV2", "EfficientNetB0"])
@@ -86,12 +90,6 @@ def test_the_shipped_figures_are_those_of_keras(name, stages):
     keras.utils.clear_session(free_memory=True)
 
 
-def test_published_counts_are_at_least_those_without_the_top(stages):
-    for network in bases.CATALOGUE.values():
-        own = sum(stage.parameters for stage in stages[network.name]) / 1e6
-        assert own < network.millions + 0.05, network.name
-
-
 def test_a_comparison_has_a_column_for_each_network_once(stages):
     state = catalogue.Comparison(stages, "VGG16")
     assert state.facts["usual input"] == ["224 x 224 pixels"]
@@ -102,27 +100,16 @@ def test_a_comparison_has_a_column_for_each_network_once(stages):
     assert both.parameters("VGG16") == 14_714_688
     assert both.with_first("InceptionV3").names == ("InceptionV3",)
     assert both.with_second(None) == state
+    for name in ("ResNet51", "ResNet50V2"):  # the second is not in the lesson
+        with pytest.raises(ValueError, match=f"Expected.*Received: '{name}'"):
+            state.with_first(name)
 
 
 def test_a_comparison_is_told_in_words(stages):
-    told = str(catalogue.Comparison(stages, "VGG16", "MobileNet"))
-    assert "VGG16: 14,714,688 parameters without the top, 48 % of them in" in told
-    assert "stage 1, maps 112 x 112: 38,720" in told
-    assert "MobileNet" in told and "published: 71.3 % | 70.4 %" in told
-
-
-def test_a_comparison_refuses_what_the_catalogue_lacks(stages):
-    state = catalogue.Comparison(stages)
-    for change in (state.with_first, state.with_second):
-        for name in ("ResNet51", "ResNet50V2"):  # the second is not in the lesson
-            with pytest.raises(ValueError, match=f"Expected.*Received: '{name}'"):
-                change(name)
-
-
-def test_every_kind_of_pixels_has_words():
-    assert {network.pixels for network in bases.CATALOGUE.values()} == set(
-        catalogue.PIXELS
-    )
+    text = str(catalogue.Comparison(stages, "VGG16", "MobileNet"))
+    assert "VGG16: 14,714,688 parameters without the top, 48 % of them in" in text
+    assert "stage 1, maps 112 x 112: 38,720" in text
+    assert "MobileNet" in text and "published: 71.3 % | 70.4 %" in text
 
 
 def test_the_catalogue_explorer_shows_what_is_chosen():
@@ -135,25 +122,20 @@ def test_the_catalogue_explorer_shows_what_is_chosen():
     assert "ResNet50" not in view.bars.value + view.facts.value + view.message.value
     view.second.value = "ResNet50"
     assert 'scope="col">ResNet50' in view.facts.value
-    assert "ResNet50" in bundle_is_whole(view)["text/plain"]
+    assert "ResNet50" in bundle_of(view)["text/plain"]
     view.second.value = "none"
     assert (view.bars.value, view.facts.value, view.message.value) == after
 
 
-def test_the_catalogue_explorer_takes_every_network_beside_itself():
+def test_the_catalogue_explorer_knows_every_network_and_no_other():
     view = CatalogueExplorer("ConvNeXtTiny", "ConvNeXtTiny")
     assert view.facts.value.count('scope="col"') == 1
     for name in bases.CATALOGUE:
         view.first.value = name
         assert name in view.message.value
-
-
-def test_the_catalogue_explorer_refuses_unknown_names():
     for names in (("ResNet51",), ("ResNet50", "none")):
         with pytest.raises(ValueError, match="Expected one of.*Received"):
             CatalogueExplorer(*names)
-    view = CatalogueExplorer()
-    fails_aloud(view, view._on_first, "ResNet51")
 
 
 def test_stage_bars_have_a_bar_for_each_stage_of_each_network(stages):
@@ -189,11 +171,11 @@ def test_maps_are_those_that_keras_computes(track, base, images):
     state.choose(image=1, depth=2)
     layer = freezing.stages(base)[2].layers[-1]
     prepared = track.preprocess(images.astype("float32"))
-    maps = keras.Model(base.input, layer.output)(prepared)
-    whole = keras.ops.convert_to_numpy(maps)[1]
+    all_maps = keras.Model(base.input, layer.output)(prepared)
+    all_maps = keras.ops.convert_to_numpy(all_maps)[1]
     found = state.maps
-    assert found.of == whole.shape[-1] and len(found.channels) == 16
-    expected = whole[..., list(found.channels)]
+    assert found.of == all_maps.shape[-1] and len(found.channels) == 16
+    expected = all_maps[..., list(found.channels)]
     np.testing.assert_allclose(found.values, expected, rtol=1e-3, atol=1e-4)
 
 
@@ -224,7 +206,7 @@ def test_labels_name_stage_layer_size_and_channels(track, base, images):
     assert state.labels[0] == first
     assert state.names == ["image 1 (a)", "image 2 (b)", "image 3 (c)"]
     assert "one for every 2 x 2 pixels" in state.alt
-    assert "8 liveliest of 8 maps" in state.alt
+    assert "of 8 maps" in state.alt
     assert state.image_alt == "image 1 (a), 64 x 64 pixels."
 
 
@@ -250,9 +232,9 @@ def test_images_that_do_not_fit_are_refused(track, base, images):
 
 
 def test_a_model_that_cannot_be_cut_is_refused(track, base, images):
-    whole = heads.wrap(base, 3, "pool", track.preprocess)
+    wrapped = heads.wrap(base, 3, "pool", track.preprocess)
     with pytest.raises(ValueError, match=f"the base itself.*get_layer.'{base.name}'"):
-        FeatureMapViewer(whole, track.preprocess, images)
+        FeatureMapViewer(wrapped, track.preprocess, images)
     dense = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
     with pytest.raises(ValueError, match="Expected.*Received"):
         FeatureMapViewer(dense, track.preprocess, images)
@@ -269,48 +251,36 @@ def test_the_viewer_shows_what_is_chosen(track, base, images):
     view.image.value = 2
     assert view.picture.value != before[0] and 'alt="image 3,' in view.picture.value
     assert "image 3. stage 2: 8 of 8 maps, 16 x 16 each." in view.message.value
-    html = bundle_is_whole(view)["text/html"]
-    assert html.count("<img") == 2
+    assert bundle_of(view)["text/html"].count("<img") == 2
     assert "image 3. stage 2" in repr(view)
-    fails_aloud(view, view._on_image, 3)
 
 
-def test_the_viewer_takes_photographs_of_224_pixels_and_other_networks():
-    images = np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3), "uint8")
-    for name, shape in (("MobileNetV2", (224, 224, 3)), ("ConvNeXtTiny", (32, 32, 3))):
-        base = bases.build(name, shape, weights=None)
-        small = images[:, : shape[0], : shape[1]]
-        view = FeatureMapViewer(base, bases.preprocessing(name), small)
-        for depth in range(len(view.state.ends)):
-            view.depth.value = depth
-        assert f"of {base.output_shape[-1]} maps" in view.message.value
-        keras.utils.clear_session(free_memory=True)
+@pytest.mark.parametrize("name, side", [("MobileNetV2", 224), ("ConvNeXtTiny", 32)])
+def test_the_viewer_takes_photographs_and_other_networks(name, side):
+    images = np.random.default_rng(0).integers(0, 256, (1, side, side, 3), "uint8")
+    base = bases.build(name, (side, side, 3), weights=None)
+    view = FeatureMapViewer(base, bases.preprocessing(name), images)
+    view.depth.value = len(view.state.ends) - 1
+    assert f"of {base.output_shape[-1]} maps" in view.message.value
+    keras.utils.clear_session(free_memory=True)
 
 
-# Rates
-
-
-def test_rates_are_sorted_and_the_smallest_is_chosen():
-    state = rates.Rates(CURVES)
-    assert state.every == [1e-5, 1e-4, 1e-2]
-    assert state.chosen == (1e-5,)
-    assert state.with_chosen([1e-2, 1e-5]).chosen == (1e-5, 1e-2)
-    assert state.tables[1e-2].shape == (2, 3)
+# Learning rates
 
 
 def test_each_curve_is_told_in_words():
-    state = rates.Rates(CURVES, tuple(CURVES))
-    small, good, large = state.lines
-    assert (
-        small
-        == "1e-05 (2 draws): begins at 1.05, falls, and ends at 0.8 after 3 epochs."
-    )
+    state = LearningRateCurves(CURVES)
+    assert state.chosen == (1e-5,) and state.tables[1e-2].shape == (2, 3)
+    state.choose(CURVES)
+    assert state.chosen == (1e-5, 1e-4, 1e-2)  # sorted
+    small, good, large = state.sentences
+    words = "begins at 1.05, falls, and ends at 0.8 after 3 epochs."
+    assert small == f"1e-05 (2 draws): {words}"
     assert "begins at 1.05, falls, and ends at 0.25" in good
     assert "wavers between 3.5 and 7.5, and ends at 3.5" in large
-    assert all(line in state.alt for line in state.lines)
-    assert "0.0001" in str(state.with_chosen([])) and "No rate" in str(
-        state.with_chosen([])
-    )
+    assert all(sentence in state.alt for sentence in state.sentences)
+    state.choose([])
+    assert "0.0001" in str(state) and "No rate" in str(state)
 
 
 @pytest.mark.parametrize(
@@ -324,10 +294,8 @@ def test_each_curve_is_told_in_words():
     ],
 )
 def test_the_words_fit_the_curve(curve, words):
-    state = rates.Rates({0.1: [curve]})
-    assert words in state.lines[0] and "1 draw)" in state.lines[0]
-    view = RateExplorer({0.1: [curve]})  # also where there is no number to draw
-    assert words in view.message.value
+    view = LearningRateExplorer({0.1: [curve]})  # also with no number to draw
+    assert words in view.message.value and "1 draw)" in view.message.value
 
 
 @pytest.mark.parametrize(
@@ -337,34 +305,26 @@ def test_the_words_fit_the_curve(curve, words):
 )
 def test_what_is_no_curve_is_refused(curves):
     with pytest.raises(ValueError, match="Expected.*Received"):
-        RateExplorer(curves)
+        LearningRateExplorer(curves)
 
 
-def test_the_rate_explorer_shows_one_curve_or_several():
-    view = RateExplorer(CURVES)
+def test_the_learning_rate_explorer_shows_one_curve_or_several():
+    view = LearningRateExplorer(CURVES)
     before = view.curves.value
-    view.rates.value = (1e-4, 1e-2)
+    view.learning_rates.value = (1e-4, 1e-2)
     assert view.curves.value != before
     assert 'alt="Mean training loss' in view.curves.value
     for text in (view.curves.value, view.message.value):
         assert "0.0001 (2 draws)" in text and "1e-05" not in text
-    assert "0.01 (2 draws)" in bundle_is_whole(view)["text/plain"]
-    view.rates.value = ()
+    assert "0.01 (2 draws)" in bundle_of(view)["text/plain"]
+    view.learning_rates.value = ()
     assert view.curves.value == "" and "No rate is chosen." in view._repr_html_()
-    view.rates.value = (1e-5,)
+    view.learning_rates.value = (1e-5,)
     assert view.curves.value == before
-    fails_aloud(view, view._on_rates, (0.5,))
 
 
-def test_the_rate_explorer_begins_with_the_rates_it_is_given():
-    view = RateExplorer(CURVES, [1e-2])
-    assert view.rates.value == (1e-2,)
-    with pytest.raises(ValueError, match="Expected rates among 1e-05.*Received: .0.5"):
-        RateExplorer(CURVES, [0.5])
-
-
-def test_a_rate_keeps_its_colour_and_the_scale_whatever_is_shown():
-    tables = rates.Rates(CURVES).tables
+def test_a_learning_rate_keeps_its_colour_and_the_scale_whatever_is_shown():
+    tables = LearningRateCurves(CURVES).tables
     every, one = plots.loss_curves(tables), plots.loss_curves(tables, [1e-4])
     assert len(every.lines) == 3 and len(one.lines) == 1
     assert len({line.get_color() for line in every.lines}) == 3
@@ -374,13 +334,13 @@ def test_a_rate_keeps_its_colour_and_the_scale_whatever_is_shown():
     plt.close("all")
 
 
-def test_compare_records_the_losses_and_gives_the_same(track):
+def test_a_sweep_fills_the_curves_of_the_explorer(track):
     curves, sweep = {}, [1e-5, 1e-3]
     first = freezing.stages(track.build_base(weights="random"))[-1].name
     measure = freezing.trains
-    found = tuning.compare(track, first, [1], sweep, 2, [0, 1], measure, curves)
-    assert {rate for _, _, rate in found} == {tuning.FROZEN, *sweep}
+    found = fine_tuning.compare(track, first, [1], sweep, 2, [0, 1], measure, curves)
+    assert {rate for _, _, rate in found} == {fine_tuning.FROZEN, *sweep}
     assert list(curves) == sweep
     assert np.shape([curves[rate] for rate in sweep]) == (2, 2, 2)
-    assert RateExplorer(curves).state.every == sweep
+    assert list(LearningRateExplorer(curves).state.tables) == sweep
     keras.utils.clear_session(free_memory=True)

@@ -13,7 +13,7 @@ import keras
 from data.making.controls import finished, write
 from tlcourse.course.tracks import load_track
 from tlcourse.models import freezing
-from tlcourse.training import tuning
+from tlcourse.training import fine_tuning
 
 COUNTS = (1, 2, 5, 10, 20, 50)
 RATES = (5e-5, 3e-4)
@@ -27,11 +27,12 @@ def cell(track, first, per_class):
     """The rows of one depth and number of labels."""
 
     def measure(model):
-        return [tuning.accuracy(model, x) for x in (track.validation, track.test)]
+        return [fine_tuning.accuracy(model, x) for x in (track.validation, track.test)]
 
     images = per_class * len(track.class_names)
-    epochs = min(EPOCHS, STEPS // -(-images // tuning.BATCH))
-    found = tuning.compare(track, first, [per_class], RATES, epochs, DRAWS, measure)
+    epochs = min(EPOCHS, STEPS // -(-images // fine_tuning.BATCH))
+    cases = [per_class], RATES, epochs, DRAWS
+    found = fine_tuning.compare(track, first, *cases, measure)
     keras.utils.clear_session(free_memory=True)
     for (count, draw, rate), figures in found.items():
         values = (first, count, draw, rate, *(f"{figure:.4f}" for figure in figures))

@@ -178,7 +178,7 @@ few = track.train.few(10)
 base = track.build_base()
 base.trainable = False
 model = heads.wrap(base, len(track.class_names), preprocess=track.preprocess)
-transfer = training.train(model, few, track.validation, epochs=10, rate=1e-2)
+transfer = training.train(model, few, track.validation, epochs=10, learning_rate=1e-2)
 
 # %% [markdown]
 # That was the transfer. Now from nothing, with all the help we can give.

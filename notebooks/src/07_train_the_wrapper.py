@@ -159,7 +159,7 @@ bool((trained > others).all()), bool(trained[-1] > trained[0])
 
 # %%
 final = heads.wrap(base, len(track.class_names), preprocess=track.preprocess)
-training.train(final, track.train, track.validation, epochs=12, rate=1e-2)
+training.train(final, track.train, track.validation, epochs=12, learning_rate=1e-2)
 probabilities = final.predict(track.test.images, verbose=0)
 answers = probabilities.argmax(axis=1)
 test_accuracy = float((answers == track.test.labels).mean())

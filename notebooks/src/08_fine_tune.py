@@ -26,7 +26,7 @@ from tlcourse import plots
 from tlcourse.checks import check, hint, solution
 from tlcourse.course import load_track
 from tlcourse.models import freezing
-from tlcourse.training import tuning
+from tlcourse.training import compile_for, fine_tuning
 
 track = load_track()
 quick = track.name == "glyphs"  # small pictures
@@ -51,8 +51,8 @@ plots.tiles(few.images[:8], [few.class_names[k] for k in few.labels[:8]]);
 # keeps the best weights.
 
 # %%
-model, base = tuning.wrapped(track)
-tuning.compile_for(model, 1e-2)
+model, base = fine_tuning.wrapped(track)
+compile_for(model, 1e-2)
 
 
 def fit(model, epochs):
@@ -66,7 +66,7 @@ def fit(model, epochs):
 
 
 top = fit(model, 20 if quick else 6)
-print(f"right on the validation set: {tuning.accuracy(model, track.validation):.3f}")
+print(f"validation accuracy: {fine_tuning.accuracy(model, track.validation):.3f}")
 
 # %% [markdown]
 # ## Then everything
@@ -102,7 +102,7 @@ statistics, weights = moving_statistics(base), kernels()
 base.trainable = True
 for layer in base.layers:
     layer.trainable = not freezing.is_batchnorm(layer)
-tuning.compile_for(model, 1e-5)
+compile_for(model, 1e-5)
 tuned = fit(model, 10 if quick else 4)
 tuned_weights = model.get_weights()
 
@@ -118,7 +118,7 @@ figure, ax = plt.subplots(figsize=(7, 3.5), layout="constrained")
 ax.plot(range(1, len(losses) + 1), losses, "o-", color=plots.BLUE)
 ax.axvline(moment + 0.5, color=plots.RED, linestyle="--")
 ax.text(moment + 0.7, max(losses), "unfrozen", va="top", color=plots.RED)
-ax.set(title="First the top, then everything", xlabel="epoch", ylabel="validation loss");
+ax.set(title="First the top, then all", xlabel="epoch", ylabel="validation loss");
 
 # %% [markdown]
 # And which numbers moved:
@@ -170,7 +170,7 @@ recipe = keras.Model(pixels, outputs)
 recipe.layers[-1].set_weights(trained_top[-2:])
 
 other.trainable = True  # all of it
-tuning.compile_for(recipe, 1e-4)
+compile_for(recipe, 1e-4)
 recipe.fit(few.images, few.labels, batch_size=16, epochs=3, verbose=0)
 awake = moving_statistics(other)
 
@@ -205,23 +205,24 @@ print("statistics unchanged:", np.array_equal(statistics, awake))
 # %%
 rates, curves = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2], {}
 first = freezing.stages(base)[0].name
-found = tuning.compare(
+found = fine_tuning.compare(
     track,
     first,
     [5],
     rates,
     epochs=4 if quick else 3,
     draws=range(3 if quick else 1),
-    measure=lambda model: tuning.accuracy(model, track.validation),
+    measure=lambda model: fine_tuning.accuracy(model, track.validation),
     curves=curves,
 )
-heads, tuned_at = tuning.by_rate(found, [tuning.FROZEN]), tuning.by_rate(found, rates)
-plots.rate_curve(rates, tuned_at, heads.mean(), "A hill, then a cliff");
+table = fine_tuning.by_learning_rate(found, [fine_tuning.FROZEN, *rates])
+tuned_at = table[1:]
+plots.learning_rate_curve(rates, tuned_at, table[0].mean(), "A hill, then a cliff");
 
 # %% tags=["nbval-check-output", "any-track"]
 mean = tuned_at.mean(axis=1)
-print("a small rate keeps what was learnt:", mean[:3].max() > heads.mean() - 0.02)
-print("the largest destroys it:", mean[-1] < heads.mean() - 0.3)
+print("a small rate keeps what was learnt:", mean[:3].max() > table[0].mean() - 0.02)
+print("the largest destroys it:", mean[-1] < table[0].mean() - 0.3)
 
 # %% [markdown]
 # **Observe.** The dashed line is the wrapper on the frozen base. Too small a rate
@@ -251,7 +252,7 @@ LearningRateExplorer(curves)
 model.layers[-1].trainable = True
 freezing.unfreeze_from(base, first)
 model.set_weights(tuned_weights)
-tuning.compile_for(model, 1e-6)
+compile_for(model, 1e-6)
 tried, losses = np.geomspace(1e-6, 1e-1, 40 if quick else 16), []
 for rate in tried:
     model.optimizer.learning_rate = rate
@@ -297,7 +298,7 @@ check("8.2", answer, rates=rates, table=tuned_at)
 
 # %%
 freezing.freeze(base)
-tuning.compile_for(model, 1e-4).fit(few.images, few.labels, verbose=0)
+compile_for(model, 1e-4).fit(few.images, few.labels, verbose=0)
 before, saved = kernels(), model.get_weights()
 base.trainable = True
 try:

@@ -26,7 +26,7 @@ from tlcourse import plots
 from tlcourse.checks import check, hint, solution
 from tlcourse.course import load_track
 from tlcourse.models import freezing
-from tlcourse.training import tuning
+from tlcourse.training import compile_for, fine_tuning, shipped_gains, shipped_grid
 
 track = load_track()
 quick = track.name == "glyphs"  # small pictures
@@ -60,17 +60,17 @@ counts = [5, 20] if quick else [5]
 depths = {"last stage too": stages[-1].name, "all": stages[0].name}
 live = {}
 for name, first in depths.items():
-    found = tuning.compare(
+    found = fine_tuning.compare(
         track,
         first,
         counts,
         rates=[1e-4],
         epochs=8 if quick else 3,
         draws=range(2 if quick else 1),
-        measure=lambda model: tuning.accuracy(model, track.validation),
+        measure=lambda model: fine_tuning.accuracy(model, track.validation),
     )
-    live["head only"] = tuning.by_count(found, tuning.FROZEN).mean(axis=1)
-    live[name] = tuning.by_count(found, 1e-4).mean(axis=1)
+    live["head only"] = fine_tuning.by_count(found, fine_tuning.FROZEN).mean(axis=1)
+    live[name] = fine_tuning.by_count(found, 1e-4).mean(axis=1)
 
 # %% [markdown]
 # As a table with colours. They compare the rows of one column: its best is dark, and
@@ -100,7 +100,7 @@ bool((live > 2 / len(track.class_names)).all()), live.shape[0]
 # the rule say of each column? Where will the stars be?
 
 # %%
-names, all_counts, table = tuning.shipped_grid()
+names, all_counts, table = shipped_grid()
 plots.grid(table, names, all_counts, "Right on the test set, by depth and labels");
 
 # %% [markdown]
@@ -110,7 +110,7 @@ plots.grid(table, names, all_counts, "Right on the test set, by depth and labels
 # between draws:
 
 # %%
-chosen, gained = tuning.shipped_gains()
+chosen, gained = shipped_gains()
 gains, luck = {}, {}
 for count, differences in zip(all_counts, 100 * gained, strict=True):
     gains[f"{count} labels"] = differences.mean()
@@ -150,7 +150,7 @@ print("nothing to gain with fifty:", most_gain < 0.1)
 # %%
 import time
 
-model, base = tuning.wrapped(track)
+model, base = fine_tuning.wrapped(track)
 few = track.train.few(5)
 some = track.train.take(slice(0, 256 if quick else 32))
 
@@ -159,7 +159,7 @@ def seconds_an_epoch(first):
     freezing.freeze(base)
     if first:
         freezing.unfreeze_from(base, first)
-    tuning.compile_for(model, 1e-4)
+    compile_for(model, 1e-4)
     model.fit(few.images, few.labels, 16, verbose=0)  # the first is slow
     start = time.perf_counter()
     model.fit(some.images, some.labels, 32, verbose=0)
@@ -245,19 +245,19 @@ print(f"{full:,} numbers in the layer, {narrow:,} of them train")
 # ## 📝 Exercise 9.1
 #
 # Fill in a cell of the live grid: unfreeze from the second last stage, five labels,
-# rate 1e-4, one draw (seed 0), three epochs. Use `tuning.compare`, and call what it
-# returns `found`: a dict, whose keys are labels, draw and rate. Set `answer` to
-# `found[5, 0, 1e-4]`, the accuracy on the validation set.
+# learning rate 1e-4, one draw (seed 0), three epochs. Use `fine_tuning.compare`, and
+# call what it returns `found`: a dict, whose keys are labels, draw and learning rate.
+# Set `answer` to `found[5, 0, 1e-4]`, the accuracy on the validation set.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
-found = tuning.compare(
+found = fine_tuning.compare(
     track,
     stages[-2].name,
     [5],
     rates=[1e-4],
     epochs=3,
     draws=[0],
-    measure=lambda model: tuning.accuracy(model, track.validation),
+    measure=lambda model: fine_tuning.accuracy(model, track.validation),
 )
 answer = found[5, 0, 1e-4]
 

@@ -19,13 +19,14 @@ tlcourse.start()
 
 # %%
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
 
 from tlcourse import plots
 from tlcourse.checks import check, hint, solution
 from tlcourse.course import load_track
 from tlcourse.models import freezing
-from tlcourse.training import clinic, tuning
+from tlcourse.training import clinic, compile_for, fine_tuning
 
 track = load_track()
 quick = track.name == "glyphs"  # small pictures
@@ -62,10 +63,10 @@ def see(numbers):
 
 # %%
 def train_head(vectors, labels, one_more=None):
-    head = tuning.small_head(vectors.shape[1:], len(track.class_names))
+    head = fine_tuning.small_head(vectors.shape[1:], len(track.class_names))
     if one_more:
         head.add(one_more)
-    tuning.compile_for(head, 1e-2)
+    compile_for(head, 1e-2)
     return head, head.fit(vectors, labels, epochs=20, verbose=0).history
 
 
@@ -187,16 +188,16 @@ print(f"other order {sick['6 other order']:.2f}, same order {cured:.2f}")
 # **Predict.** Which is worse?
 
 # %%
-model, whole_base = tuning.wrapped(track)
+model, whole_base = fine_tuning.wrapped(track)
 freezing.unfreeze_from(whole_base, freezing.stages(whole_base)[0].name)
-start = tuning.Start(tuning.compile_for(model, 1e-4))
+start = fine_tuning.Snapshot(compile_for(model, 1e-4))
 with_wrapper = [*start.weights[:-2], *well.get_weights()]
 
 
 def tune(rate, weights):
-    start.again(rate, weights)
+    start.restore(rate, weights)
     model.fit(few.images, few.labels, 16, epochs=5 if quick else 2, verbose=0)
-    return tuning.accuracy(model, held_out)
+    return fine_tuning.accuracy(model, held_out)
 
 
 sick["7 rate too large"] = large = tune(1e-2, with_wrapper)
@@ -216,7 +217,7 @@ print(f"7: {large:.2f}, 8: {early:.2f}, healthy, fine-tuned: {tuned:.2f}")
 
 # %%
 freezing.freeze(whole_base)
-tuning.compile_for(model, 1e-4).fit(few.images, few.labels, verbose=0)
+compile_for(model, 1e-4).fit(few.images, few.labels, verbose=0)
 kernel, saved = whole_base.layers[1].get_weights()[0], model.get_weights()
 freezing.unfreeze_from(whole_base, freezing.stages(whole_base)[0].name)
 try:
@@ -248,11 +249,11 @@ dense.set_weights(well.get_weights())
 other.trainable = True
 for layer in filter(freezing.is_batchnorm, other.layers):
     layer.momentum = 0.9  # so that a short training shows it
-tuning.compile_for(recipe, 1e-4)
+compile_for(recipe, 1e-4)
 before = next(filter(freezing.is_batchnorm, other.layers)).get_weights()[2]
 recipe.fit(few.images, few.labels, 4, epochs=2, verbose=0)
 after = next(filter(freezing.is_batchnorm, other.layers)).get_weights()[2]
-sick["10 BatchNorm awake"] = tuning.accuracy(recipe, held_out)
+sick["10 BatchNorm awake"] = fine_tuning.accuracy(recipe, held_out)
 
 # %% tags=["nbval-check-output", "any-track"]
 print("moving mean unchanged:", np.array_equal(before, after))
@@ -296,7 +297,7 @@ for name, patient in patients.items():
 sick_one = patients["A"].train
 names = [track.class_names[k] for k in sick_one.labels[:8]]
 plots.tiles(sick_one.images[:8], names)  # pictures and labels do not fit
-plots.plt.close()
+plt.close()
 answer = "b"
 
 check("12.1", answer)

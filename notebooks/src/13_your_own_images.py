@@ -166,7 +166,7 @@ names = photos.class_names
 base = track.build_base()
 base.trainable = False
 model = heads.wrap(base, len(names), preprocess=track.preprocess)
-training.train(model, learn, held_out, epochs=10, rate=5e-3);
+training.train(model, learn, held_out, epochs=10, learning_rate=5e-3);
 
 # %% [markdown]
 # **Predict.** Where will it be wrong: on poor pictures, or on good ones?

@@ -1,19 +1,14 @@
 """Training, its controls, probes and sweeps; the clinic; the frozen part once."""
 
-from tlcourse.training.fitting import (
-    ProgressLine,
-    compile_for,
-    embedder,
-    linear_probe,
-    probe_sweep,
+from tlcourse.training.fitting import ProgressLine, compile_for, steps, train
+from tlcourse.training.once_frozen import fit_once_frozen
+from tlcourse.training.probes import embedder, linear_probe, probe_sweep, vectors
+from tlcourse.training.scratch import (
     scratch_model,
     shipped_scratch,
-    steps,
-    train,
     train_from_scratch,
-    vectors,
 )
-from tlcourse.training.once_frozen import fit_once_frozen
+from tlcourse.training.shipped_grid import shipped_gains, shipped_grid
 
 __all__ = [
     "ProgressLine",
@@ -23,6 +18,8 @@ __all__ = [
     "linear_probe",
     "probe_sweep",
     "scratch_model",
+    "shipped_gains",
+    "shipped_grid",
     "shipped_scratch",
     "steps",
     "train",

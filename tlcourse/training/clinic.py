@@ -7,9 +7,11 @@ import dataclasses
 
 import numpy as np
 
-from tlcourse import data, training
+from tlcourse import data
 from tlcourse.models import freezing
-from tlcourse.training import tuning
+from tlcourse.training import fine_tuning
+from tlcourse.training.fitting import compile_for
+from tlcourse.training.probes import vectors
 
 PER_CLASS = 10
 
@@ -52,20 +54,20 @@ def patient(name, track):
 
 def _fitted(track, train):
     """A model whose wrapper was trained on `train`, and its accuracy there."""
-    model, base = tuning.wrapped(track)
+    model, base = fine_tuning.wrapped(track)
     wrapper = model.get_layer("classes")
-    seen = training.vectors(track, train, "features")
-    probe = tuning.small_head(seen.shape[1:], len(track.class_names))
-    tuning.compile_for(probe, 1e-2).fit(seen, train.labels, epochs=30, verbose=0)
+    seen = vectors(track, train, "features")
+    probe = fine_tuning.small_head(seen.shape[1:], len(track.class_names))
+    compile_for(probe, 1e-2).fit(seen, train.labels, epochs=30, verbose=0)
     wrapper.set_weights(probe.get_weights())
-    return tuning.compile_for(model, 1e-2), base
+    return compile_for(model, 1e-2), base
 
 
 def _first(track):
     few = track.train.few(PER_CLASS)
     mixed = data.Dataset(few.images, np.roll(few.labels, 7), few.class_names)
     model, _ = _fitted(track, mixed)
-    right = tuning.accuracy(model, track.validation)
+    right = fine_tuning.accuracy(model, track.validation)
     symptom = f"right on held-out images: {right:.2f}, as if it guessed"
     return Patient(symptom, model, mixed, track.validation)
 
@@ -97,6 +99,6 @@ def _third(track):
         few.class_names,
     )
     model, _ = _fitted(track, both)
-    right = tuning.accuracy(model, tested)
+    right = fine_tuning.accuracy(model, tested)
     symptom = f"right on held-out images: {right:.2f}, better than ever"
     return Patient(symptom, model, both, tested)

@@ -1,0 +1,184 @@
+"""Fine-tuning from one start, at many learning rates and numbers of labels."""
+
+import keras
+import numpy as np
+
+from tlcourse import data
+from tlcourse._util import progress
+from tlcourse.features import extract
+from tlcourse.models import freezing, heads
+from tlcourse.training.fitting import compile_for
+from tlcourse.training.probes import embedder
+
+BATCH = 16
+FROZEN = 0.0  # in a table, the learning rate of the frozen head
+
+
+class Snapshot:
+    """A compiled model's weights and optimizer, to start from several times.
+
+    Much quicker than building the model anew: its graphs stay.
+
+    Args:
+        model: `keras.Model` from `compile_for`.
+    """
+
+    def __init__(self, model):
+        self.model = model
+        self.weights = model.get_weights()
+        self.optimizer = [np.copy(value.numpy()) for value in model.optimizer.variables]
+
+    def restore(self, learning_rate, weights=None):
+        """Takes the model back, and sets another learning rate.
+
+        Args:
+            learning_rate: Float.
+            weights: list of arrays as `model.get_weights()` gives it, or None for
+                those of the snapshot.
+        """
+        self.model.set_weights(self.weights if weights is None else weights)
+        pairs = zip(self.model.optimizer.variables, self.optimizer, strict=True)
+        for value, saved in pairs:
+            value.assign(saved)
+        self.model.optimizer.learning_rate = learning_rate
+
+
+def wrapped(track):
+    """The track's base with a wrapper and augmentation, frozen.
+
+    Args:
+        track: `Track`.
+
+    Returns:
+        Pair of `keras.Model`: the whole, not compiled, and its base.
+    """
+    base = freezing.freeze(track.build_base())
+    augment = heads.augmentation(flip=track.name != "glyphs")
+    n_classes = len(track.class_names)
+    return heads.wrap(base, n_classes, "pool", track.preprocess, augment), base
+
+
+def small_head(shape, n_classes):
+    """A dense softmax layer on features, as a model of its own.
+
+    Args:
+        shape: tuple, of one image's features.
+        n_classes: Integer.
+
+    Returns:
+        `keras.Sequential`, not compiled.
+    """
+    dense = keras.layers.Dense(n_classes, activation="softmax")
+    return keras.Sequential([keras.Input(shape), dense])
+
+
+def accuracy(model, dataset):
+    """Share of images that a model gets right.
+
+    Args:
+        model: Compiled `keras.Model` with the metric accuracy.
+        dataset: `Dataset`.
+
+    Returns:
+        Float, 0..1.
+    """
+    found = model.evaluate(dataset.images, dataset.labels, 128, verbose=0)
+    return float(found[1])
+
+
+class _HeadTrainer:
+    """Trains wrappers on the frozen base's features, which it computes once."""
+
+    def __init__(self, track):
+        self.labels = track.train.labels
+        self.features = extract(embedder(track), track.train.images)
+        head = small_head(self.features.shape[1:], len(track.class_names))
+        self.head = compile_for(head, 1e-2)
+        self.start = Snapshot(self.head)
+
+    def train(self, positions, epochs=30):
+        """Kernel and bias of a wrapper for some images, from one random start."""
+        self.start.restore(1e-2)
+        x, y = self.features[positions], self.labels[positions]
+        self.head.fit(x, y, epochs=epochs, verbose=0)
+        return self.head.get_weights()
+
+
+def compare(track, first, counts, learning_rates, epochs, draws, measure, curves=None):
+    """Fine-tunes from one stage on, at several numbers of labels and learning rates.
+
+    BatchNormalization stays in inference mode. Each draw starts from the same wrapper,
+    trained on the frozen base, whatever the learning rate.
+
+    Args:
+        track: `Track`.
+        first: String, the first stage that trains.
+        counts: Sequence of integers, labels for each class.
+        learning_rates: Sequence of floats.
+        epochs: Integer.
+        draws: Sequence of integers, seeds.
+        measure: Function of the compiled model, such as its accuracy.
+        curves: dict to fill, or None: each learning rate to the list of its trainings,
+            in the order of counts and draws, each a list of the training loss in
+            every epoch.
+
+    Returns:
+        dict, `(labels, draw, learning rate)` to what `measure` gave. The learning rate
+        is `FROZEN` for the wrapper before fine-tuning.
+    """
+    # Once: on TensorFlow, a new seed throws away everything that is compiled.
+    keras.utils.set_random_seed(0)
+    model, base = wrapped(track)
+    freezing.unfreeze_from(base, first)
+    start = Snapshot(compile_for(model, learning_rates[0]))
+    trainer, found = _HeadTrainer(track), {}
+    cases = [(count, draw) for count in counts for draw in draws]
+    total = len(cases) * (1 + len(learning_rates))
+    with progress.bar(total, "fine-tuning", "trainings", delay=0) as bar:
+        for per_class, draw in cases:
+            at = data.draw_few(track.train.labels, per_class, draw)
+            few = track.train.take(at)
+            began = [*start.weights[:-2], *trainer.train(at)]
+            for rate in (FROZEN, *learning_rates):
+                start.restore(rate, began)
+                if rate != FROZEN:
+                    fit = model.fit(few.images, few.labels, BATCH, epochs, verbose=0)
+                    if curves is not None:
+                        curves.setdefault(rate, []).append(fit.history["loss"])
+                found[per_class, draw, rate] = measure(model)
+                bar.update()
+    start.restore(learning_rates[0])
+    return found
+
+
+def by_learning_rate(found, learning_rates):
+    """Sorts what `compare` found at one number of labels.
+
+    Args:
+        found: dict from `compare`.
+        learning_rates: Sequence of floats; `FROZEN` is one, too.
+
+    Returns:
+        float `(len(learning_rates), draws)`.
+    """
+    draws = sorted({draw for _, draw, _ in found})
+    (count,) = {count for count, _, _ in found}
+    return np.array(
+        [[found[count, draw, rate] for draw in draws] for rate in learning_rates]
+    )
+
+
+def by_count(found, learning_rate):
+    """Sorts what `compare` found at one learning rate.
+
+    Args:
+        found: dict from `compare`.
+        learning_rate: Float; `FROZEN` for the wrapper before fine-tuning.
+
+    Returns:
+        float `(counts, draws)`.
+    """
+    counts, draws = (sorted({key[k] for key in found}) for k in (0, 1))
+    return np.array(
+        [[found[count, draw, learning_rate] for draw in draws] for count in counts]
+    )

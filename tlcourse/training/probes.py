@@ -1,0 +1,100 @@
+"""Linear classifiers on features, on a random network's, and on pixels."""
+
+import functools
+
+import keras
+import numpy as np
+
+from tlcourse.data import draw_few
+from tlcourse.features import extract
+
+
+@functools.lru_cache(maxsize=1)  # the next dataset needs the same one
+def embedder(track, weights="pretrained"):
+    """The frozen base with pooling: raw pixels to one vector per image.
+
+    Args:
+        track: `Track`.
+        weights: `"pretrained"` or `"random"`.
+
+    Returns:
+        `keras.Model` from `(batch, *input_shape)` in 0..255 to `(batch, features)`.
+    """
+    base = track.build_base(weights)
+    pixels = keras.Input(base.input_shape[1:], name="pixels")
+    x = base(track.preprocess(pixels))
+    return keras.Model(pixels, keras.layers.GlobalAveragePooling2D()(x))
+
+
+def vectors(track, dataset, kind):
+    """One vector per image: what a linear classifier gets to see.
+
+    Args:
+        track: `Track`.
+        dataset: `Dataset`.
+        kind: `"features"` (trained base), `"random"` (the same architecture,
+            never trained) or `"pixels"`.
+
+    Returns:
+        float32 `(len(dataset), d)`.
+
+    Raises:
+        ValueError: If `kind` is something else.
+    """
+    if kind == "pixels":
+        step = max(1, dataset.images.shape[1] // 32)
+        small = dataset.images[:, ::step, ::step]
+        return small.reshape(len(dataset), -1).astype("float32") / 255
+    if kind not in ("features", "random"):
+        raise ValueError(
+            f"Expected `kind` 'features', 'random' or 'pixels'. Received: {kind!r}"
+        )
+    weights = "pretrained" if kind == "features" else "random"
+    return extract(embedder(track, weights), dataset.images)
+
+
+def linear_probe(vectors, labels):
+    """Fits a logistic regression with an L2 penalty on vectors.
+
+    The vectors are first turned to their main directions, which changes nothing but
+    the time: the penalty is the same in every direction.
+
+    Args:
+        vectors: float `(n, d)`.
+        labels: int `(n,)`.
+
+    Returns:
+        A fitted scikit-learn classifier; `.score(vectors, labels)` is its
+        accuracy, 0..1.
+
+    Source: Alain & Bengio 2016 (arXiv 1610.01644), the linear probe.
+    """
+    from sklearn.decomposition import PCA
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+
+    regression = LogisticRegression(C=0.1, max_iter=1000, tol=1e-2)
+    return make_pipeline(PCA(svd_solver="full"), regression).fit(vectors, labels)
+
+
+def probe_sweep(pool, held_out, counts, draws=5):
+    """Accuracy of a linear probe against labels per class.
+
+    Args:
+        pool: pair of vectors `(n, d)` and a `Dataset` with their labels, to
+            draw the labelled examples from.
+        held_out: the same, to measure on.
+        counts: Sequence of integers, labels per class.
+        draws: Integer, draws for each count.
+
+    Returns:
+        float `(len(counts), draws)`, accuracies 0..1.
+    """
+    scale = pool[0].std()  # one number, so that all kinds meet the same penalty
+    table = np.empty((len(counts), draws))
+    for row, per_class in enumerate(counts):
+        for draw in range(draws):
+            at = draw_few(pool[1].labels, per_class, seed=draw)
+            probe = linear_probe(pool[0][at] / scale, pool[1].labels[at])
+            table[row, draw] = probe.score(held_out[0] / scale, held_out[1].labels)
+    return table

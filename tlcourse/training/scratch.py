@@ -1,0 +1,87 @@
+"""The control: the same architecture, trained from random weights."""
+
+import csv
+import types
+
+import keras
+import numpy as np
+
+from tlcourse._util import assets
+from tlcourse.models import heads
+from tlcourse.models.freezing import is_batchnorm
+from tlcourse.training.fitting import ProgressLine, compile_for
+
+BATCH = 32
+
+
+def scratch_model(track):
+    """A track's architecture with random weights and a head, all trainable.
+
+    It gets what a network needs that starts from nothing: augmentation, and a
+    momentum of BatchNormalization that follows a short training (MobileNetV2's own,
+    0.999, would still remember the random start at its end).
+    """
+    base = track.build_base(weights="random")
+    for layer in filter(is_batchnorm, base.layers):
+        layer.momentum = 0.9
+    return heads.wrap(
+        base,
+        len(track.class_names),
+        preprocess=track.preprocess,
+        augment=heads.augmentation(
+            flip=track.name != "glyphs", negative=track.name == "glyphs"
+        ),
+    )
+
+
+def train_from_scratch(track, train, validation, epochs, every=1):
+    """Trains the control with a decaying learning rate; its best epoch counts.
+
+    Args:
+        track: `Track`.
+        train: `Dataset` to learn from.
+        validation: `Dataset` to measure on.
+        epochs: Integer.
+        every: Integer, epochs from one look at the validation set to the next.
+
+    Returns:
+        What a `keras.callbacks.History` holds: `.history` and `.epoch`. The
+        network is dropped: with its graphs it takes half a gigabyte.
+    """
+    model = scratch_model(track)
+    steps = epochs * -(-len(train) // BATCH)
+    compile_for(model, keras.optimizers.schedules.CosineDecay(2e-3, steps))
+    history = model.fit(
+        train.images,
+        train.labels,
+        batch_size=BATCH,
+        epochs=epochs,
+        validation_data=(validation.images, validation.labels),
+        validation_freq=every,
+        verbose=0,
+        callbacks=[ProgressLine()],
+    )
+    kept = types.SimpleNamespace(epoch=history.epoch, history=history.history)
+    del model, history
+    keras.utils.clear_session(free_memory=True)
+    return kept
+
+
+def shipped_scratch(track, counts):
+    """Shipped results of `train_from_scratch`, which takes too long to repeat.
+
+    Args:
+        track: `Track`.
+        counts: Sequence of integers, labels per class.
+
+    Returns:
+        dict for `plots.label_curves`: `"from scratch"` to float
+        `(len(counts), draws)`, validation accuracies 0..1 of the best epochs;
+        empty where none were shipped (the flowers track).
+    """
+    if track.name != "glyphs":
+        return {}
+    with open(assets.shipped("scratch.csv"), newline="") as file:
+        rows = [[float(cell) for cell in row] for row in list(csv.reader(file))[1:]]
+    table = [[row[3] for row in rows if row[0] == count] for count in counts]
+    return {"from scratch": np.array(table)}

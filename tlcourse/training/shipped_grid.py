@@ -1,0 +1,62 @@
+"""The shipped grid of lesson 09: accuracy by depth of unfreezing and labels."""
+
+import csv
+
+import numpy as np
+
+from tlcourse._util import assets
+
+
+def shipped_grid():
+    """The shipped results of lesson 09's whole grid, glyphs track.
+
+    The learning rate of each cell is the best on the validation set, on average.
+
+    Returns:
+        Names of the rows (what trains), labels per class, and a float array
+        `(rows, counts)`: mean test accuracy, 0..1. The first row is the frozen head.
+    """
+    validation, test, firsts, counts = _read_grid()
+    rate = validation[:, :, 1:].mean(axis=-1).argmax(axis=2) + 1
+    tuned = np.take_along_axis(test.mean(axis=-1), rate[..., None], axis=2)[..., 0]
+    mean = np.concatenate([test[:1, :, 0].mean(axis=-1), tuned])
+    return ["head only", *(f"from {first}" for first in firsts)], counts, mean
+
+
+def shipped_gains():
+    """What a depth gains on the test set that was chosen on the validation set.
+
+    From the shipped grid of lesson 09. Of two that are equally good, the cheaper one
+    is taken. A gain is measured against the head alone of the same draw.
+
+    Returns:
+        List of Strings, for each number of labels the stage chosen to unfreeze from,
+        and a float array `(counts, draws)`, differences of test accuracy.
+    """
+    validation, test, firsts, counts = _read_grid()
+    chosen, gains = [], []
+    for column in range(len(counts)):
+        mean = validation[:, column, 1:].mean(axis=-1).round(6)
+        first, rate = np.unravel_index(mean.argmax(), mean.shape)
+        chosen.append(firsts[first])
+        gains.append(test[first, column, rate + 1] - test[first, column, 0])
+    return chosen, np.array(gains)
+
+
+def _read_grid():
+    """Validation and test accuracy `(stages, counts, rates, draws)`, names, counts.
+
+    The stages begin with the last one, which is the cheapest to train; the first
+    learning rate is that of the frozen head.
+    """
+    with open(assets.shipped("grid.csv"), newline="") as file:
+        rows = list(csv.DictReader(file))
+    axes = ("first", str), ("labels_per_class", int), ("rate", float), ("draw", int)
+    values = [sorted({kind(row[name]) for row in rows}) for name, kind in axes]
+    values[0].reverse()
+    found = np.full((2, *map(len, values)), np.nan)
+    for row in rows:
+        places = zip(axes, values, strict=True)
+        place = tuple(known.index(kind(row[name])) for (name, kind), known in places)
+        found[(slice(None), *place)] = float(row["validation"]), float(row["test"])
+    return *found, *values[:2]
