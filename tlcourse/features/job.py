@@ -1,6 +1,7 @@
 """A job: a folder with a network, notes on its images, and files of features."""
 
 import dataclasses
+import functools
 import json
 import pathlib
 import zipfile
@@ -47,8 +48,9 @@ class Job:
         start = shard * self.notes["shard_size"]
         return start, min(start + self.notes["shard_size"], self.notes["n"])
 
-    def open_source(self):
-        """Opens the images in this process."""
+    @functools.cached_property
+    def source(self):
+        """The images, opened once, so that what was checked is what is read."""
         kind = KINDS[self.notes["kind"]]
         return kind.load(self.folder, self.notes["images"])
 
@@ -133,7 +135,7 @@ def load_job(folder, check_images=True):
     found = {name: value for name, value in files.items() if value}
     changes = compare_files(job.notes["files"], found)
     if check_images and not changes:
-        changes = compare_files(job.notes["images"]["files"], job.open_source().files)
+        changes = compare_files(job.notes["images"]["files"], job.source.files)
     if changes:
         raise ValueError(
             f"Expected what the job in {folder} reads to be as it was when the job "

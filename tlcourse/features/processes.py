@@ -121,13 +121,16 @@ def show_progress(job, n):
     over, before = threading.Event(), job.n_shards - n
 
     def update():
-        line.update(len(job.list_files()) - before - line.n)
+        done = len(job.list_files()) - before
+        if done:
+            line.set_description_str("Computing", refresh=False)
+        line.update(done - line.n)
 
     def follow():
         while not over.wait(INTERVAL):
             update()
 
-    with bar(n, "Computing", unit="shards", miniters=0) as line:
+    with bar(n, "Starting", unit="shards", miniters=0) as line:
         thread = threading.Thread(target=follow, daemon=True)
         thread.start()
         try:

@@ -13,9 +13,8 @@ import sys
 import numpy as np
 
 from tlcourse.data.folder_report import Skipped
-from tlcourse.features import job as jobs
 from tlcourse.features import processes
-from tlcourse.features.job import load_job
+from tlcourse.features.job import begin, load_job
 from tlcourse.features.shard_files import STAGES, read_shard
 from tlcourse.features.sources import KINDS
 
@@ -53,7 +52,7 @@ def begin_job(model, source, folder, shard_size=SHARD_SIZE):
     """
     _check_fit(model, source)
     _check_count(shard_size, "shard_size", SHARD_SIZE)
-    return jobs.begin(model, source, folder, shard_size)
+    return begin(model, source, folder, shard_size)
 
 
 def _check_fit(model, source):
@@ -86,8 +85,7 @@ def compute_with_beam(folder, workers=1, **options):
         folder: String or path, in which `begin_job` began a job.
         workers: Integer, processes on this machine, each with a pipeline of its own
             and its share of the cores; one that dies is replaced. 1 works in this
-            process; in a notebook, where Beam would ask for more packages, in one of
-            its own.
+            process; in a notebook, where Beam would ask for more packages, in another.
         **options: For Beam's `PipelineOptions`, such as `runner="FlinkRunner"` and
             what that runner asks for. Without them Beam's FnApiRunner works here;
             DirectRunner would first fetch a program.
@@ -119,17 +117,7 @@ def compute_with_beam(folder, workers=1, **options):
 def compute_here(folder, workers=1):
     """Computes the missing shards of a job on this machine, without Beam.
 
-    Args:
-        folder: String or path, in which `begin_job` began a job.
-        workers: Integer, processes, as for `compute_with_beam`.
-
-    Returns:
-        `RunReport`.
-
-    Raises:
-        FileNotFoundError: If there is no job.
-        ValueError: If what the job reads has changed since it began.
-        RuntimeError: If workers die again and again.
+    `folder`, `workers`, the `RunReport` and errors are as for `compute_with_beam`.
     """
     return _compute(folder, workers, None)
 
@@ -222,9 +210,7 @@ def load_features(folder, check_images=True):
         `Features`. As with `load_folder`, the folder of a class without any image
         that can be read is left out as a class.
 
-    Raises:
-        FileNotFoundError: If there is no job.
-        ValueError: As for `iterate_shards`.
+    Raises: As `iterate_shards`.
     """
     parts = list(iterate_shards(folder, check_images))
     notes, names = load_job(folder, check_images=False).notes, parts[0].class_names

@@ -61,7 +61,25 @@ class DatasetSource:
             yield Row(str(k), int(self.labels[k]), self.images[k])
 
 
-class FolderSource:
+class _OnDisk:
+    """Images that stay where they are; `arguments` find them again, as JSON."""
+
+    skipped = ()
+
+    def identify(self):
+        """What tells these images from others: where they are, states of files."""
+        return {"arguments": self.arguments, "files": self.files}
+
+    def save(self, folder):
+        """Writes nothing."""
+
+    @classmethod
+    def load(cls, folder, identity):
+        """Opens the images again, as they are now."""
+        return cls(**identity["arguments"])
+
+
+class FolderSource(_OnDisk):
     """A folder with one folder of images for each class, as `load_folder` takes it.
 
     Keys are file names inside the folder, `class/name`.
@@ -79,7 +97,8 @@ class FolderSource:
 
     def __init__(self, path, size):
         self.size = check_size(size)
-        self.folder, classes, self.skipped = list_classes(path)
+        folder, classes, self.skipped = list_classes(path)
+        self.arguments = {"path": str(folder), "size": self.size}
         self.class_names = tuple(classes)
         self.listing = [
             (name, path, label)
@@ -91,20 +110,8 @@ class FolderSource:
         if not self.n:
             raise ValueError(
                 "Expected a folder, with one folder of images for each class. "
-                f"Received: {self.folder}, without a file in such folders."
+                f"Received: {folder}, without a file in such folders."
             )
-
-    def identify(self):
-        """What tells these images from others: size and time of each file."""
-        return {"path": str(self.folder), "size": self.size, "files": self.files}
-
-    def save(self, folder):
-        """Writes nothing: the images stay where they are."""
-
-    @classmethod
-    def load(cls, folder, identity):
-        """Opens the folder again, as it is now."""
-        return cls(identity["path"], identity["size"])
 
     def read_rows(self, start, stop):
         """Yields a `Row`, or `Skipped`, for each file from `start` to `stop`."""
@@ -123,18 +130,19 @@ class FolderSource:
                 yield Row(name, label, image)
 
 
-class TfdsSource:
+class TfdsSource(_OnDisk):
     """A split of a dataset of TFDS that is on disk, as `load_tfds` takes it.
 
     A key such as `train[40]` is a split, too: `train[40:41]` has this image alone.
     """
 
-    kind, drops_empty_classes, skipped = "tfds", False, ()
+    kind, drops_empty_classes = "tfds", False
 
     def __init__(self, name, size, split="train"):
         import tensorflow_datasets as tfds
 
-        self.name, self.size, self.split = name, check_size(size), split
+        self.size = check_size(size)
+        self.arguments = {"name": name, "size": self.size, "split": split}
         found = tfds_datasets.open_split(name, split)
         self.builder, self.features, self.class_names, self.n = found
         paths = sorted(pathlib.Path(self.builder.data_dir).iterdir())
@@ -144,19 +152,6 @@ class TfdsSource:
         self.spans = [
             (each.splitname, each.from_ or 0, _end(each, splits)) for each in read
         ]
-
-    def identify(self):
-        """What tells these images from others: the dataset's files, the split."""
-        names = ("name", "size", "split", "files")
-        return {name: getattr(self, name) for name in names}
-
-    def save(self, folder):
-        """Writes nothing: the dataset is on disk, for all processes alike."""
-
-    @classmethod
-    def load(cls, folder, identity):
-        """Opens the dataset again, as it is now."""
-        return cls(identity["name"], identity["size"], identity["split"])
 
     def read_rows(self, start, stop):
         """Yields a `Row`, or `Skipped`, for each example from `start` to `stop`."""

@@ -18,8 +18,7 @@ class Worker:
     """Computes shards of a job with one copy of its network."""
 
     def __init__(self, job):
-        self.job, self.source = job, job.open_source()
-        path = job.folder / NETWORK
+        self.job, path = job, job.folder / NETWORK
         self.model = import_keras().saving.load_model(path, compile=False)
         height, width = self.model.input_shape[1:3]
         most = max(1, min(BATCH, PIXELS // (height * width)))
@@ -32,7 +31,7 @@ class Worker:
             return
         start, predicting = time.perf_counter(), 0.0
         rows, skipped, images, outputs = [], [], [], []
-        for row in self.source.read_rows(*self.job.positions(shard)):
+        for row in self.job.source.read_rows(*self.job.positions(shard)):
             if isinstance(row, Skipped):
                 skipped.append((row.name, row.reason))
                 continue
