@@ -1,6 +1,5 @@
 """Exercises: right, wrong, and not answered; and the patients of lesson 12."""
 
-import json
 import threading
 
 import numpy as np
@@ -96,32 +95,6 @@ def test_two_notebooks_may_note_progress_at_once(home):
         thread.join()
     assert set(progress.done()) == set(names)
     assert not list(home.glob("*.partial"))
-
-
-def test_a_damaged_progress_file_is_set_aside_and_named(home, capsys):
-    home.mkdir()
-    (home / "progress.json").write_text("[1, 2")
-    check("0.1", 42)
-    said = capsys.readouterr().out
-    assert "0.1: right" in said and "are damaged" in said
-    (aside,) = home.glob("progress.damaged-*.json")
-    assert aside.name in said and aside.read_text() == "[1, 2"
-    assert list(progress.done()) == ["0.1"]
-
-
-def test_progress_that_cannot_be_saved_is_said(home, capsys):
-    (home / "progress.json").mkdir(parents=True)
-    check("0.1", 42)
-    said = capsys.readouterr().out
-    assert said.startswith("0.1: right") and "could not be saved" in said
-
-
-def test_the_course_map_counts_what_is_done(home):
-    progress.record("5.1")
-    shown = progress.CourseMap()
-    assert "05" in repr(shown) and "1 of 3" in repr(shown)
-    assert "<caption>" in shown._repr_html_()
-    assert json.loads((home / "progress.json").read_text()).keys() == {"5.1"}
 
 
 def test_the_patients_of_lesson_12_have_what_the_answers_say():

@@ -39,8 +39,8 @@ def _check_curves(curves):
     """Refuses what is not a dict of learning rates to curves of one length each."""
     if not isinstance(curves, dict) or not curves:
         raise ValueError(
-            "Expected a dict, learning rate to loss curves, as `tuning.compare(..., "
-            f"curves=curves)` fills it. Received: {curves!r}"
+            "Expected a dict, learning rate to loss curves, as "
+            f"`fine_tuning.compare(..., curves=curves)` fills it. Received: {curves!r}"
         )
     for rate, draws in curves.items():
         if not isinstance(rate, int | float | np.number) or not rate > 0:

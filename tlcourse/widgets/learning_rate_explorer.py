@@ -13,7 +13,7 @@ class LearningRateExplorer(Explorer):
 
     Args:
         curves: dict, learning rate to a list of curves, one for each draw, as
-            `tuning.compare(..., curves=curves)` fills it.
+            `fine_tuning.compare(..., curves=curves)` fills it.
 
     Raises:
         ValueError: If the curves are no curves.
