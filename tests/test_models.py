@@ -1,4 +1,4 @@
-"""Bases, freezing, wrappers, features, training: on small networks."""
+"""Bases, freezing, heads, and training in short, on small networks."""
 
 import math
 
@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
 
 from tlcourse import bases, features, training
 from tlcourse.data import Dataset
-from tlcourse.models import freezing, heads
+from tlcourse.models import freezing, graph, heads, nesting
 
 SHAPE = (32, 32, 3)
 
@@ -19,15 +20,6 @@ SHAPE = (32, 32, 3)
 def base():
     """The smallest base: MobileNetV2 0.35 at 32 pixels, random."""
     return bases.build("MobileNetV2", SHAPE, weights=None, alpha=0.35)
-
-
-@pytest.fixture
-def thawed(base):
-    """The same, all of it trainable."""
-    for layer in base.layers:
-        layer.trainable = True
-    base.trainable = True
-    return base
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +40,11 @@ def test_an_unknown_network_is_named_with_the_known_ones():
         bases.find("ResNet51")
 
 
-@pytest.mark.parametrize("shape", [(16, 16, 3), (64, 64), (64, 64, 1)])
+@pytest.mark.parametrize(
+    "shape", [(16, 16, 3), (64, 64), (64, 64, 1), (None, None, 3), 64, ("a", "b", 3)]
+)
 def test_an_input_that_does_not_fit_is_refused(shape):
-    with pytest.raises(ValueError, match="at least 32 pixels"):
+    with pytest.raises(ValueError, match="at least 32 pixels.*Received"):
         bases.build("MobileNetV2", shape, weights=None)
 
 
@@ -70,54 +64,129 @@ def test_stages_hold_every_layer_once_in_order(base):
 
 
 def test_a_dense_top_is_a_stage_of_its_own():
-    whole = keras.applications.MobileNetV2(
-        input_shape=SHAPE, alpha=0.35, weights=None, classes=7
-    )
-    top = freezing.stages(whole)[-1]
+    complete = keras.applications.MobileNetV2(SHAPE, 0.35, weights=None, classes=7)
+    top = freezing.stages(complete)[-1]
     assert top.name == "top"
     assert top.parameters == 1280 * 7 + 7
 
 
-def test_freezing_reaches_layers_that_were_thawed_after_the_base(base):
-    base.trainable = False
-    base.layers[1].trainable = True
-    freezing.freeze(base)
-    assert not any(layer.trainable for layer in base.layers)
+def test_stages_of_a_base_for_any_size_are_refused():
+    any_size = keras.applications.MobileNet(include_top=False, weights=None)
+    with pytest.raises(ValueError, match="fixed input size.*input_shape"):
+        freezing.stages(any_size)
 
 
 @settings(deadline=None, max_examples=20)
-@given(position=st.integers(0, 153), batchnorm=st.sampled_from(["frozen", "awake"]))
-def test_unfreezing_thaws_from_there_on_and_nothing_before(base, position, batchnorm):
+@given(
+    position=st.integers(0, 153), batchnorm=st.sampled_from(["inference", "training"])
+)
+def test_unfreezing_starts_at_the_named_layer(base, position, batchnorm):
     name = base.layers[position].name
-    free = freezing.unfreeze_from(base, name, batchnorm)
+    found = freezing.unfreeze_from(base, name, batchnorm)
     for place, layer in enumerate(base.layers):
-        asleep = batchnorm == "frozen" and freezing.is_batchnorm(layer)
-        assert layer.trainable == (place >= position and not asleep)
-    assert free == sum(math.prod(w.shape) for w in base.trainable_weights)
+        kept = batchnorm == "inference" and freezing.is_batchnorm(layer)
+        assert layer.trainable == (place >= position and not kept)
+    assert found == sum(math.prod(w.shape) for w in base.trainable_weights)
 
 
-def test_unfreezing_takes_names_of_stages(base):
-    last = freezing.stages(base)[-1]
-    assert freezing.unfreeze_from(base, last.name) > 0
+def test_unfreezing_takes_names_of_stages_and_refuses_others(base):
+    assert freezing.unfreeze_from(base, freezing.stages(base)[-1].name) > 0
     assert not base.layers[1].trainable
-
-
-def test_unfreezing_from_nowhere_names_the_stages(base):
     with pytest.raises(ValueError, match="stage 1, stage 2.*'conv9'"):
         freezing.unfreeze_from(base, "conv9")
-
-
-def test_an_unknown_treatment_of_batchnorm_is_refused(base):
-    with pytest.raises(ValueError, match="'frozen' or 'awake'"):
+    with pytest.raises(ValueError, match="'inference' or 'training'.*'off'"):
         freezing.unfreeze_from(base, "stage 1", batchnorm="off")
 
 
-def small_model():
+# Freezing at all levels
+
+
+class Block(keras.layers.Layer):
+    """A layer of one's own, with layers inside; one of them in a list."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.conv = keras.layers.Conv2D(4, 3, padding="same")
+        self.others = [keras.layers.BatchNormalization()]
+
+    def call(self, x):
+        return self.others[0](self.conv(x))
+
+
+def conv_and_norm(name, shape=(16, 16, 3)):
+    layers = [keras.layers.Conv2D(4, 3), keras.layers.BatchNormalization()]
+    return keras.Sequential([keras.Input(shape), *layers], name=name)
+
+
+def functional(layer):
+    pixels = keras.Input((16, 16, 3))
+    return keras.Model(pixels, layer(pixels), name="base")
+
+
+NESTED = {
+    "a model": lambda: functional(conv_and_norm("b")),
+    "a model in a model": lambda: functional(functional(conv_and_norm("b"))),
+    "a wrapped base": lambda: heads.wrap(functional(conv_and_norm("b")), 3),
+    "a layer of one's own": lambda: functional(Block(name="b")),
+    "a wrapper": lambda: functional(
+        keras.Sequential(
+            [
+                keras.layers.Reshape((1, 16, 16, 3)),
+                keras.layers.TimeDistributed(conv_and_norm("b"), name="b"),
+            ],
+            name="outer",
+        )
+    ),
+}
+nested = pytest.mark.parametrize("make", NESTED.values(), ids=NESTED)
+
+
+@nested
+def test_batchnorm_inside_stays_in_inference_mode(make):
+    model = make()
+    (norm,) = filter(freezing.is_batchnorm, nesting.layers_inside(model))
+    expected = model.count_params() - 4 * 4
+    assert freezing.unfreeze_from(model, "b") == expected
+    assert freezing.trains(model).parameters == expected
+    model(np.random.default_rng(0).normal(5, 2, (4, 16, 16, 3)), training=True)
+    assert np.array_equal(norm.moving_mean, np.zeros(4))
+
+
+@nested
+def test_batchnorm_inside_trains_where_asked(make):
+    model = make()
+    found = freezing.unfreeze_from(model, "b", batchnorm="training")
+    assert found == model.count_params() - 2 * 4
+
+
+@nested
+def test_freezing_reaches_what_was_unfrozen_inside(make):
+    model = make()
+    model.trainable = False
+    for layer in nesting.layers_inside(model)[1:]:
+        layer.trainable = True
+    assert freezing.trains(freezing.freeze(model)).parameters == 0
+    model.trainable = True
+    assert freezing.trains(model).parameters > 0
+
+
+def test_a_wrapped_model_is_cut_at_the_stages_of_its_base(base):
+    model = heads.wrap(base, 5, preprocess=bases.preprocessing("MobileNetV2"))
+    last = freezing.stages(base)[-1].name
+    alone = freezing.unfreeze_from(base, last)
+    freezing.freeze(model)
+    assert freezing.unfreeze_from(model, last) == alone + 1280 * 5 + 5
+    assert freezing.unfreeze_from(model, "classes") == 1280 * 5 + 5
+
+
+# What really trains
+
+
+def two_dense_layers():
     inner = keras.Sequential(
         [keras.Input((4,)), keras.layers.Dense(3), keras.layers.BatchNormalization()]
     )
-    outer = keras.Sequential([keras.Input((4,)), inner, keras.layers.Dense(2)])
-    return inner, outer
+    return inner, keras.Sequential([keras.Input((4,)), inner, keras.layers.Dense(2)])
 
 
 def fit_once(model):
@@ -125,13 +194,13 @@ def fit_once(model):
     model.fit(x, np.arange(8) % 2, verbose=0)
 
 
-def compile_it(model):
+def compile_it(model, optimizer="sgd"):
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.SGD(0.1), loss)
+    model.compile(optimizer, loss)
 
 
 def test_a_model_that_is_not_compiled_says_what_it_would_train():
-    inner, outer = small_model()
+    inner, outer = two_dense_layers()
     inner.trainable = False
     found = freezing.trains(outer)
     assert (found.parameters, found.compiled, found.stale) == (8, False, False)
@@ -139,20 +208,30 @@ def test_a_model_that_is_not_compiled_says_what_it_would_train():
 
 
 def test_flags_changed_between_compile_and_fit_take_effect():
-    inner, outer = small_model()
+    inner, outer = two_dense_layers()
     compile_it(outer)
     inner.trainable = False
     assert not freezing.trains(outer).stale
     before = inner.get_weights()
     fit_once(outer)
-    after = inner.get_weights()
-    assert all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+    assert all(map(np.array_equal, before, inner.get_weights()))
 
 
-def test_flags_changed_after_fit_are_stale_until_the_next_compile():
-    inner, outer = small_model()
+OPTIMIZERS = {
+    "sgd": lambda: "sgd",
+    "adam": lambda: "adam",
+    "mixed precision": lambda: keras.optimizers.LossScaleOptimizer(
+        keras.optimizers.Adam()
+    ),
+}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_flags_changed_after_fit_are_stale_until_the_next_compile(optimizer):
+    """Fails where an optimizer no longer keeps its weights among its attributes."""
+    inner, outer = two_dense_layers()
     inner.trainable = False
-    compile_it(outer)
+    compile_it(outer, optimizer())
     fit_once(outer)
     inner.trainable = True
     found = freezing.trains(outer)
@@ -161,48 +240,75 @@ def test_flags_changed_after_fit_are_stale_until_the_next_compile():
     before = inner.layers[0].get_weights()
     fit_once(outer)  # what it says is what Keras does
     assert np.array_equal(before[0], inner.layers[0].get_weights()[0])
-    compile_it(outer)
+    compile_it(outer, optimizer())
     assert freezing.trains(outer).parameters == 29
     fit_once(outer)
     assert not np.array_equal(before[0], inner.layers[0].get_weights()[0])
 
 
-# Wrappers
+# The graph
 
 
-@pytest.mark.parametrize("head, width", [("pool", 1280), ("flatten", 1280)])
-def test_a_wrapper_gives_probabilities(thawed, images, head, width):
-    model = heads.wrap(thawed, 5, head, bases.preprocessing("MobileNetV2"))
+def test_calls_are_listed_through_models_that_are_used_twice():
+    """Fails where `keras.models.clone_model` no longer calls layer by layer."""
+    x = pixels = keras.Input((4, 4, 3), name="pixels")
+    layers = [keras.Input((4, 4, 3)), keras.layers.Conv2D(3, 3, padding="same")]
+    inner = keras.Sequential([*layers, keras.layers.ReLU(name="relu")], name="inner")
+    x = keras.layers.Add(name="sum")([inner(inner(x)), x])
+    model = keras.Model({"pixels": pixels}, {"out": x * 2})
+    found = [(call.layer.name, call.sources) for call in graph.list_calls(model)]
+    conv = inner.layers[0].name
+    assert found[:4] == [(conv, ()), ("relu", (0,)), (conv, (1,)), ("relu", (2,))]
+    assert found[4] == ("sum", (3,)) and found[5][1] == (4,)
+
+
+# Heads
+
+
+@pytest.mark.parametrize("head", ["pool", "flatten"])
+def test_a_head_gives_probabilities(base, images, head):
+    model = heads.wrap(base, 5, head, bases.preprocessing("MobileNetV2"))
     chances = model.predict(images, verbose=0)
     assert chances.shape == (12, 5)
     np.testing.assert_allclose(chances.sum(axis=1), 1, atol=1e-5)
-    assert model.layers[-1].count_params() == width * 5 + 5
+    assert model.layers[-1].count_params() == 1280 * 5 + 5
+
+
+def test_probabilities_are_float32_in_mixed_precision():
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = heads.wrap(conv_and_norm("base"), 3)
+    finally:
+        keras.config.set_dtype_policy(before)
+    assert model.get_layer("base").layers[0].compute_dtype == "float16"
+    assert model(np.zeros((1, 16, 16, 3))).dtype == "float32"
 
 
 def test_hidden_layers_come_between(base):
     model = heads.wrap(base, 5, hidden=(16, 8))
-    assert model.get_layer("hidden_1").units == 16
-    assert model.get_layer("hidden_2").units == 8
+    assert [model.get_layer(f"hidden_{k}").units for k in (1, 2)] == [16, 8]
 
 
 @pytest.mark.parametrize("head, n", [("dense", 5), ("pool", 1)])
-def test_a_wrapper_that_makes_no_sense_is_refused(base, head, n):
-    with pytest.raises(ValueError, match="Expected"):
+def test_a_head_that_makes_no_sense_is_refused(base, head, n):
+    with pytest.raises(ValueError, match="Expected.*Received"):
         heads.wrap(base, n, head)
 
 
-def test_a_base_with_its_top_is_refused():
-    whole = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten()])
-    with pytest.raises(ValueError, match="include_top=False"):
-        heads.wrap(whole, 2)
+def test_a_base_that_puts_out_no_maps_is_refused():
+    pooled = keras.applications.MobileNet(
+        SHAPE, 0.25, include_top=False, weights=None, pooling="avg"
+    )
+    with pytest.raises(ValueError, match="include_top=False` and without `pooling`"):
+        heads.wrap(pooled, 2)
 
 
 def test_augmentation_varies_in_training_only(images):
     augment = heads.augmentation(flip=True, negative=True)
     raw = images.astype("float32")
     trained = keras.ops.convert_to_numpy(augment(raw, training=True))
-    still = keras.ops.convert_to_numpy(augment(raw, training=False))
-    assert np.array_equal(still, raw)
+    assert np.array_equal(augment(raw, training=False), raw)
     assert not np.array_equal(trained, raw)
     assert trained.min() >= 0 and trained.max() <= 255
 
@@ -217,43 +323,36 @@ def test_features_are_what_the_model_gives(base, images):
     np.testing.assert_allclose(got, wanted, atol=1e-5)
 
 
-def test_images_of_another_size_are_refused(base, images):
+def test_images_of_another_size_or_scale_are_refused(base, images):
+    model = heads.wrap(base, 3)
     with pytest.raises(ValueError, match=r"\(32, 32, 3\).*\(16, 32, 3\)"):
-        features.extract(heads.wrap(base, 3), images[:, :16])
-
-
-def test_scaled_images_are_refused(base, images):
+        features.extract(model, images[:, :16])
     with pytest.raises(ValueError, match="raw pixels"):
-        features.extract(heads.wrap(base, 3), images / 255)
+        features.extract(model, images / 255)
 
 
 def test_training_shows_one_line_that_fills_up(dataset, capsys):
     model = keras.Sequential(
         [keras.Input(SHAPE), keras.layers.Flatten(), keras.layers.Dense(2, "softmax")]
     )
-    history = training.train(model, dataset, dataset, epochs=2, rate=1e-5)
+    history = training.train(model, dataset, dataset, 2, 1e-5)
     assert len(history.history["val_accuracy"]) == 2
-    shown = capsys.readouterr().out
-    assert shown.count("\n") == 1
-    assert "[####################] epoch 2" in shown
+    shown = "".join(capsys.readouterr())
+    assert shown.count("\n") == 1 and "2 of 2 epochs" in shown
 
 
-def test_the_control_from_scratch_trains_all_and_looks_now_and_then(dataset):
+def test_the_control_from_scratch_trains_all_and_validates_now_and_then(dataset):
     class Small:
         name, class_names = "glyphs", ("a", "b")
-        preprocess = bases.preprocessing("MobileNetV2")
+        preprocess = keras.layers.Rescaling(1 / 255)
 
         def build_base(self, weights):
             assert weights == "random"
-            return bases.build("MobileNetV2", SHAPE, None, alpha=0.35)
+            return conv_and_norm("base", SHAPE)
 
-    model = training.scratch_model(Small())
-    norms = [
-        x
-        for x in model.get_layer("mobilenetv2_0.35_32").layers
-        if freezing.is_batchnorm(x)
-    ]
-    assert all(norm.momentum == 0.9 and norm.trainable for norm in norms)
+    base = training.scratch_model(Small()).get_layer("base")
+    (norm,) = filter(freezing.is_batchnorm, base.layers)
+    assert norm.momentum == 0.9 and base.trainable and norm.trainable
     history = training.train_from_scratch(Small(), dataset, dataset, 4, every=2)
     assert len(history.history["loss"]) == 4
     assert len(history.history["val_accuracy"]) == 2
@@ -262,19 +361,16 @@ def test_the_control_from_scratch_trains_all_and_looks_now_and_then(dataset):
 def test_a_probe_finds_what_is_linear_and_nothing_in_noise():
     rng = np.random.default_rng(0)
     labels = np.repeat([0, 1], 200)
-    far = rng.normal(size=(400, 30)) + 3 * labels[:, None]
     noise = rng.normal(size=(400, 30))
+    far = rng.normal(size=(400, 30)) + 3 * labels[:, None]
     sets = Dataset(np.zeros((400, 1, 1, 3), "uint8"), labels, ("a", "b"))
     good = training.probe_sweep((far, sets), (far, sets), [1, 5], draws=3)
     bad = training.probe_sweep((noise, sets), (noise, sets), [1, 5], draws=3)
-    assert good.shape == (2, 3)
-    assert good.mean() > 0.95
+    assert good.shape == (2, 3) and good.mean() > 0.95
     assert 0.4 < bad.mean() < 0.65
 
 
 def test_a_probe_in_the_span_of_its_examples_is_the_same_regression():
-    from sklearn.linear_model import LogisticRegression
-
     rng = np.random.default_rng(0)
     labels = np.arange(40) % 4
     vectors = rng.normal(size=(40, 200)) + labels[:, None]

@@ -1,7 +1,4 @@
-"""The catalogue, stage by stage, without building a network: one, or two to compare.
-
-The figures of the stages ship in data/catalogue.csv.
-"""
+"""Stages of the networks in the catalogue, from data/catalogue.csv, to compare."""
 
 import csv
 import dataclasses
@@ -19,14 +16,10 @@ PIXELS = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Stage:
-    """Figures of a stage, as `freezing.stages` cuts a base.
+class StageFigures:
+    """Figures of a stage of a base at its usual input, as `freezing.stages` cuts it.
 
-    Args:
-        name: String, such as `"stage 2"`.
-        size: Integer, output height and width at the usual input, pixels.
-        layers: Integer.
-        parameters: Integer, trainable or not.
+    `size` is its output height and width in pixels, `layers` and `parameters` counts.
     """
 
     name: str
@@ -36,30 +29,21 @@ class Stage:
 
 
 def shipped_stages():
-    """The shipped figures: each network without top, at its usual input size.
-
-    Returns:
-        dict, a network's name to a tuple of `Stage`, from input to output.
-    """
+    """Reads the figures: dict, a network's name to a tuple of `StageFigures`."""
     found = {}
     with open(assets.shipped("catalogue.csv"), newline="") as file:
         for row in csv.DictReader(file):
-            figures = (int(row[field]) for field in FIELDS[2:])
-            found.setdefault(row["network"], []).append(Stage(row["stage"], *figures))
+            numbers = (int(row[field]) for field in FIELDS[2:])
+            figures = StageFigures(row["stage"], *numbers)
+            found.setdefault(row["network"], []).append(figures)
     return {name: tuple(stages) for name, stages in found.items()}
 
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """One network of the catalogue, or two side by side.
+    """One network of the catalogue, or two side by side, by their names.
 
-    Args:
-        stages: dict from `shipped_stages`.
-        first: String, a name in `bases.CATALOGUE`.
-        second: Another, or None.
-
-    Raises:
-        ValueError: If `stages` does not have a name.
+    `stages` is from `shipped_stages`; names that it lacks are refused.
     """
 
     stages: dict = dataclasses.field(repr=False)
@@ -75,7 +59,7 @@ class Comparison:
 
     @property
     def names(self):
-        """tuple of the names, each once."""
+        """The names, each once."""
         alone = self.second is None or self.second == self.first
         return (self.first,) if alone else (self.first, self.second)
 
@@ -89,16 +73,16 @@ class Comparison:
 
     @property
     def chosen(self):
-        """dict, each name to its tuple of `Stage`."""
+        """dict, each name to its tuple of `StageFigures`."""
         return {name: self.stages[name] for name in self.names}
 
     def parameters(self, name):
-        """Integer, numbers in a network without its top."""
+        """Counts the numbers in a network without its top."""
         return sum(stage.parameters for stage in self.stages[name])
 
     @property
     def facts(self):
-        """dict, what is told to a list of strings, one for each network."""
+        """dict, what is told to a list of strings, one per network."""
         columns = [self._facts_of(bases.find(name)) for name in self.names]
         return {told: [column[told] for column in columns] for told in columns[0]}
 
@@ -118,7 +102,7 @@ class Comparison:
 
     @property
     def alt(self):
-        """String, what the bars show, in words."""
+        """What the bars show, in words."""
         return " ".join(self._alt_of(name) for name in self.names)
 
     def _alt_of(self, name):
@@ -130,7 +114,7 @@ class Comparison:
 
     @property
     def summary(self):
-        """String, the largest stage of each network."""
+        """The largest stage of each network, in words."""
         return " ".join(self._summary_of(name) for name in self.names)
 
     def _summary_of(self, name):

@@ -1,22 +1,12 @@
 """Networks of keras.applications: built, with their weights and preprocessing."""
 
+import numbers
 import os
 
 import keras
 
 from tlcourse._util import assets
-from tlcourse.bases.table import CATALOGUE, NETWORKS, Network, find
-
-__all__ = [
-    "CATALOGUE",
-    "NETWORKS",
-    "Network",
-    "build",
-    "cached_weights",
-    "find",
-    "preprocessing",
-    "weights_file",
-]
+from tlcourse.bases.table import find
 
 # Widths that have ImageNet weights, and sides that have weights of their own.
 WIDTHS = {
@@ -29,6 +19,10 @@ SIDES = {
     "MobileNet": (128, 160, 192, 224),
     "MobileNetV2": (96, 128, 160, 192, 224),
 }
+
+CAFFE_MEAN = [103.939, 116.779, 123.68]  # blue, green, red
+TORCH_MEAN = [0.485, 0.456, 0.406]
+TORCH_SPREAD = [0.229, 0.224, 0.225]
 
 
 def build(name, input_shape=None, weights="imagenet", **options):
@@ -53,24 +47,31 @@ def build(name, input_shape=None, weights="imagenet", **options):
     Source: https://keras.io/api/applications/
     """
     network = find(name)
-    shape = tuple(input_shape or (network.side, network.side, 3))
-    if len(shape) != 3 or shape[-1] != 3 or min(shape[:2]) < network.smallest:
-        raise ValueError(
-            f"Expected `input_shape` (height, width, 3), for {name} at least "
-            f"{network.smallest} pixels each way. Received: {shape}"
-        )
+    shape = _shape(network, input_shape)
     if weights == "imagenet":
         weights = _imagenet(network, shape, options)
     constructor = getattr(keras.applications, name)
     return constructor(input_shape=shape, include_top=False, weights=weights, **options)
 
 
-def _imagenet(network, shape, options):
-    """What Keras gets as `weights`: the file, so that it fetches none.
+def _shape(network, input_shape):
+    shape = input_shape or (network.side, network.side, 3)
+    sides = list(shape) if isinstance(shape, tuple | list) else []
+    is_whole = all(isinstance(side, numbers.Integral) for side in sides)
+    if not is_whole or sides[2:] != [3] or min(sides[:2]) < network.smallest:
+        raise ValueError(
+            f"Expected `input_shape` (height, width, 3), for {network.name} integers "
+            f"of at least {network.smallest} pixels each way. Received: {shape!r}"
+        )
+    return tuple(sides)
 
-    EfficientNetB0 to B7 are another network with `"imagenet"`, they scale once more.
-    For them Keras has to find the file itself, and it looks elsewhere where it may
-    not write.
+
+def _imagenet(network, shape, options):
+    """What Keras gets as `weights`: the cached file, so that it downloads none.
+
+    With a file, EfficientNetB0 to B7 would miss a second Rescaling layer that they
+    have with `"imagenet"`. So Keras has to find theirs itself, and it looks elsewhere
+    if it may not write to the cache.
     """
     path = cached_weights(weights_file(network.name, shape, **options))
     if not network.name.startswith("EfficientNetB"):
@@ -86,19 +87,10 @@ def _imagenet(network, shape, options):
 
 
 def weights_file(name, input_shape, alpha=1.0, minimalistic=False, **_):
-    """The file in Keras's cache that `weights="imagenet"` reads.
+    """The file name in Keras's cache that `weights="imagenet"` reads.
 
-    Args:
-        name: String, as in keras.applications.
-        input_shape: `(height, width, 3)`; some MobileNets have a file per size.
-        alpha: Float, width of the MobileNets.
-        minimalistic: Boolean, a plainer MobileNetV3.
-
-    Returns:
-        String, a file name.
-
-    Raises:
-        ValueError: If there are no ImageNet weights of that width or size.
+    `input_shape` is `(height, width, 3)`, `alpha` the width of a MobileNet,
+    `minimalistic` for a MobileNetV3. Raises ValueError if there are none like this.
     """
     network, widths = find(name), WIDTHS.get(name, {1.0: "1.0"})
     widths = {1.0: "1.0"} if minimalistic else widths
@@ -126,17 +118,9 @@ def _check_trained(network, input_shape, alpha, widths):
 
 
 def cached_weights(file):
-    """Finds downloaded weights.
+    """The path of a weights file in Keras's models folder, after a look into it.
 
-    Args:
-        file: String, file name in Keras's models folder.
-
-    Returns:
-        `pathlib.Path`.
-
-    Raises:
-        FileNotFoundError: If it is not there.
-        ValueError: If it is there, but holds no weights, or not all of them.
+    Raises FileNotFoundError if it is not there, ValueError if it is damaged.
     """
     path = assets.keras_weights_folder() / file
     if not path.is_file():
@@ -154,11 +138,6 @@ def cached_weights(file):
             "short. Remove the file and fetch it again."
         )
     return path
-
-
-CAFFE_MEAN = [103.939, 116.779, 123.68]  # blue, green, red
-TORCH_MEAN = [0.485, 0.456, 0.406]
-TORCH_SPREAD = [0.229, 0.224, 0.225]
 
 
 def preprocessing(name):

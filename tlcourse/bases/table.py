@@ -93,7 +93,7 @@ _SEVERAL_FILES = {
 }
 
 
-def _read(row):
+def _parse_row(row):
     _, name, year, millions, top1, depth, side, smallest, pixels, file = row.split()
     return Network(
         name,
@@ -109,7 +109,7 @@ def _read(row):
 
 
 _ROWS = {row.split()[1]: row for row in _TABLE.strip().splitlines()}
-NETWORKS = {name: _read(row) for name, row in _ROWS.items()}
+NETWORKS = {name: _parse_row(row) for name, row in _ROWS.items()}
 CATALOGUE = {name: NETWORKS[name] for name, row in _ROWS.items() if row[0] == "*"}
 
 
