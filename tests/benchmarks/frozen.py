@@ -88,7 +88,7 @@ class Clock(keras.callbacks.Callback):
 def an_epoch(train, model, x, y, epochs):
     """Seconds of an epoch after the first: the median of several."""
     clock = Clock()
-    train(model, x, y, 32, 1 + epochs, 0, [clock])
+    train(model, x, y, epochs=1 + epochs, verbose=0, callbacks=[clock])
     return float(np.median(np.diff(clock.ends)))
 
 
@@ -166,8 +166,10 @@ def do(what):
         scaled = keras.layers.Rescaling(1 / 127.5, offset=-1)
         model = training.compile_for(heads.wrap(model, 10, "pool", scaled), 1e-4)
     {
-        "fit": lambda: model.fit(x, y, 32, 3, 0),
-        "fit_once_frozen": lambda: training.fit_once_frozen(model, x, y, 32, 3, 0),
+        "fit": lambda: model.fit(x, y, epochs=3, verbose=0),
+        "fit_once_frozen": lambda: training.fit_once_frozen(
+            model, x, y, epochs=3, verbose=0
+        ),
         "predict": lambda: model.predict(x, verbose=0),
         "extract": lambda: features.extract(model, x),
     }[what]()
@@ -190,7 +192,7 @@ def main():
     print(f"{'':46}{'plain':>9}{'ours':>9}{'ratio':>8}{'wanted':>8}")
     for *row, trains, wanted in TRAININGS:
         ratio, *both = training_row(*row, trains, times)
-        show(f"an epoch, {row[0]}, {row[1]} px, {trains} free", both, ratio, wanted)
+        show(f"an epoch, {row[0]}, {row[1]} px, {trains} trains", both, ratio, wanted)
         keras.utils.clear_session(free_memory=True)
     for *row, wanted in EXTRACTIONS:
         ratio, *both = extraction_row(*row, times)

@@ -9,6 +9,8 @@ import dataclasses
 import keras
 import numpy as np
 
+from tlcourse.models.freezing import is_batchnorm
+
 ADVICE = {
     "BatchNormalization": "Freeze it, `layer.trainable = False`, and compile again.",
     "Dropout": "Set its `rate` to 0 and compile again.",
@@ -32,11 +34,6 @@ class Call:
     def is_heavy(self):
         """Whether the layer has a kernel, so that computing it costs something."""
         return any(len(variable.shape) > 1 for variable in self.variables)
-
-    @property
-    def is_batchnorm(self):
-        """Whether it is a BatchNormalization."""
-        return isinstance(self.layer, keras.layers.BatchNormalization)
 
     @property
     def makes_mask(self):
@@ -66,12 +63,12 @@ def split(model, batch):
     """
     start, calls = list_calls(model)
     end = _first_trainable(calls, model.trainable_weights)
-    guilty, why = _find_unsteady(start, calls, end, batch)
-    if guilty is not None:
-        heavy = [each for each in calls[guilty + 1 : end] if each.is_heavy]
+    while guilty := _find_unsteady(start, calls, end, batch):
+        place, why = guilty
+        heavy = [each for each in calls[place + 1 : end] if each.is_heavy]
         if heavy:
-            raise ValueError(_refusal(calls[guilty], why, heavy[0]))
-        end = guilty
+            raise ValueError(_refusal(calls[place], why, heavy[0]))
+        end = place
     places = crossings(start, calls, end)
     if not places or not any(each.is_heavy for each in calls[: places[-1][0]]):
         return None
@@ -117,7 +114,7 @@ def _opens(layer, args, kwargs):
     if len(layer.inputs) != 1 or len(layer.outputs) != 1 or len(args) != 1:
         return False
     wanted, given = layer.inputs[0], args[0]
-    if not _is_symbolic(given) or None in wanted.shape[1:] and not layer.weights:
+    if not _is_symbolic(given) or (None in wanted.shape[1:] and not layer.weights):
         return False
     return (wanted.dtype, len(wanted.shape)) == (given.dtype, len(given.shape))
 
@@ -154,7 +151,7 @@ def _first_trainable(calls, weights):
     places = [
         place
         for place, each in enumerate(calls)
-        if not each.is_batchnorm and wanted & set(map(id, each.variables))
+        if not is_batchnorm(each.layer) and wanted & set(map(id, each.variables))
     ]
     return min(places, default=0)
 
@@ -162,30 +159,31 @@ def _first_trainable(calls, weights):
 def _find_unsteady(start, calls, end, batch):
     """Place of the first call before `end` that may not be stored, and why; or None.
 
-    The batch passes in both modes, whole and in half: outputs have to be equal, no
-    variable may move, no loss be added, no mask be made.
+    The batch passes in both modes, whole and in half: the outputs have to be equal,
+    no variable may move, no loss be added, no mask be made.
     """
     places = crossings(start, calls, end)
     if not places:
-        return None, ""
-    probe = keras.Model(start, [tensor for _, tensor in places])
-    moved, adds, outputs = _try(probe, calls[: places[-1][0]], batch)
-    first = _first_difference(*outputs)
+        return None
     region = calls[: places[-1][0]]
+    moved, adds, outputs = _try(start, [places[-1][1]], region, batch)
     for place, each in enumerate(region):
         if moved & set(map(id, each.variables)):
-            batchnorm = each.is_batchnorm and "takes its statistics from each batch"
-            return place, batchnorm or "is random or keeps a state in training"
+            if is_batchnorm(each.layer):
+                return place, "takes its statistics from each batch"
+            return place, "is random or keeps a state in training"
         if id(each.layer) in adds:
             return place, "adds to the loss"
         if each.makes_mask:
             return place, "makes a mask, which is not stored"
-        if first is not None and place + 1 == places[first][0]:
-            begin = places[first - 1][0] if first else 0
-            return _suspect(
-                calls, begin, place
-            ), "does not give an image the same output"
-    return None, ""
+    if _first_difference(*outputs) is None:
+        return None
+    tensors = [tensor for _, tensor in places]
+    found = _first_difference(*_try(start, tensors, region, batch[:4])[2])
+    first = len(places) - 1 if found is None else found
+    begin = places[first - 1][0] if first else 0
+    place = _suspect(calls, begin, places[first][0] - 1)
+    return place, "does not give an image the same output"
 
 
 def _suspect(calls, begin, end):
@@ -199,12 +197,13 @@ def _suspect(calls, begin, end):
     return own[-1] if own else end
 
 
-def _try(probe, calls, batch):
-    """Passes a batch; all variables are put back afterwards.
+def _try(start, tensors, calls, batch):
+    """Passes a batch up to some tensors; all variables are put back afterwards.
 
     Returns ids of variables that moved, ids of layers that added to the loss, and
     lists of outputs: in training mode, in inference mode, of half the batch.
     """
+    probe = keras.Model(start, tensors)
     variables = list({id(v): v for each in calls for v in each.variables}.values())
     before = [np.copy(variable.numpy()) for variable in variables]
     batch = np.resize(batch, (max(2, len(batch)), *batch.shape[1:]))

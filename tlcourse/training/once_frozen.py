@@ -173,6 +173,14 @@ def _outputs(frozen, x, size, shown, full_batches=False):
     return stored
 
 
+def _hears_of_steps(callback):
+    """Whether a callback does something at the end of a step."""
+    own = (callback.on_batch_end, callback.on_train_batch_end)
+    plain = (keras.callbacks.Callback.on_batch_end,)
+    plain += (keras.callbacks.Callback.on_train_batch_end,)
+    return any(getattr(method, "__func__", None) not in plain for method in own)
+
+
 class _WholeModel(keras.callbacks.CallbackList):
     """Callbacks that look at the whole model while its tail is fitted."""
 
@@ -180,6 +188,8 @@ class _WholeModel(keras.callbacks.CallbackList):
         self.whole, self.frozen, self.tail = model, frozen, tail
         model.stop_training = False
         super().__init__(callbacks)
+        # Without callbacks that listen to steps, Keras need not wait for each of them.
+        self.async_safe = not any(map(_hears_of_steps, self.callbacks))
         self.sums = self._checksums()
 
     def set_model(self, model):
