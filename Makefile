@@ -1,5 +1,5 @@
 # make lab    the course, in JupyterLab
-# make test   everything that has to hold
+# make test   what has to hold; make test-all also what repeats it over many members
 # Others: notebooks, colab, slides, site, check-site, test-flowers, test-torch,
 # test-jax, test-env, bench, hub, picture, clean. README.md says more.
 
@@ -20,7 +20,12 @@ TESTS_IN_ENV = $(filter-out $(NOT_IN_ENV),$(sort $(wildcard tests/test_*.py)))
 
 BIN := .venv/bin
 LESSONS = $(sort $(wildcard notebooks/[0-9]*.ipynb))
-NOTEBOOKS = $(LESSONS) $(sort $(wildcard notebooks/solutions/*.ipynb))
+SOLUTIONS = $(sort $(wildcard notebooks/solutions/*.ipynb))
+NOTEBOOKS = $(LESSONS) $(SOLUTIONS)
+# What `make test` runs of them, and of the unit tests; `make test-all` runs all.
+GLYPHS = $(SOLUTIONS) $(foreach n,02 05 10,$(wildcard notebooks/$(n)_*.ipynb))
+FLOWERS = $(LESSONS)
+MARKED = -m "not slow"
 BROWSER = $(sort $(wildcard tests/test_browser*.py))
 # Two notebooks at a time, each on one core: an eighth faster than on two cores each.
 WORKERS ?= 2
@@ -32,7 +37,7 @@ NBVAL = PYTHONPATH=$(abspath tests/offline) $(BIN)/python -m pytest -q \
 	-W default --color=no --durations=5 --nbval-lax --nbval-current-env \
 	--nbval-cell-timeout=600 $(SPREAD)
 
-.PHONY: lab test lint test-unit test-sync test-glyphs test-flowers test-torch
+.PHONY: lab test test-all lint test-unit test-sync test-glyphs test-flowers test-torch
 .PHONY: test-jax test-env notebooks colab slides site check-site bench hub picture
 .PHONY: clean
 
@@ -54,29 +59,37 @@ ifneq ($(wildcard $(VERIFY)/keras),)
 test: test-flowers
 endif
 
+# Besides what `make test` runs: every network of the catalogue, every lesson as a
+# learner has it, the solutions on photographs, and what takes minutes for one answer.
+test-all: MARKED =
+test-all: GLYPHS = $(NOTEBOOKS)
+test-all: FLOWERS = $(NOTEBOOKS)
+test-all: test
+
 lint: .venv/ready-for-tests
 	$(BIN)/lint-imports
-	$(BIN)/ruff check --output-format=concise tlcourse tests notebooks pages slides data/making \
-	deploy
+	$(BIN)/ruff check --output-format=concise tlcourse tests notebooks pages slides \
+	deploy data/making
+	$(BIN)/python tests/house.py --check
 
 test-sync: .venv/ready-for-tests
 	$(BIN)/python notebooks/build.py --check
 
-# With the limits of the house style, tests/test_style.py. The browser has the
-# machine for itself.
+# The browser has the machine for itself.
 test-unit: .venv/ready-for-tests
-	$(BIN)/python -m pytest -q --color=no --durations=5 -n $(WORKERS) \
+	$(BIN)/python -m pytest -q --color=no --durations=10 -n $(WORKERS) $(MARKED) \
 	--dist loadfile $(BROWSER:%=--ignore %) tests
 	$(BIN)/python -m pytest -q --color=no --durations=5 $(BROWSER)
 
-# Every lesson and solution with the network unreachable, outputs compared.
+# Every solution with the network unreachable, outputs compared; some lessons as a
+# learner has them, with open answers.
 test-glyphs: .venv/ready-for-tests
-	$(ONE_CORE) TLCOURSE_TRACK=glyphs $(NBVAL) $(NOTEBOOKS)
+	$(ONE_CORE) TLCOURSE_TRACK=glyphs $(NBVAL) $(GLYPHS)
 
-# The same on photographs, from a folder with `keras` and `tfds` in it.
+# The lessons on photographs, from a folder with `keras` and `tfds` in it.
 test-flowers: .venv/ready-for-tests
 	$(ONE_CORE) TLCOURSE_TRACK=flowers KERAS_HOME=$(abspath $(VERIFY))/keras \
-	TFDS_DATA_DIR=$(abspath $(VERIFY))/tfds $(NBVAL) $(NOTEBOOKS)
+	TFDS_DATA_DIR=$(abspath $(VERIFY))/tfds $(NBVAL) $(FLOWERS)
 
 # The same on other backends. The wheel for CPUs is the smaller one; pip's
 # own options may follow the version: make test-torch TORCH="torch==2.13.0".

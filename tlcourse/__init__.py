@@ -1,7 +1,20 @@
-"""Helpers of the transfer learning course.
+"""Helpers of the transfer learning course: data, pictures, bookkeeping.
 
-The lessons write the essential Keras calls themselves; this package holds the
-data, the pictures and the bookkeeping. Importing it imports no backend.
+The lessons write the essential Keras calls themselves. Importing this imports no
+backend. The rooms, from the ground up; a room imports only rooms below it:
+
+    _util      paths, checksums, atomic files, progress bars, a quiet import of Keras
+    plots      figures and their alternative text                    all lessons
+    data       images with labels: digits, folders, TFDS, drawings   00, 13
+    bases      keras.applications by name, with weights and pixels   02, 03
+    models     what trains, heads, feature maps, what a step costs   04, 05, 06
+    features   outputs of a frozen network: once, kept, in shards    04, 10, 14
+    course     tracks, progress, the machine, fetch and doctor       all lessons
+    training   fit, control, probes, fine-tuning, the clinic         07 to 10, 12
+    yosinski   how transferable features are                         11
+    teachable  a classifier that learns while one draws              13
+    checks     the exercises: check, hint, solution                  all lessons
+    widgets    the panels                                            02, 05, 08, 13
 """
 
 __version__ = "0.1.0"
