@@ -25,11 +25,11 @@ NO_SUCH_DATASET, NO_CONNECTION = 3, 4  # exit codes
 GRACE = 5  # seconds to clean up in
 
 
-def prepare(name, folder, timeout=STALLED, report=None):
+def prepare(name, folder, report=None):
     """Fetches and prepares a dataset in TFDS's `folder`, and returns its own folder.
 
     `report` is called with the bytes on disk so far; None draws them as a line. After
-    `timeout` seconds without progress it raises a ConnectionError.
+    `STALLED` seconds without progress it raises a ConnectionError.
     """
     _set_damaged_aside(name, folder)
     with tempfile.TemporaryFile("w+") as output:
@@ -43,7 +43,7 @@ def prepare(name, folder, timeout=STALLED, report=None):
         with contextlib.ExitStack() as stack:
             stack.callback(_end, child)
             report = report or stack.enter_context(_line(name))
-            _wait(child, name, folder, timeout, report)
+            _wait(child, name, folder, report)
         output.seek(0)
         return _outcome(name, child.returncode, output.read())
 
@@ -72,7 +72,7 @@ def _line(name):
         yield lambda n_bytes: line.update(n_bytes - line.n)
 
 
-def _wait(child, name, folder, timeout, report):
+def _wait(child, name, folder, report):
     """Waits for the end; raises if nothing happens for too long."""
     moved, before, had = time.monotonic(), (-1, 0), _bytes(folder, name)
     while child.poll() is None:
@@ -82,9 +82,9 @@ def _wait(child, name, folder, timeout, report):
             report(max(0, now[0] - had))
         if now[0] != before[0] or now[1] > before[1] + 0.1:
             moved, before = time.monotonic(), now
-        elif time.monotonic() - moved > timeout:
+        elif time.monotonic() - moved > STALLED:
             raise ConnectionError(
-                f"Expected TFDS to fetch `{name}`. Received: nothing for {timeout} "
+                f"Expected TFDS to fetch `{name}`. Received: nothing for {STALLED} "
                 "seconds, so it was ended. Is there a network, and a proxy to be "
                 "named in HTTPS_PROXY? A dataset that is on disk needs none."
             )

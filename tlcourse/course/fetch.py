@@ -92,8 +92,7 @@ class Photographs:
         def grown(n_bytes):
             report(self.what, min(n_bytes, total), total)
 
-        name, seconds = assets.FLOWERS_DATASET, tfds_download.STALLED
-        tfds_download.prepare(name, self.folder, seconds, grown)
+        tfds_download.prepare(assets.FLOWERS_DATASET, self.folder, grown)
         report(self.what, total, total)
 
     def copy_from(self, other, report):

@@ -146,10 +146,6 @@ def _look_scaled(images):
 
     An image of one value alone is no sign: it may be black, or a placeholder.
     """
-    mixed = False
-    for image in images:  # the first ordinary image ends this
-        if ((image > 1) & (image < 255)).any():
-            return False
-        ones = image == 1
-        mixed = mixed or (ones.any() and not ones.all())
-    return mixed
+    if any(((image > 1) & (image < 255)).any() for image in images):
+        return False
+    return any(image.min() != image.max() and (image == 1).any() for image in images)

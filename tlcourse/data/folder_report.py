@@ -31,29 +31,17 @@ class Skipped:
 
 @dataclasses.dataclass(frozen=True)
 class FolderReport:
-    """What `load_folder` found. `print` it.
-
-    Args:
-        folder: String.
-        counts: dict, class name to its images in the dataset.
-        files: tuple of strings, `class/name`, in the order of the dataset.
-        skipped: tuple of `Skipped`, sorted by name.
-        not_drawn: dict, class name to the files that `per_class` left unread.
-        empty: tuple of strings, folders without an image that can be read.
-        duplicates: tuple of tuples of files that hold the same bytes.
-        enlarged: Integer, images with fewer pixels than were asked for.
-        n_bytes: Integer, memory that the images take.
-    """
+    """What `load_folder` found. `print` it."""
 
     folder: str
-    counts: dict
-    files: tuple
-    skipped: tuple
-    not_drawn: dict
-    empty: tuple
-    duplicates: tuple
-    enlarged: int
-    n_bytes: int
+    counts: dict  # class name to its images in the dataset
+    files: tuple  # `class/name`, in the order of the dataset
+    skipped: tuple  # of `Skipped`, sorted by name
+    not_drawn: dict  # class name to the files that `per_class` left unread
+    empty: tuple  # folders without an image that can be read
+    duplicates: tuple  # tuples of files that hold the same bytes
+    enlarged: int  # images with fewer pixels than were asked for
+    n_bytes: int  # memory that the images take
 
     @property
     def contradictions(self):
@@ -72,8 +60,8 @@ class FolderReport:
             f"({self.n_bytes / 1e6:.1f} MB in memory): {counts}."
         ]
         lines += [f"Look: {notice}" for notice in self.notices]
-        hidden = [each for each in self.skipped if each.reason == HIDDEN]
         others = [each for each in self.skipped if each.reason != HIDDEN]
+        hidden = [each for each in self.skipped if each.reason == HIDDEN]
         lines += _listing("Skipped:", others)
         lines += _listing("Skipped, as it should be:", hidden)
         return "\n".join(lines)

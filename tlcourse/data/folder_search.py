@@ -12,26 +12,22 @@ PARTS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 
 
 def list_classes(path):
-    """Lists the files of each class without opening them.
+    """Lists the files of each class in the folder `path` without opening them.
 
     Returns the resolved folder, a dict from class name to sorted (name, path) pairs,
-    and a list of `Skipped`. Raises `FileNotFoundError` or `ValueError` if `path` is
-    no folder of classes.
+    and a list of `Skipped`.
     """
-    folder = _resolve(path)
-    classes, skipped = {}, []
-    for entry in _entries(str(folder), folder, skipped):
-        name = printable(entry.name)
-        is_folder = entry.is_dir(follow_symlinks=False)
-        if is_folder and name not in classes:
-            classes[name] = sorted(_files(entry.path, folder, skipped))
-            continue
-        reason = _obstacle(entry, folder) or "not in the folder of a class"
-        if is_folder:
-            reason = "its name prints like that of another class; rename it"
-        skipped.append(Skipped(_name_inside(entry.path, folder), reason))
+    folder, classes, skipped = _resolve(path), {}, []
+    for name, found in _walk(folder, skipped):
+        class_name, _, inside = name.partition("/")
+        if os.path.isdir(found):
+            classes.setdefault(class_name, [])
+        elif inside:
+            classes[class_name].append((name, found))
+        else:
+            skipped.append(Skipped(name, "not in the folder of a class"))
     _refuse_parts(folder, classes)
-    return folder, classes, skipped
+    return folder, {name: sorted(files) for name, files in classes.items()}, skipped
 
 
 def read_bytes(path):
@@ -78,48 +74,48 @@ def _refuse_parts(folder, classes):
         )
 
 
-def _files(path, folder, skipped):
-    """Yields (name, path) of each file in a class, its subfolders included."""
-    waiting = [path]
-    while waiting:
-        for entry in _entries(waiting.pop(), folder, skipped):
-            reason = _obstacle(entry, folder)
-            name = _name_inside(entry.path, folder)
-            if reason:
-                skipped.append(Skipped(name, reason))
-            elif entry.is_dir(follow_symlinks=False):
-                waiting.append(entry.path)
-            else:
-                yield name, entry.path
+def _walk(folder, skipped):
+    """Yields (name, path) of all folders and files that may be opened."""
+    taken = set()
+
+    def skip(path, reason):
+        skipped.append(Skipped(_name_inside(path, folder), reason))
+
+    def skip_unreadable(error):
+        skip(error.filename, _reason(error))
+
+    for place, folders, files in os.walk(folder, onerror=skip_unreadable):
+        folders.sort()
+        for each in [*folders, *files]:
+            path = os.path.join(place, each)
+            name, reason = _name_inside(path, folder), _obstacle(path, folder)
+            if name in taken:
+                reason = "its name prints like that of another; rename it"
+            if not reason:
+                taken.add(name)
+                yield name, path
+                continue
+            skip(path, reason)
+            if each in folders:
+                folders.remove(each)  # so that the walk leaves it out
 
 
-def _entries(path, folder, skipped):
-    """Yields the entries of a folder, sorted, without hidden ones."""
-    try:
-        with os.scandir(path) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
-    except OSError as error:
-        skipped.append(Skipped(_name_inside(path, folder), _reason(error)))
-        return
-    for entry in entries:
-        if entry.name.startswith(".") or entry.name.casefold() in SYSTEM_FILES:
-            skipped.append(Skipped(_name_inside(entry.path, folder), HIDDEN))
-        else:
-            yield entry
-
-
-def _obstacle(entry, folder):
-    """Why an entry must not be opened, or None; reading a pipe would never end."""
-    if not pathlib.Path(os.path.realpath(entry.path)).is_relative_to(folder):
+def _obstacle(path, folder):
+    """Why a file or folder is left out, or None; reading a pipe would never end."""
+    name = os.path.basename(path)
+    if name.startswith(".") or name.casefold() in SYSTEM_FILES:
+        return HIDDEN
+    if not pathlib.Path(os.path.realpath(path)).is_relative_to(folder):
         return "a link to a place outside the folder; it is not followed"
     try:
-        mode = os.stat(entry.path).st_mode
+        mode = os.stat(path).st_mode
     except OSError as error:
         return _reason(error)
-    if entry.is_symlink() and stat.S_ISDIR(mode):
+    if os.path.islink(path) and stat.S_ISDIR(mode):
         return "a link to a folder; it is not followed"
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         return "no file, but a pipe, a socket or a device"
+    return None
 
 
 def _reason(error):

@@ -2,6 +2,8 @@
 
 import hashlib
 import pathlib
+from collections import Counter
+from typing import NamedTuple
 
 import numpy as np
 
@@ -46,16 +48,24 @@ def load_folder(path, size, per_class=None, seed=0, memory=MEMORY):
     folder, classes, skipped = list_classes(path)
     limits = [min(len(files), per_class or len(files)) for files in classes.values()]
     images = allocate(sum(limits), size, max(1, len(classes)), memory)
+    read, not_drawn = [], {}
     with bar(len(images), "Reading") as progress:
-        reader = _Reader(images, size, skipped, progress)
         for (name, files), limit in zip(classes.items(), limits, strict=True):
-            reader.read_class(name, files, limit, seed)
+            space = images[len(read) : len(read) + limit]
+            found, left = _read_class(files, space, seed, skipped, progress)
+            read += found
+            if left:
+                not_drawn[name] = left
         progress.total = progress.n  # broken files count no longer
-    if len(reader.counts) < 2:
-        raise ValueError(_too_few_classes(folder, reader.counts, skipped))
-    report = reader.report(folder)
+    counts = Counter(file.name.split("/")[0] for file in read)
+    if len(counts) < 2:
+        raise ValueError(_too_few_classes(folder, counts, skipped))
+    labels = np.repeat(np.arange(len(counts), dtype="int64"), list(counts.values()))
+    dataset = Dataset(images[: len(read)], labels, tuple(counts))
+    empty = tuple(name for name in classes if name not in counts)
+    report = _report(folder, counts, read, skipped, not_drawn, empty, dataset)
     print(_summary(report))
-    return reader.dataset(), report
+    return dataset, report
 
 
 def save_folder(dataset, path):
@@ -129,69 +139,55 @@ def _summary(report):
     return f"{len(report.files)} images of {classes} classes read{asked}"
 
 
-class _Reader:
-    """Reads one class after the other into one array, and notes what it finds."""
+class _File(NamedTuple):
+    """A file that was read: `class/name`, sha256, and whether it was enlarged."""
 
-    def __init__(self, images, size, skipped, progress):
-        self.images, self.size = images, size
-        self.skipped, self.progress = skipped, progress
-        self.files, self.counts, self.not_drawn, self.empty = [], {}, {}, []
-        self.by_content, self.enlarged = {}, 0
+    name: str
+    digest: bytes
+    enlarged: bool
 
-    def read_class(self, name, files, limit, seed):
-        """Reads files, drawn at random if there are more, until `limit` are read."""
-        start, rng = len(self.files), np.random.default_rng(seed)
-        drawn = rng.permutation(len(files)) if limit < len(files) else range(limit)
-        for tried, position in enumerate(drawn):
-            if len(self.files) - start == limit:
-                self.not_drawn[name] = len(files) - tried
-                break
-            self._read_file(*files[position])
-        n = len(self.files) - start
-        if n:
-            self.counts[name] = n
-        else:
-            self.empty.append(name)
-        self._sort(start)
 
-    def _read_file(self, name, path):
+def _read_class(files, space, seed, skipped, progress):
+    """Fills `space`, images of one class, in the order of their names.
+
+    Draws files at random if there are more; gives the list of `_File`, and the number
+    of files that were not needed.
+    """
+    is_drawn = len(space) < len(files)
+    order = np.random.default_rng(seed).permutation(len(files))
+    read, tried = [], 0
+    for name, path in [files[k] for k in order] if is_drawn else files:
+        if len(read) == len(space):
+            break
+        tried += 1
         try:
             content = read_bytes(path)
-            image, enlarged = read_picture(content, self.size)
+            space[len(read)], enlarged = read_picture(content, space.shape[1:3])
         except UnreadablePicture as error:
-            self.skipped.append(Skipped(name, str(error)))
-            return
-        self.images[len(self.files)] = image
-        self.files.append(name)
-        self.enlarged += enlarged
-        digest = hashlib.sha256(content).digest()
-        self.by_content.setdefault(digest, []).append(name)
-        self.progress.update()
+            skipped.append(Skipped(name, str(error)))
+            continue
+        read.append(_File(name, hashlib.sha256(content).digest(), enlarged))
+        progress.update()
+    if is_drawn:
+        by_name = sorted(range(len(read)), key=read.__getitem__)
+        space[: len(read)] = space[by_name]
+    return sorted(read), len(files) - tried
 
-    def _sort(self, start):
-        names = self.files[start:]
-        order = sorted(range(len(names)), key=names.__getitem__)
-        if order != list(range(len(names))):
-            self.images[start : len(self.files)] = self.images[start:][order]
-            self.files[start:] = sorted(names)
 
-    def dataset(self):
-        """The `Dataset` of all images read."""
-        labels = np.repeat(np.arange(len(self.counts)), list(self.counts.values()))
-        images = self.images[: len(self.files)]
-        return Dataset(images, labels.astype("int64"), tuple(self.counts))
-
-    def report(self, folder):
-        """The `FolderReport` of the reading."""
-        groups = [tuple(sorted(n)) for n in self.by_content.values() if len(n) > 1]
-        return FolderReport(
-            folder=printable(str(folder)),
-            counts=self.counts,
-            files=tuple(self.files),
-            skipped=tuple(sorted(self.skipped, key=lambda each: each.name)),
-            not_drawn=self.not_drawn,
-            empty=tuple(self.empty),
-            duplicates=tuple(sorted(groups)),
-            enlarged=self.enlarged,
-            n_bytes=len(self.files) * self.size[0] * self.size[1] * 3,
-        )
+def _report(folder, counts, read, skipped, not_drawn, empty, dataset):
+    """The `FolderReport` of what was read, with the groups of equal files."""
+    groups = {}
+    for file in read:
+        groups.setdefault(file.digest, []).append(file.name)
+    same = [tuple(sorted(names)) for names in groups.values() if len(names) > 1]
+    return FolderReport(
+        folder=printable(str(folder)),
+        counts=dict(counts),
+        files=tuple(file.name for file in read),
+        skipped=tuple(sorted(skipped, key=lambda each: each.name)),
+        not_drawn=not_drawn,
+        empty=empty,
+        duplicates=tuple(sorted(same)),
+        enlarged=sum(file.enlarged for file in read),
+        n_bytes=dataset.images.nbytes,
+    )

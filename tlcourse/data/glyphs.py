@@ -50,21 +50,13 @@ def load_glyphs(n, seed=0):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class GlyphArchive:
-    """Typeset characters as shipped: ink only, no colours.
+    """Typeset characters as shipped: ink only, no colours."""
 
-    Args:
-        packed: uint8 `(n, 1152)`, 48 x 48 pixels, two 4-bit levels to a byte.
-        labels: int64 `(n,)`.
-        unseen: bool `(n,)`, whether the font was held out of the base's training.
-        class_names: tuple of characters.
-        scripts: tuple of strings, the script of each class.
-    """
-
-    packed: np.ndarray
-    labels: np.ndarray
-    unseen: np.ndarray
-    class_names: tuple
-    scripts: tuple
+    packed: np.ndarray  # uint8 (n, 1152): 48 x 48 pixels, two 4-bit levels to a byte
+    labels: np.ndarray  # int64 (n,)
+    unseen: np.ndarray  # bool (n,): whether the base was trained without this font
+    class_names: tuple  # characters
+    scripts: tuple  # the script of each class
 
     def ink(self, positions):
         """Unpacks characters: uint8 `(len(positions), 48, 48)`, 255 where ink is."""
@@ -75,12 +67,8 @@ class GlyphArchive:
     def part(self, name):
         """The `GlyphArchive` of the fonts that are `"training"` or `"unseen"`."""
         keep = self.unseen == (name == "unseen")
-        return dataclasses.replace(
-            self,
-            packed=self.packed[keep],
-            labels=self.labels[keep],
-            unseen=self.unseen[keep],
-        )
+        parts = self.packed[keep], self.labels[keep], self.unseen[keep]
+        return GlyphArchive(*parts, self.class_names, self.scripts)
 
 
 def load_glyph_archive(path=None):

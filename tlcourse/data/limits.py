@@ -29,7 +29,7 @@ def check_per_class(per_class):
         )
 
 
-def allocate(n, size, n_classes, memory=MEMORY):
+def allocate(n, size, n_classes, memory):
     """Makes an unfilled uint8 `(n, *size, 3)` array, if it takes at most `memory`."""
     each = size[0] * size[1] * 3
     if n * each > memory:

@@ -50,13 +50,10 @@ def read_picture(content, size):
 
 
 def crop_and_resize(picture, size):
-    """Crops the centre of an RGB `PIL.Image` and resizes it: uint8 `(*size, 3)`."""
+    """Crops the centre of a `PIL.Image` and resizes it: RGB, uint8 `(*size, 3)`."""
     from PIL import ImageOps
 
-    height, width = size
-    if picture.size != (width, height):
-        picture = ImageOps.fit(picture, (width, height))
-    return np.asarray(picture)
+    return np.asarray(ImageOps.fit(_to_rgb(picture), size[::-1]))
 
 
 def _decode(content, size):
@@ -101,12 +98,11 @@ def _shorten(error):
 
 
 def _pixels(picture, size):
-    side = 2 * max(size)
-    picture.draft(None, (side, side))  # a large JPEG need not be decoded in full
+    picture.draft(None, (2 * max(size),) * 2)  # need not decode all of a large JPEG
     picture.load()
     _set_upright(picture)
     enlarged = picture.size[0] < size[1] or picture.size[1] < size[0]
-    return crop_and_resize(_to_rgb(picture), size), enlarged
+    return crop_and_resize(picture, size), enlarged
 
 
 def _set_upright(picture):

@@ -6,7 +6,7 @@ import numpy as np
 
 from tlcourse._util import assets
 from tlcourse._util.progress import bar
-from tlcourse._util.tfds_download import STALLED, prepare
+from tlcourse._util.tfds_download import prepare
 from tlcourse.data.dataset import Dataset
 from tlcourse.data.limits import MEMORY, allocate, check_per_class, check_size
 from tlcourse.data.pictures import crop_and_resize
@@ -16,13 +16,7 @@ PER_CLASS = 120  # photographs, so that a laptop can hold them
 
 
 def load_tfds(
-    name,
-    size,
-    split="train",
-    per_class=PER_CLASS,
-    memory=MEMORY,
-    download=False,
-    timeout=STALLED,
+    name, size, split="train", per_class=PER_CLASS, memory=MEMORY, download=False
 ):
     """Reads an image-classification dataset of TFDS from disk, or downloads it first.
 
@@ -40,7 +34,6 @@ def load_tfds(
         memory: Integer, the most bytes that the images may take.
         download: Boolean; True fetches and prepares a dataset that is not on disk.
             That needs a network, and may be large.
-        timeout: Seconds without any progress after which a download is given up.
 
     Returns:
         `Dataset` of uint8 images `(n, height, width, 3)`, 0..255.
@@ -55,7 +48,7 @@ def load_tfds(
     """
     size = check_size(size)
     check_per_class(per_class)
-    builder, keys, names, n = open_split(name, split, download, timeout)
+    builder, keys, names, n = open_split(name, split, download)
     wanted = min(n, len(names) * per_class) if per_class else n
     images = allocate(wanted, size, len(names), memory)
     labels = _fill(builder, split, keys, per_class, images)
@@ -67,13 +60,9 @@ def load_tfds(
     return Dataset(images[: len(labels)], labels, names)
 
 
-def open_split(name, split, download=False, timeout=STALLED):
-    """Finds a split without reading an image; arguments as for `load_tfds`.
-
-    Returns the TFDS builder, the keys of image and label in an example, the tuple of
-    class names and the number of examples.
-    """
-    builder = _open(name, download, timeout)
+def open_split(name, split, download=False):
+    """Finds a split: its TFDS builder, keys of image and label, classes, and size."""
+    builder = _open(name, download)
     image, label = _keys(name, builder.info)
     n = _split_size(name, builder.info.splits, split)
     return builder, (image, label), tuple(builder.info.features[label].names), n
@@ -83,10 +72,13 @@ def convert_image(image, size):
     """Converts one, three or four channels of 8 or 16 bit to uint8 `(*size, 3)`."""
     from PIL import Image
 
-    return crop_and_resize(Image.fromarray(_to_rgb(image)), size)
+    if image.dtype == np.uint16:  # Pillow has no colours of 16 bit
+        image = (image / 257).round().astype("uint8")
+    picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
+    return crop_and_resize(picture, size)
 
 
-def _open(name, download, timeout):
+def _open(name, download):
     """The builder of a dataset on disk, downloaded first if asked for."""
     if not isinstance(name, str) or not re.fullmatch(NAME, name):
         raise ValueError(
@@ -95,7 +87,7 @@ def _open(name, download, timeout):
         )
     folder = assets.prepared_dataset(name)
     if folder is None and download:
-        folder = prepare(name, assets.tfds_folder(), timeout)
+        folder = prepare(name, assets.tfds_folder())
     if folder is None:
         raise FileNotFoundError(_missing(name))
     import tensorflow_datasets as tfds
@@ -183,13 +175,3 @@ def _fill(builder, split, keys, per_class, images):
                 progress.update()
         progress.total = progress.n  # classes may have fewer than `per_class`
     return np.array(labels, "int64")
-
-
-def _to_rgb(image):
-    """uint8 `(h, w, 3)` from one, three or four channels of 8 or 16 bit."""
-    if image.dtype == np.uint16:
-        image = (image / 257).round().astype("uint8")
-    if image.shape[-1] == 4:
-        clear = image[..., 3:] / 255
-        image = (image[..., :3] * clear + 255 * (1 - clear)).round().astype("uint8")
-    return np.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image
