@@ -1,42 +1,25 @@
 """Figures: they know arrays and names, no models.
 
-Every function takes `ax=None`, draws there, and returns the axes.
+Every function takes `ax=None`, draws there, and returns the axes. Names are shown
+as they are: `$` does not begin a formula.
 """
 
 from tlcourse.plots.charts import bars, catalogue, confusion, grid, stage_bars
 from tlcourse.plots.curves import (
     curves,
     label_curves,
+    learning_rate_curve,
     loss_curves,
-    rate_curve,
     steps_curve,
 )
-from tlcourse.plots.images import (
-    feature_maps,
-    filters,
-    normalise,
-    tiles,
-    top_answers,
-)
-from tlcourse.plots.style import (
-    BLUE,
-    COLOURS,
-    GREEN,
-    MARKERS,
-    ORANGE,
-    RED,
-    _axes,
-    plt,
-)
+from tlcourse.plots.images import feature_maps, filters, tiles, top_answers
+from tlcourse.plots.style import BLUE, COLOURS, ORANGE, RED
 
 __all__ = [
     "BLUE",
     "COLOURS",
-    "GREEN",
-    "MARKERS",
     "ORANGE",
     "RED",
-    "_axes",
     "bars",
     "catalogue",
     "confusion",
@@ -45,10 +28,8 @@ __all__ = [
     "filters",
     "grid",
     "label_curves",
+    "learning_rate_curve",
     "loss_curves",
-    "normalise",
-    "plt",
-    "rate_curve",
     "stage_bars",
     "steps_curve",
     "tiles",

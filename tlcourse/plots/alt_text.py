@@ -10,20 +10,14 @@ import io
 
 import numpy as np
 
+from tlcourse.plots.style import has_names
+
 MOST = 12  # items of a list that are worth reading out
-NAMING = ("FuncFormatter", "StrCategoryFormatter")  # matplotlib's, of named ticks
 
 
 def describe(figure):
-    """Says what a figure shows: titles, axes, and the numbers or how they run.
-
-    Args:
-        figure: `matplotlib.figure.Figure`, drawn with pyplot or by `plots`.
-
-    Returns:
-        String, one or more sentences.
-    """
-    return " ".join(filter(None, map(_axes, figure.axes))) or "An empty figure."
+    """Says what a matplotlib figure shows: titles, axes, numbers or how they run."""
+    return " ".join(filter(None, map(_describe, figure.axes))) or "An empty figure."
 
 
 def show_in_jupyter():
@@ -33,19 +27,11 @@ def show_in_jupyter():
     shell = get_ipython()
     if shell is not None:
         formatter = shell.display_formatter.mimebundle_formatter
-        formatter.for_type_by_name("matplotlib.figure", "Figure", bundle)
+        formatter.for_type_by_name("matplotlib.figure", "Figure", mime_bundle)
 
 
-def bundle(figure):
-    """A figure as Jupyter shows it.
-
-    Args:
-        figure: `matplotlib.figure.Figure`.
-
-    Returns:
-        Two dicts, MIME type to content and MIME type to metadata: the picture as
-        HTML with its words; and the words for whoever takes the PNG.
-    """
+def mime_bundle(figure):
+    """Two dicts for Jupyter: the picture as HTML with its words, and PNG metadata."""
     file, words = io.BytesIO(), describe(figure)
     figure.savefig(file, format="png", bbox_inches="tight")
     data = base64.b64encode(file.getvalue()).decode()
@@ -53,16 +39,21 @@ def bundle(figure):
     return {"text/html": image}, {"image/png": {"alt": words}}
 
 
-def _axes(ax):
+def _describe(ax):
     if ax.get_label() == "<colorbar>":
         return f"Colour: {ax.get_ylabel()}."
-    said = [ax.get_title().rstrip(".:")]
+    parts = [_title(ax)]
     if ax.axison:
-        said += [_scales(ax), _bars(ax), _lines(ax), _points(ax)]
-        said += [_table(ax), _notes(ax)]
+        parts += [_scales(ax), _bars(ax), _lines(ax), _points(ax)]
+        parts += [_table(ax), _notes(ax)]
     else:
-        said.append(_pictures(ax))
-    return "".join(f" {each}." for each in said if each).strip().replace("?.", "?")
+        parts.append(_pictures(ax))
+    return "".join(f" {each}." for each in parts if each).strip().replace("?.", "?")
+
+
+def _title(ax):
+    titles = (ax.get_title(place) for place in ("left", "center", "right"))
+    return ". ".join(title.rstrip(".:") for title in titles if title)
 
 
 def _scales(ax):
@@ -84,17 +75,17 @@ def _number(value):
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
-def _labels(axis):
+def _tick_names(axis):
     """dict, a tick's place to its name, where ticks have names."""
-    if type(axis.get_major_formatter()).__name__ not in NAMING:
+    if not has_names(axis):
         return {}
     texts = [label.get_text() for label in axis.get_ticklabels()]
     return dict(zip(map(float, axis.get_ticklocs()), texts, strict=True))
 
 
-def _nearest(place, labels):
-    at = min(labels, key=lambda tick: abs(tick - place), default=None)
-    return labels[at] if at is not None and abs(at - place) < 0.5 else ""
+def _nearest(place, names):
+    at = min(names, key=lambda tick: abs(tick - place), default=None)
+    return names[at] if at is not None and abs(at - place) < 0.5 else ""
 
 
 def _words(texts):
@@ -111,15 +102,15 @@ def _bars(ax):
     parts = []
     for bars in _containers(ax, "patches"):
         flat = bars.orientation == "horizontal"
-        labels = _labels(ax.yaxis if flat else ax.xaxis)
+        names = _tick_names(ax.yaxis if flat else ax.xaxis)
         items = []
         for bar in bars.patches:
             middle = bar.get_y() + bar.get_height() / 2
             place = middle if flat else bar.get_x() + bar.get_width() / 2
             length = bar.get_width() if flat else bar.get_height()
-            name = _nearest(place, labels)
+            name = _nearest(place, names)
             items.append(f"{name}: {_number(length)}" if name else _number(length))
-        parts.append(_named(bars, _listed(items, "; "), ", "))
+        parts.append(_labelled(bars, _listed(items, "; "), ", "))
     return ". ".join(parts)
 
 
@@ -127,7 +118,7 @@ def _containers(ax, kind):
     return [group for group in ax.containers if hasattr(group, kind)]
 
 
-def _named(artist, text, mark=": "):
+def _labelled(artist, text, mark=": "):
     label = str(artist.get_label())
     return text if label.startswith("_") or not label else label + mark + text
 
@@ -137,20 +128,20 @@ def _lines(ax):
     inside = {line for s in spreads for line in (s.lines[0], *s.lines[1])}
     # What is not in the units of the data is a rule across the whole figure.
     drawn = [line for line in ax.lines if line not in inside]
-    found = [_named(s, _course(ax, s.lines[0])) for s in spreads if s.lines[0]]
+    found = [_labelled(s, _values(ax, s.lines[0])) for s in spreads if s.lines[0]]
     for line in drawn:
         if line.get_transform() == ax.transData:
-            found.append(_named(line, _course(ax, line)))
+            found.append(_labelled(line, _values(ax, line)))
         elif not str(line.get_label()).startswith("_"):
-            found.append(_named(line, _number(line.get_ydata()[0])))
+            found.append(_labelled(line, _number(line.get_ydata()[0])))
     return "; ".join(found)
 
 
-def _course(ax, line):
+def _values(ax, line):
     """A line's points if they are few; else where it begins, ends and goes."""
     x, y = (np.asarray(v, float) for v in line.get_data(orig=False))
-    labels = _labels(ax.xaxis)
-    named = [labels[a] if a in labels else _number(a) for a in x]
+    names = _tick_names(ax.xaxis)
+    named = [names[a] if a in names else _number(a) for a in x]
     at = [f"{_number(b)} at {a}" for a, b in zip(named, y, strict=True)]
     if len(at) <= 8:
         return ", ".join(at)
@@ -161,19 +152,16 @@ def _course(ax, line):
 
 
 def _points(ax):
-    count = sum(len(each.get_offsets()) for each in ax.collections if _is_cloud(each))
+    clouds = (c for c in ax.collections if type(c).__name__ == "PathCollection")
+    count = sum(len(each.get_offsets()) for each in clouds)
     return f"{count:,} points" if count else ""
-
-
-def _is_cloud(collection):
-    return type(collection).__name__ == "PathCollection"
 
 
 def _table(ax):
     """The numbers in the cells of a heat map, row by row."""
     if not ax.images:
         return ""
-    rows, columns, lines = _labels(ax.yaxis), _labels(ax.xaxis), {}
+    rows, columns, lines = _tick_names(ax.yaxis), _tick_names(ax.xaxis), {}
     for text in ax.texts:
         x, y = text.get_position()
         cell = f"{text.get_text()} at {columns.get(x, _number(x))}"
@@ -185,6 +173,6 @@ def _notes(ax):
     """Other words in the figure. The number at a bar's end has been said."""
     if ax.images:
         return ""
-    said = _containers(ax, "patches")
-    texts = [t for t in ax.texts if not (said and hasattr(t, "xycoords"))]
+    has_bars = _containers(ax, "patches")
+    texts = [t for t in ax.texts if not (has_bars and hasattr(t, "xycoords"))]
     return f"In it the words {_listed(_words(texts))}" if _words(texts) else ""

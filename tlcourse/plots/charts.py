@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from tlcourse.plots.style import BLUE, COLOURS, _axes
+from tlcourse.plots.style import BLUE, COLOURS, axes_or_new, without_formulas
 
 
 def bars(values, title="", xlabel="", log=False, colours=BLUE, ax=None):
-    """Horizontal bars, each with its number.
+    """Draws horizontal bars, each with its number.
 
     Args:
         values: dict, name to number.
@@ -18,7 +18,7 @@ def bars(values, title="", xlabel="", log=False, colours=BLUE, ax=None):
     Returns:
         The axes.
     """
-    ax = _axes(ax, 7, 0.35 * len(values) + 1)
+    ax = axes_or_new(ax, 7, 0.35 * len(values) + 1)
     drawn = ax.barh(list(values), list(values.values()), color=colours)
     texts = [f"{v:,.0f}" if v >= 100 else f"{v:.3g}" for v in values.values()]
     ax.bar_label(drawn, texts, padding=3)
@@ -27,11 +27,11 @@ def bars(values, title="", xlabel="", log=False, colours=BLUE, ax=None):
     ax.xaxis.set_minor_formatter("")
     ax.margins(x=0.15)
     ax.spines[["top", "right"]].set_visible(False)
-    return ax
+    return without_formulas(ax)
 
 
 def catalogue(networks, ax=None):
-    """Published accuracy against parameters, colour by year.
+    """Draws published accuracy against parameters, coloured by year.
 
     Args:
         networks: Sequence of `bases.Network`.
@@ -39,44 +39,30 @@ def catalogue(networks, ax=None):
     Returns:
         The axes.
     """
-    ax = _axes(ax, 8, 4.5)
-    shown = ax.scatter(
-        [network.millions for network in networks],
-        [network.top1 for network in networks],
-        c=[network.year for network in networks],
-        cmap="viridis",
-        s=60,
-    )
-    for network in networks:
-        at = (network.millions, network.top1)
+    ax = axes_or_new(ax, 8, 4.5)
+    columns = zip(*((n.millions, n.top1, n.year) for n in networks), strict=True)
+    millions, accuracy, years = map(list, columns)
+    shown = ax.scatter(millions, accuracy, c=years, cmap="viridis", s=60)
+    for network, *at in zip(networks, millions, accuracy, strict=True):
         # Three points have a neighbour whose name would cover theirs.
         below = network.name in ("VGG16", "ResNet101", "DenseNet201")
         place = (-20, -13) if below else (5, 4)
         ax.annotate(network.name, at, place, textcoords="offset points", fontsize=8)
     ax.figure.colorbar(shown, ax=ax, label="year of the paper")
     ax.margins(x=0.15)
-    ax.set(
-        xscale="log",
-        title="keras.applications: what an accuracy costs",
-        xlabel="parameters, millions",
-        ylabel="ImageNet top-1 accuracy, %",
-    )
-    return ax
+    ax.set(title="keras.applications: what an accuracy costs", xscale="log")
+    ax.set(xlabel="parameters, millions", ylabel="ImageNet top-1 accuracy, %")
+    return without_formulas(ax)
 
 
 def stage_bars(networks, title="", ax=None):
-    """Parameters of each stage, of one network or of several side by side.
+    """Draws the parameters of each stage of one network, or of several side by side.
 
-    Args:
-        networks: dict, a network's name to a sequence of its stages, each with
-            `name`, `size` (side of its maps, pixels) and `parameters`.
-        title: String.
-
-    Returns:
-        The axes.
+    `networks` maps a name to stages with `name`, `parameters`, and `size`: the side of
+    their maps in pixels.
     """
     rows = max(map(len, networks.values()))
-    ax = _axes(ax, 7, 0.32 * rows * len(networks) + 1.4)
+    ax = axes_or_new(ax, 7, 0.32 * rows * len(networks) + 1.4)
     height, hatches = 0.8 / len(networks), ("", "//", "..")
     for place, (name, stages) in enumerate(networks.items()):
         at = np.arange(len(stages)) + (place - (len(networks) - 1) / 2) * height
@@ -93,23 +79,23 @@ def stage_bars(networks, title="", ax=None):
     ax.spines[["top", "right"]].set_visible(False)
     if len(networks) > 1:
         ax.legend(loc="upper right")
-    return ax
+    return without_formulas(ax)
 
 
 def grid(table, rows, columns, title="", ax=None):
-    """A heat map with its numbers; the best of each column has a frame.
+    """Draws a heat map with its numbers; the best of each column is bold.
 
     Args:
         table: float `(len(rows), len(columns))`, accuracies 0..1.
-        rows: Sequence of strings.
-        columns: Sequence of labels per class.
+        rows: Sequence of strings, what trains.
+        columns: Sequence of integers, labels per class.
         title: String.
 
     Returns:
         The axes.
     """
     table = np.asarray(table)
-    ax = _axes(ax, 1.1 * len(columns) + 2.5, 0.55 * len(rows) + 1.4)
+    ax = axes_or_new(ax, 1.1 * len(columns) + 2.5, 0.55 * len(rows) + 1.4)
     below = table - table.max(axis=0)
     ax.imshow(below, cmap="Blues", aspect="auto")
     for (row, column), value in np.ndenumerate(table):
@@ -121,31 +107,32 @@ def grid(table, rows, columns, title="", ax=None):
     ax.set_xticks(range(len(columns)), columns)
     ax.set_yticks(range(len(rows)), rows)
     ax.set(title=title, xlabel="labels per class", ylabel="what trains")
-    return ax
+    return without_formulas(ax)
 
 
 def confusion(true, predicted, class_names, title="", ax=None):
-    """Which class is taken for which.
+    """Draws how many images of each class were taken for which class.
 
     Args:
-        true: int `(n,)`.
-        predicted: int `(n,)`.
+        true: int `(n,)`, positions in `class_names`.
+        predicted: int `(n,)`, likewise.
         class_names: Sequence of strings.
         title: String.
 
     Returns:
         The axes.
     """
+    from sklearn.metrics import ConfusionMatrixDisplay
+
     n = len(class_names)
-    table = np.zeros((n, n), int)
-    np.add.at(table, (true, predicted), 1)
-    ax = _axes(ax, 0.45 * n + 2, 0.45 * n + 1.2)
-    ax.imshow(table, cmap="Blues")
-    for row, column in zip(*np.nonzero(table), strict=True):
-        dark = table[row, column] > 0.5 * table.max()
-        ink = "white" if dark else "black"
-        ax.text(column, row, table[row, column], ha="center", va="center", color=ink)
-    ax.set_xticks(range(n), class_names, rotation=45 if n < 10 else 0)
-    ax.set_yticks(range(n), class_names)
+    ax = axes_or_new(ax, 0.45 * n + 2, 0.45 * n + 1.2)
+    options = {"labels": range(n), "display_labels": class_names, "colorbar": False}
+    options["xticks_rotation"] = 45 if n < 10 else 0
+    ConfusionMatrixDisplay.from_predictions(
+        true, predicted, cmap="Blues", ax=ax, **options
+    )
+    for text in ax.texts[::-1]:
+        if text.get_text() == "0":
+            text.remove()
     ax.set(title=title, xlabel="predicted", ylabel="true")
-    return ax
+    return without_formulas(ax)

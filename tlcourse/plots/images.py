@@ -1,19 +1,12 @@
-"""Images side by side: tiles, filters, feature maps, a network's answers."""
+"""Images side by side: tiles, filters, feature maps, a network's predictions."""
 
 import numpy as np
 
-from tlcourse.plots.style import _axes
-
-
-def _nothing(title, ax):
-    ax = _axes(ax, 3, 0.8)
-    ax.text(0.5, 0.5, "no pictures", ha="center", va="center", transform=ax.transAxes)
-    ax.set(title=title, xticks=[], yticks=[], frame_on=False)
-    return ax
+from tlcourse.plots.style import axes_or_new, without_formulas
 
 
 def tiles(images, titles=None, columns=8, title="", ax=None):
-    """Images side by side.
+    """Draws images side by side.
 
     Args:
         images: `(n, h, w, 3)` uint8 or float 0..1, or `(n, h, w)` grey; if there are
@@ -27,71 +20,67 @@ def tiles(images, titles=None, columns=8, title="", ax=None):
     """
     n, height, width = np.shape(images)[:3]
     if not n:
-        return _nothing(title, ax)
-    columns = min(columns, n)
-    rows = -(-n // columns)
-    named = titles is not None and len(titles) > 0
-    lines = max(1 + str(each).count("\n") for each in titles) if named else 0
+        return _no_pictures(title, ax)
+    columns, rows = min(columns, n), -(-n // min(columns, n))
+    titles = [] if titles is None else titles
+    lines = max((1 + str(each).count("\n") for each in titles), default=0)
     room = (0.15 + 0.2 * lines if lines else 0.06) * height
     wide = max(1.1, 2.2 / columns)
-    ax = _axes(ax, wide * columns, wide * (1 + room / height) * rows + 0.4)
-    for number, image in enumerate(images):
-        left, top = number % columns * width * 1.06, number // columns * (height + room)
+    ax = axes_or_new(ax, wide * columns, wide * (1 + room / height) * rows + 0.4)
+    for k, image in enumerate(images):
+        left, top = k % columns * width * 1.06, k // columns * (height + room)
         box = (left, left + width, top + height, top)
         ax.imshow(image, extent=box, cmap="gray", interpolation="nearest")
-        if titles is not None:
-            middle = left + width / 2
-            above = top - 0.03 * height
-            ax.text(middle, above, titles[number], ha="center", fontsize=9)
+        if lines:
+            middle, above = left + width / 2, top - 0.03 * height
+            ax.text(middle, above, titles[k], ha="center", fontsize=9)
     ax.set(xlim=(0, columns * width * 1.06), ylim=(rows * (height + room), -room))
     ax.set_title(title)
     ax.axis("off")
-    return ax
+    return without_formulas(ax)
+
+
+def _no_pictures(title, ax):
+    ax = axes_or_new(ax, 3, 0.8)
+    ax.text(0.5, 0.5, "no pictures", ha="center", va="center", transform=ax.transAxes)
+    ax.set(title=title, xticks=[], yticks=[], frame_on=False)
+    return without_formulas(ax)
 
 
 def top_answers(images, probabilities, names, icons=None, n=3, title="", ax=None):
-    """Images, and below each the classes that a network finds likeliest.
+    """Draws images, and below each the classes that a network finds likeliest.
 
     Args:
         images: uint8 `(m, h, w, 3)`.
         probabilities: float `(m, classes)`, 0..1.
         names: Sequence of strings, the classes.
         icons: uint8 `(classes, h', w')`, drawn instead of names, or None.
-        n: Integer, answers for each image.
+        n: Integer, classes for each image.
         title: String.
 
     Returns:
         The axes.
     """
-    columns = len(images)
-    ax = _axes(ax, 1.5 * columns, 1.4 + (0.9 if icons is not None else 0.35) * n)
-    step = 0.75 if icons is not None else 0.28
+    ax = axes_or_new(ax, 1.5 * len(images), 1.4 + (0.35 if icons is None else 0.9) * n)
+    step = 0.28 if icons is None else 0.75
     for i, (image, chances) in enumerate(zip(images, probabilities, strict=True)):
         ax.imshow(image, extent=(i, i + 0.9, 0, 0.9))
         for row, k in enumerate(np.argsort(-chances)[:n]):
-            low = -step * (row + 1)
+            low, share = -step * (row + 1), f"{chances[k]:.2f}"
+            at, style = i + 0.45, {"ha": "center", "fontsize": 8}
             if icons is None:
-                label = f"{names[k][:16]} {chances[k]:.2f}"
-                ax.text(i + 0.45, low + 0.1, label, ha="center", fontsize=8)
+                ax.text(at, low + 0.1, f"{names[k][:16]} {share}", **style)
                 continue
             box = (i + 0.2, i + 0.7, low + 0.2, low + 0.7)
             ax.imshow(icons[k], extent=box, cmap="gray", vmin=0, vmax=255)
-            share = f"{chances[k]:.2f}"
-            ax.text(i + 0.45, low + 0.17, share, ha="center", va="top", fontsize=8)
-    ax.set(xlim=(0, columns), ylim=(-step * n - 0.1, 0.95), title=title)
+            ax.text(at, low + 0.17, share, va="top", **style)
+    ax.set(xlim=(0, len(images)), ylim=(-step * n - 0.1, 0.95), title=title)
     ax.axis("off")
-    return ax
+    return without_formulas(ax)
 
 
 def normalise(maps):
-    """Stretches each map to 0..1, so that it can be shown as an image.
-
-    Args:
-        maps: float `(n, h, w)` or `(n, h, w, 3)`.
-
-    Returns:
-        float, the same shape, 0..1.
-    """
+    """Stretches each of `(n, h, w)` or `(n, h, w, 3)` maps to 0..1."""
     maps = np.asarray(maps, "float32")
     axes = tuple(range(1, maps.ndim))
     low, high = maps.min(axes, keepdims=True), maps.max(axes, keepdims=True)
@@ -99,11 +88,11 @@ def normalise(maps):
 
 
 def filters(kernel, columns=16, title="", ax=None):
-    """The filters of a first convolution, as colour images.
+    """Draws the filters of a first convolution as colour images.
 
     Args:
         kernel: float `(h, w, 3, n)`.
-        columns: Integer.
+        columns: Integer, filters in a row.
         title: String.
 
     Returns:
@@ -113,12 +102,12 @@ def filters(kernel, columns=16, title="", ax=None):
 
 
 def feature_maps(maps, n=16, columns=8, title="", ax=None):
-    """The strongest channels of one image's feature maps.
+    """Draws the channels of one image's feature maps that vary most.
 
     Args:
         maps: float `(h, w, channels)`.
         n: Integer, how many channels.
-        columns: Integer.
+        columns: Integer, channels in a row.
         title: String.
 
     Returns:

@@ -1,15 +1,40 @@
-"""What all figures share.
+"""What all figures share: colours, markers, axes, and names shown as they are.
 
 Colours are Okabe and Ito's, which colour-blind readers can tell apart; lines
-differ in their markers too.
+differ in their markers, too.
 """
 
+import itertools
+
 import matplotlib.pyplot as plt
+from matplotlib.axis import Axis
+from matplotlib.text import Text
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 COLOURS = (BLUE, ORANGE, GREEN, RED, "#CC79A7", "#56B4E9", "#000000")
 MARKERS = "osD^vPX"
+NAMING = ("FuncFormatter", "StrCategoryFormatter")  # matplotlib's, of named ticks
 
 
-def _axes(ax, width=7, height=3.5):
+def axes_or_new(ax, width=7, height=3.5):
+    """Returns `ax` or, if it is None, the axes of a new figure, size in inches."""
     return ax or plt.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def line_styles():
+    """Endless pairs of a colour and a marker."""
+    return zip(itertools.cycle(COLOURS), itertools.cycle(MARKERS))  # noqa: B905
+
+
+def has_names(axis):
+    """Whether the ticks of a matplotlib axis have names instead of numbers."""
+    return type(axis.get_major_formatter()).__name__ in NAMING
+
+
+def without_formulas(ax):
+    """Shows all words of the axes literally, `$` included, and returns the axes."""
+    for artist in ax.get_children():
+        numbers = isinstance(artist, Axis) and not has_names(artist)
+        for text in (artist.label if numbers else artist).findobj(Text):
+            text.set_parse_math(False)
+    return ax

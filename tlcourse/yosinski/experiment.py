@@ -2,13 +2,14 @@
 
 A network is trained on task A, another on task B. Then the first n layers of one of
 them go into a new network, which is trained on B: with these layers frozen, or
-fine-tuned with the rest. What the new network lacks, against the one that learnt B
-from the start, is the price of copying.
+fine-tuned with the rest. What the new network loses against the one that was trained
+on B from the start is the price of copying.
 
 Source: Yosinski, Clune, Bengio, Lipson 2014, How transferable are features in deep
 neural networks?, arXiv 1411.1792, sections 2 to 4.
 """
 
+import collections
 import dataclasses
 import functools
 
@@ -21,19 +22,8 @@ LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 CUTS = tuple(range(1, len(LAYERS)))  # fc8 is the top, and always new
 
 
-@dataclasses.dataclass(frozen=True)
-class Treatment:
-    """What happens to the first n layers.
-
-    Args:
-        source: `"A"` or `"B"`, the base they are copied from, or `"random"`.
-        frozen: Boolean; False: they train with the rest.
-    """
-
-    source: str
-    frozen: bool
-
-
+# Where the first n layers come from, and whether they stay as they are.
+Treatment = collections.namedtuple("Treatment", "source frozen")
 TREATMENTS = {
     "BnB": Treatment("B", True),
     "BnB+": Treatment("B", False),
@@ -45,30 +35,19 @@ TREATMENTS = {
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """The size of the experiment; every training has the same.
+    """The size of the experiment; every training has the same."""
 
-    Args:
-        classes: Integer, characters in each task.
-        per_class: Integer, pictures of each character to learn from.
-        unseen: Integer, pictures of each character in unseen fonts to measure on.
-        epochs: Integer.
-        batch: Integer, images a step.
-        rate: Float, Adam's largest learning rate; up in `warm_up` steps, then down
-            along a cosine.
-        warm_up: Integer, steps.
-    """
-
-    classes: int = 96
-    per_class: int = 192
-    unseen: int = 30
+    classes: int = 96  # characters in each task
+    per_class: int = 192  # pictures of each character to train on
+    unseen: int = 30  # pictures of each character in unseen fonts to test on
     epochs: int = 6
-    batch: int = 128
-    rate: float = 3e-3
-    warm_up: int = 100
+    batch: int = 128  # images per step
+    learning_rate: float = 3e-3  # Adam's largest; then down along a cosine
+    warm_up: int = 100  # steps on the way up to it
 
 
 def network(n_classes):
-    """A small AlexNet: five convolutions, three dense layers.
+    """Builds a small AlexNet: five convolutions, three dense layers.
 
     Without BatchNormalization, as the paper's. ELU in place of ReLU, because it
     learns in the few minutes that there are.
@@ -104,7 +83,7 @@ def network(n_classes):
 
 
 def fresh(weights, seed):
-    """Random weights, He et al.'s: what no training has touched.
+    """Draws random weights after He et al.: those of an untrained network.
 
     Args:
         weights: list of arrays, for their shapes: kernel, bias, kernel, bias...
@@ -124,94 +103,77 @@ def fresh(weights, seed):
 
 
 class Trainer:
-    """Trains networks of one shape, one after the other, in the same graphs.
-
-    Args:
-        settings: `Settings`.
-    """
+    """Trains networks of one shape, one after the other, in the same graphs."""
 
     def __init__(self, settings):
         self.settings = settings
         self.model = network(settings.classes)
         self._parts = {}
 
-    def parts(self, n):
-        """The network cut behind its first n weighted layers.
+    def cut(self, n):
+        """The frozen and the trainable part at cut n, 0 to 7: two models, or None.
 
-        Args:
-            n: Integer, 0 to 7; at 0 everything is live.
-
-        Returns:
-            Two models that share the network's layers: the frozen part (None at 0)
-            and the live part.
+        They share the layers of `self.model`; at 0 nothing is frozen.
         """
         if n not in self._parts:
             layers = self.model.layers
             names = [layer.name for layer in layers]
             at = names.index(LAYERS[n]) if n else 0
-            frozen, live = layers[:at], layers[at:]
+            frozen, rest = layers[:at], layers[at:]
             shape = frozen[-1].output.shape[1:] if n else self.model.input_shape[1:]
-            live = self._compile(keras.Sequential([keras.Input(shape), *live]))
+            top = self._compile(keras.Sequential([keras.Input(shape), *rest]))
             first = keras.Input(self.model.input_shape[1:])
-            self._parts[n] = keras.Sequential([first, *frozen]) if n else None, live
+            self._parts[n] = keras.Sequential([first, *frozen]) if n else None, top
         return self._parts[n]
 
-    def _compile(self, live):
+    def _compile(self, top):
         s = self.settings
         steps = s.epochs * (s.classes * s.per_class // s.batch)
         schedule = keras.optimizers.schedules.CosineDecay(
             0.0,
             max(1, steps - s.warm_up),
-            warmup_target=s.rate,
+            warmup_target=s.learning_rate,
             warmup_steps=min(s.warm_up, steps - 1),
         )
         loss = keras.losses.SparseCategoricalCrossentropy()
-        live.compile(keras.optimizers.Adam(schedule), loss)
-        live.optimizer.build(live.trainable_variables)
-        return live
+        top.compile(keras.optimizers.Adam(schedule), loss)
+        top.optimizer.build(top.trainable_variables)
+        return top
 
     def train(self, weights, frozen, task, seed):
-        """Trains a network; its first layers stay as they are.
+        """Trains from `weights` on a `Dataset` and returns the new list of weights.
 
-        The frozen layers give the same answer in every epoch, so they run once.
-
-        Args:
-            weights: list of arrays to start from.
-            frozen: Integer, 0 to 7, layers that stay.
-            task: `Dataset`.
-            seed: Integer, or tuple of integers: the order of the images.
-
-        Returns:
-            list of arrays, the trained weights.
+        The first `frozen` layers have the same outputs in every epoch, so they run
+        once. `seed` decides the order of the images.
         """
         self.model.set_weights(weights)
-        below, live = self.parts(frozen)
-        for variable in live.optimizer.variables:
+        base, top = self.cut(frozen)
+        for variable in top.optimizer.variables:
             variable.assign(np.zeros(variable.shape, variable.dtype))
         x, batch = task.images, self.settings.batch
-        if below is not None:
-            x = below.predict(x, batch_size=512, verbose=0)
-        rng, whole = np.random.default_rng(seed), len(task) // batch * batch
+        if base is not None:
+            x = base.predict(x, batch_size=512, verbose=0)
+        rng, used = np.random.default_rng(seed), len(task) // batch * batch
         for _ in range(self.settings.epochs):
-            order = rng.permutation(len(task))[:whole]
-            labels = task.labels[order]
-            live.fit(x[order], labels, batch, shuffle=False, verbose=0)
+            order = rng.permutation(len(task))[:used]
+            top.fit(x[order], task.labels[order], batch, shuffle=False, verbose=0)
         return self.model.get_weights()
 
     def accuracy(self, weights, task):
-        """The share of a `Dataset` that these weights classify rightly, 0..1."""
+        """The accuracy of a network with these weights on a `Dataset`, 0..1."""
         self.model.set_weights(weights)
-        answers = self.model.predict(task.images, batch_size=512, verbose=0)
-        return float((answers.argmax(axis=1) == task.labels).mean())
+        predicted = self.model.predict(task.images, batch_size=512, verbose=0)
+        return float((predicted.argmax(axis=1) == task.labels).mean())
 
 
 class Experiment:
-    """One division of the characters, one seed.
+    """The experiment for one division of the characters and one seed.
 
     Args:
-        split: `"near"` or `"far"`.
+        split: `"near"`: characters divided at random; `"far"`: East Asian scripts are
+            A, those of Europe and the Middle East B.
         seed: Integer.
-        settings: `Settings`.
+        settings: `Settings`, or None for those of the shipped results.
         trainer: `Trainer` of these settings, or None for a new one.
         bases: dict of `"A"` and `"B"` to weights, where they are trained already.
     """
@@ -220,27 +182,28 @@ class Experiment:
         self.split, self.seed = split, seed
         self.settings = settings or Settings()
         self.trainer = trainer or Trainer(self.settings)
-        self.classes = tasks.halves(split, seed, self.settings.classes)
+        self.classes = tasks.divide_characters(split, seed, self.settings.classes)
         self.bases, self.tasks = dict(bases or {}), {}
 
     def task(self, half, part="training"):
-        """The pictures of a half, in `"training"` or `"unseen"` fonts: `Dataset`."""
+        """Draws the pictures of task A or B, once.
+
+        Args:
+            half: `"A"` or `"B"`.
+            part: `"training"` or `"unseen"`, the fonts.
+
+        Returns:
+            `Dataset` of images `(32, 32, 3)`.
+        """
         if (half, part) not in self.tasks:
             s, classes = self.settings, self.classes[half]
             per_class = s.per_class if part == "training" else s.unseen
-            drawn = tasks.draw(classes, part, per_class, self.seed)
+            drawn = tasks.draw_characters(classes, part, per_class, self.seed)
             self.tasks[half, part] = drawn
         return self.tasks[half, part]
 
     def base(self, half):
-        """Weights of the network that learnt half A or B from the start.
-
-        Args:
-            half: `"A"` or `"B"`.
-
-        Returns:
-            list of arrays.
-        """
+        """Weights of the network trained on task A or B from the start."""
         if half not in self.bases:
             seed = (self.seed, 3, "AB".index(half))
             start = fresh(self.trainer.model.get_weights(), seed)
@@ -248,18 +211,7 @@ class Experiment:
         return self.bases[half]
 
     def start(self, treatment, n):
-        """The new network before it trains: n layers copied, the others random.
-
-        Args:
-            treatment: String, one of `TREATMENTS`.
-            n: Integer, 1 to 7.
-
-        Returns:
-            list of arrays; the first 2 n are copies.
-
-        Raises:
-            ValueError: If there is no such treatment or cut.
-        """
+        """Weights before training: those of n layers copied, the others random."""
         if treatment not in TREATMENTS or n not in CUTS:
             raise ValueError(
                 f"Expected a treatment of {list(TREATMENTS)} and a cut from 1 to "
@@ -270,29 +222,24 @@ class Experiment:
         return new if source == "random" else self.base(source)[: 2 * n] + new[2 * n :]
 
     def train(self, treatment, n):
-        """Trains the new network on B.
-
-        Args:
-            treatment: String, one of `TREATMENTS`.
-            n: Integer, 1 to 7.
-
-        Returns:
-            list of arrays, its weights.
-        """
-        frozen = n if TREATMENTS[treatment].frozen else 0
+        """Weights of the new network after training on B."""
         start, seed = self.start(treatment, n), self._seed(treatment, n)
+        frozen = n if TREATMENTS[treatment].frozen else 0
         return self.trainer.train(start, frozen, self.task("B"), seed)
 
     def accuracy(self, treatment, n=0):
         """Trains, and measures on B in unseen fonts.
 
         Args:
-            treatment: String, one of `TREATMENTS`, or `"base"`: the network that
-                learnt B from the start.
-            n: Integer, 1 to 7; without meaning for `"base"`.
+            treatment: String, one of `TREATMENTS`, or `"base"`: the network trained
+                on B from the start.
+            n: Integer, 1 to 7, layers copied; ignored for `"base"`.
 
         Returns:
             Float in [0, 1].
+
+        Raises:
+            ValueError: If there is no such treatment or cut.
         """
         known = treatment == "base"
         weights = self.base("B") if known else self.train(treatment, n)

@@ -1,16 +1,24 @@
 """Figures of lesson 11: the experiment's curves, copied layers, filters, patches."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 
-from tlcourse import plots
+from tlcourse.plots.images import normalise
+from tlcourse.plots.style import (
+    BLUE,
+    RED,
+    axes_or_new,
+    line_styles,
+    without_formulas,
+)
 from tlcourse.yosinski.experiment import CUTS, LAYERS
 
-STYLES = {  # colour, marker, line, whether the marker is filled
-    "BnB": (plots.BLUE, "s", "-", True),
-    "BnB+": (plots.BLUE, "s", "--", False),
-    "AnB": (plots.RED, "o", "-", True),
-    "AnB+": (plots.RED, "o", "--", False),
-    "random": ("#000000", "^", ":", True),
+STYLES = {  # colour, marker, line, face of the marker
+    "BnB": (BLUE, "s", "-", BLUE),
+    "BnB+": (BLUE, "s", "--", "white"),
+    "AnB": (RED, "o", "-", RED),
+    "AnB+": (RED, "o", "--", "white"),
+    "random": ("#000000", "^", ":", "#000000"),
 }
 LEGEND = {
     "BnB": "BnB: copied from B, frozen",
@@ -19,14 +27,15 @@ LEGEND = {
     "AnB+": "AnB+: copied from A, fine-tuned",
     "random": "random, frozen",
 }
-FILL = {"A": plots.RED, "B": plots.BLUE, "random": "#777777", "new": "white"}
+FILL = {"A": RED, "B": BLUE, "random": "#777777", "new": "white"}
+TICKS = [f"{n}\n{LAYERS[n - 1]}" for n in CUTS]
 
 
 def transfer_curves(curves, treatments=None, points=(), title="", ax=None):
-    """Accuracy on B against the number of layers that were copied.
+    """Draws accuracy on B against the number of layers that were copied.
 
     Args:
-        curves: `transfer_curves.Curves`.
+        curves: `results.Curves`.
         treatments: Sequence of strings to show, or None for all.
         points: Sequence of (treatment, cut, accuracy), drawn as large stars if
             their treatment is shown.
@@ -37,51 +46,46 @@ def transfer_curves(curves, treatments=None, points=(), title="", ax=None):
 
     Source: Yosinski et al. 2014, figure 2.
     """
-    ax = plots._axes(ax, 9, 4)
-    base = curves.base.mean()
-    ax.axhline(base, color="black", linewidth=0.8)
-    ax.errorbar(
-        0, base, curves.base.std(), color="black", marker="D", capsize=3, label="base B"
-    )
+    ax = axes_or_new(ax, 9, 4)
+    base, style = curves.base, {"color": "black", "marker": "D", "capsize": 3}
+    ax.axhline(base.mean(), color="black", linewidth=0.8)
+    ax.errorbar(0, base.mean(), base.std(), label="base B", **style)
     shown = treatments or [name for name in STYLES if name in curves.tables]
     for name in shown:
-        table, style = curves.tables[name], _style(name)
-        ax.errorbar(CUTS, table.mean(0), table.std(0), **style, label=LEGEND[name])
+        colour, marker, line, face = STYLES[name]
+        style = {"color": colour, "marker": marker, "markerfacecolor": face}
+        _mean_and_spread(ax, curves.tables[name], LEGEND[name], linestyle=line, **style)
     for name, cut, accuracy in (point for point in points if point[0] in shown):
-        colour = STYLES[name][0]
-        style = {"color": colour, "markersize": 16, "markeredgecolor": "black"}
-        ax.plot(cut, accuracy, "*", **style, zorder=5)
-    ax.set(title=title, xlabel="n, layers copied")
-    ax.set_ylabel("accuracy on B, unseen fonts")
+        style = {"color": STYLES[name][0], "markeredgecolor": "black", "zorder": 5}
+        ax.plot(cut, accuracy, "*", markersize=16, **style)
+    ax.set(title=title, xlabel="n, layers copied", ylabel="accuracy on B, unseen fonts")
     if "random" in shown:
         ax.set_ylim(0, 1)
-    ax.set_xticks((0, *CUTS), ("0", *(f"{n}\n{LAYERS[n - 1]}" for n in CUTS)))
+    ax.set_xticks((0, *CUTS), ("0", *TICKS))
     ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))
     ax.grid(alpha=0.3)
-    return ax
+    return without_formulas(ax)
 
 
-def _style(name):
-    colour, marker, line, filled = STYLES[name]
-    face = colour if filled else "white"
-    style = {"color": colour, "marker": marker, "linestyle": line, "capsize": 3}
-    return style | {"markerfacecolor": face}
+def _mean_and_spread(ax, table, label, **style):
+    mean, spread = table.mean(0), table.std(0)
+    ax.errorbar(CUTS, mean, spread, label=label, capsize=3, **style)
 
 
 def losses(curves, title="", ax=None):
-    """What frozen copies lose: side by side, for two reasons.
+    """Draws what frozen copies lose, side by side for two reasons.
 
     Args:
-        curves: `transfer_curves.Curves`.
+        curves: `results.Curves`.
         title: String.
 
     Returns:
         The axes. Error bars are one standard deviation over the seeds.
     """
-    ax = plots._axes(ax)
+    ax = axes_or_new(ax)
     parts = (
-        ("co-adaptation: base B - BnB", curves.co_adaptation, plots.BLUE, ""),
-        ("specificity: BnB - AnB", curves.specificity, plots.RED, "//"),
+        ("co-adaptation: base B - BnB", curves.co_adaptation, BLUE, ""),
+        ("specificity: BnB - AnB", curves.specificity, RED, "//"),
     )
     for place, (label, table, colour, hatch) in enumerate(parts):
         at = np.array(CUTS) + 0.4 * place - 0.2
@@ -91,14 +95,14 @@ def losses(curves, title="", ax=None):
     ax.set(title=title, xlabel="n, layers copied and frozen", ylabel="accuracy lost")
     ax.legend()
     ax.grid(alpha=0.3, axis="y")
-    return ax
+    return without_formulas(ax)
 
 
 def near_and_far(curves, treatment="AnB", title="", ax=None):
-    """What copying gains or costs where the tasks are alike, and where they are not.
+    """Draws what copying gains or costs for near tasks and for far ones.
 
     Args:
-        curves: dict, name to `transfer_curves.Curves`.
+        curves: dict, name to `results.Curves`.
         treatment: String.
         title: String.
 
@@ -107,62 +111,38 @@ def near_and_far(curves, treatment="AnB", title="", ax=None):
 
     Source: Yosinski et al. 2014, figure 3.
     """
-    ax = plots._axes(ax)
-    styles = zip(plots.COLOURS, plots.MARKERS, strict=True)
-    for (name, found), (colour, marker) in zip(curves.items(), styles, strict=False):
-        table = found.against_base(treatment)
-        style = {"color": colour, "marker": marker, "capsize": 3}
-        label = f"{treatment}, {name}"
-        ax.errorbar(CUTS, table.mean(0), table.std(0), **style, label=label)
+    ax = axes_or_new(ax)
+    for (name, found), (colour, marker) in zip(curves.items(), line_styles()):  # noqa: B905
+        table, label = found.against_base(treatment), f"{treatment}, {name}"
+        _mean_and_spread(ax, table, label, color=colour, marker=marker)
     ax.axhline(0, color="black", linewidth=0.8)
-    ax.set(title=title, xlabel="n, layers copied")
-    ax.set_ylabel("accuracy against base B")
-    ax.set_xticks(CUTS, [f"{n}\n{LAYERS[n - 1]}" for n in CUTS])
+    ax.set(title=title, xlabel="n, layers copied", ylabel="accuracy against base B")
+    ax.set_xticks(CUTS, TICKS)
     ax.legend()
     ax.grid(alpha=0.3)
-    return ax
+    return without_formulas(ax)
 
 
 def copied_layers(source, cut, frozen, title="", ax=None):
-    """The network as a row of boxes: where each layer comes from, what trains.
-
-    Args:
-        source: String, `"A"`, `"B"` or `"random"`.
-        cut: Integer, layers copied.
-        frozen: Boolean, whether they stay.
-        title: String.
-
-    Returns:
-        The axes.
-    """
-    ax = plots._axes(ax, 7.5, 1.3)
+    """Draws the network as a row of boxes: where layers come from, and what trains."""
+    ax = axes_or_new(ax, 7.5, 1.3)
     for place, name in enumerate(LAYERS):
         copied = place < cut
-        fill = FILL[source if copied else "new"]
         stays = copied and frozen
-        hatch = None if stays else "//"
-        ax.bar(place, 1, 0.9, color=fill, edgecolor="black", alpha=0.85, hatch=hatch)
+        style = {"color": FILL[source if copied else "new"], "edgecolor": "black"}
+        ax.bar(place, 1, 0.9, alpha=0.85, hatch=None if stays else "//", **style)
         box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
         text = f"{name}\n{'frozen' if stays else 'trains'}"
         ax.text(place, 0.5, text, ha="center", va="center", fontsize=9, bbox=box)
     ax.set(xlim=(-0.6, len(LAYERS) - 0.4), ylim=(0, 1), title=title)
     ax.axis("off")
-    return ax
+    return without_formulas(ax)
 
 
 def point(state):
-    """One point of the figure, and above it the network that it belongs to.
-
-    Args:
-        state: `transfer_curves.Point`.
-
-    Returns:
-        The axes of the curves.
-    """
-    layout = {"height_ratios": [1, 4]}
-    _, (above, below) = plots.plt.subplots(
-        2, 1, figsize=(9, 5.6), layout="constrained", gridspec_kw=layout
-    )
+    """Draws a `results.Point` on its curve, and above it its network as boxes."""
+    options = {"layout": "constrained", "gridspec_kw": {"height_ratios": [1, 4]}}
+    _, (above, below) = plt.subplots(2, 1, figsize=(9, 5.6), **options)
     copied_layers(state.source, state.cut, state.frozen, state.name, above)
     stars = []
     if state.measured:
@@ -173,7 +153,7 @@ def point(state):
 
 
 def filters(kernels, names, title="", ax=None):
-    """The filters of first layers, a row of tiles for each network.
+    """Draws the filters of first layers, a row of tiles for each network.
 
     Args:
         kernels: Sequence of float `(k, k, 3, n)`.
@@ -183,21 +163,13 @@ def filters(kernels, names, title="", ax=None):
     Returns:
         The axes.
     """
-    count = kernels[0].shape[-1]
-    ax = plots._axes(ax, 0.55 * count + 1.2, 0.62 * len(kernels) + 0.5)
-    for row, kernel in enumerate(kernels):
-        tiles = plots.normalise(np.moveaxis(kernel, -1, 0))
-        for column, tile in enumerate(tiles):
-            box = (column, column + 0.9, -row - 0.9, -row)
-            ax.imshow(tile, extent=box, interpolation="nearest")
-        ax.text(-0.2, -row - 0.45, names[row], ha="right", va="center")
-    ax.set(xlim=(-0.1, count), ylim=(-len(kernels), 0.1), title=title)
-    ax.axis("off")
-    return ax
+    tiles = [normalise(np.moveaxis(kernel, -1, 0)) for kernel in kernels]
+    ax = axes_or_new(ax, 0.55 * len(tiles[0]) + 1.2, 0.62 * len(kernels) + 0.5)
+    return _image_rows(ax, zip(names, tiles, strict=True), title, 0.9, -0.2)
 
 
 def patches(rows, title="", ax=None):
-    """The patches that excite units most: a row for each unit.
+    """Draws the patches that excite units most, a row for each unit.
 
     Args:
         rows: dict, a unit's name to uint8 `(n, h, w, 3)`; sizes may differ.
@@ -207,12 +179,19 @@ def patches(rows, title="", ax=None):
         The axes.
     """
     count = max(map(len, rows.values()))
-    ax = plots._axes(ax, 0.8 * count + 1.6, 0.8 * len(rows) + 0.5)
-    for row, (name, images) in enumerate(rows.items()):
+    ax = axes_or_new(ax, 0.8 * count + 1.6, 0.8 * len(rows) + 0.5)
+    return _image_rows(ax, rows.items(), title, 0.94, -0.1, fontsize=9)
+
+
+def _image_rows(ax, rows, title, side, left, **style):
+    """Draws images `side` wide in rows, one apart; each row's name begins at `left`."""
+    rows = list(rows)
+    for row, (name, images) in enumerate(rows):
         for column, image in enumerate(images):
-            box = (column, column + 0.94, -row - 0.94, -row)
+            box = (column, column + side, -row - side, -row)
             ax.imshow(image, extent=box, interpolation="nearest")
-        ax.text(-0.1, -row - 0.47, name, ha="right", va="center", fontsize=9)
-    ax.set(xlim=(-0.05, count), ylim=(-len(rows), 0.1), title=title)
+        ax.text(left, -row - side / 2, name, ha="right", va="center", **style)
+    count = max(len(images) for _, images in rows)
+    ax.set(xlim=(left / 2, count), ylim=(-len(rows), 0.1), title=title)
     ax.axis("off")
-    return ax
+    return without_formulas(ax)

@@ -20,7 +20,7 @@ class Curves:
     """Accuracies on B, in unseen fonts, 0..1.
 
     Args:
-        base: float `(seeds,)`, the network that learnt B from the start.
+        base: float `(seeds,)`, the network trained on B from the start.
         tables: dict, treatment to float `(seeds, 7)`, a column for each cut. Not
             every treatment need be there.
     """
@@ -43,15 +43,8 @@ class Curves:
         return self.tables["BnB"] - self.tables["AnB"]
 
 
-def read(path):
-    """Reads the table of a run.
-
-    Args:
-        path: File, as `data.making.transferability` writes it.
-
-    Returns:
-        dict, `"near"` and `"far"` to `Curves`.
-    """
+def read_curves(path):
+    """Reads the CSV of `data.making.transferability`: dict, split to `Curves`."""
     with open(path, newline="") as file:
         rows = list(csv.DictReader(file))
     return {
@@ -75,16 +68,16 @@ def _curves(rows):
 
 
 def shipped():
-    """The shipped results: every cut, treatment, division and seed.
+    """Reads the shipped results: every cut, treatment, division and seed.
 
     Returns:
         dict, `"near"` and `"far"` to `Curves`.
     """
-    return read(assets.shipped("transferability.csv"))
+    return read_curves(assets.shipped("transferability.csv"))
 
 
 def shipped_bases():
-    """The two networks of seed 0, halves drawn at random.
+    """Reads the two networks of seed 0, characters divided at random.
 
     Returns:
         dict, `"A"` and `"B"` to lists of weights, for `Experiment("near", 0)`.
@@ -93,14 +86,7 @@ def shipped_bases():
 
 
 def read_bases(path):
-    """Reads a pair of networks.
-
-    Args:
-        path: File.
-
-    Returns:
-        dict of `"A"` and `"B"` to lists of weights.
-    """
+    """Reads a pair of networks: dict of `"A"` and `"B"` to lists of weights."""
     with np.load(path, allow_pickle=False) as file:
         names = sorted(file)
         return {
@@ -110,74 +96,54 @@ def read_bases(path):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Point:
-    """One point of the figure: which is looked at, and what it says.
+    """One point of the figure: which one is looked at, and what it says."""
 
-    Some treatments were not run for some halves; `measured` tells.
-
-    Args:
-        curves: dict, split to `Curves`.
-        split: String, `"near"` or `"far"`.
-        source: String, `"A"`, `"B"` or `"random"`.
-        frozen: Boolean; random layers are always frozen.
-        cut: Integer, 1 to 7, layers copied.
-        seed: Integer, or None for the mean of all.
-
-    Raises:
-        ValueError: If there is no such point.
-    """
-
-    curves: dict
+    curves: dict  # split to `Curves`
     split: str = "near"
     source: str = "A"
-    frozen: bool = True
+    frozen: bool = True  # random layers always are
     cut: int = 4
-    seed: int | None = None
+    seed: int | None = None  # None: the mean of all
 
     def __post_init__(self):
-        allowed = {
-            "split": tuple(self.curves),
-            "source": tuple(SOURCES),
-            "frozen": (True, False),
-            "cut": CUTS,
-            "seed": (None, *range(len(self.of.base))),
-        }
-        for name, values in allowed.items():
-            if getattr(self, name) not in values:
-                raise ValueError(
-                    f"Expected `{name}` to be one of {values}. Received: "
-                    f"{getattr(self, name)!r}"
-                )
+        self._check("split", tuple(self.curves))
+        self._check("source", tuple(SOURCES))
+        self._check("frozen", (True, False))
+        self._check("cut", CUTS)
+        self._check("seed", (None, *range(len(self.of.base))))
         if self.source == "random":
             object.__setattr__(self, "frozen", True)
+
+    def _check(self, name, allowed):
+        value = getattr(self, name)
+        if value not in allowed:
+            raise ValueError(
+                f"Expected `{name}` to be one of {allowed}. Received: {value!r}"
+            )
+
+    def with_(self, **choices):
+        """The `Point` that differs in these choices."""
+        return dataclasses.replace(self, **choices)
 
     @property
     def of(self):
         """The `Curves` of its split."""
-        if self.split not in self.curves:
-            raise ValueError(
-                f"Expected `split` to be one of {tuple(self.curves)}. Received: "
-                f"{self.split!r}"
-            )
         return self.curves[self.split]
-
-    def with_(self, **choices):
-        """The point beside it, as `dataclasses.replace` makes it: `Point`."""
-        return dataclasses.replace(self, **choices)
 
     @property
     def treatment(self):
-        """String, its name in `TREATMENTS`."""
+        """Its name in `TREATMENTS`."""
         wanted = self.source, self.frozen
         return next(n for n, t in TREATMENTS.items() if (t.source, t.frozen) == wanted)
 
     @property
     def measured(self):
-        """Boolean, whether there are results for it."""
+        """Whether there are results for it: not all halves had all treatments."""
         return self.treatment in self.of.tables
 
     @property
     def name(self):
-        """String with n filled in, as in the paper, such as `"A4B"`."""
+        """Its treatment with n filled in, as in the paper, such as `"A4B"`."""
         if self.source == "random":
             return f"random {self.cut}"
         return self.treatment.replace("n", str(self.cut))
@@ -199,13 +165,13 @@ class Point:
     def sentences(self):
         """list of strings: what was done, what came of it, and against what."""
         if not self.measured:
-            return [
-                self._what,
-                "Not measured: these halves were run with frozen copies.",
-            ]
+            missing = "Not measured: these halves were run with frozen copies."
+            return [self._what, missing]
         right, against = self.accuracies, self.differences
-        spread = f", from {right.min():.3f} to {right.max():.3f}" * (right.size > 1)
-        which = f"mean of {right.size} seeds{spread}" if right.size > 1 else "one seed"
+        which = "one seed"
+        if right.size > 1:
+            spread = f"from {right.min():.3f} to {right.max():.3f}"
+            which = f"mean of {right.size} seeds, {spread}"
         sign = "more" if against.mean() >= 0 else "less"
         return [
             self._what,
@@ -223,7 +189,7 @@ class Point:
 
     @property
     def alt(self):
-        """String, the point and its curve in words."""
+        """The point and its curve in words."""
         if not self.measured:
             return " ".join(self.sentences)
         mean = self.of.tables[self.treatment].mean(axis=0)

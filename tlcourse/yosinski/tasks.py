@@ -1,7 +1,4 @@
-"""Small pictures of characters, thousands a second, and two tasks made of them.
-
-They are for the experiment of lesson 11, which trains hundreds of networks.
-"""
+"""Small pictures of characters, thousands per second, and two tasks made of them."""
 
 import numpy as np
 
@@ -15,21 +12,12 @@ SPLITS = ("near", "far")
 CHUNK = 1024  # pictures at a time: what fits in the processor's cache
 
 
-def halves(split, seed, n=96):
-    """Divides the characters into two tasks, A and B, that share no character.
+def divide_characters(split, seed, n=96):
+    """Divides the characters into tasks A and B of `n` characters, none in both.
 
-    Args:
-        split: `"near"`: at random, so that both halves hold every script. `"far"`:
-            East Asian scripts are A; those of Europe and the Middle East, B.
-        seed: Integer; decides which characters, and their order.
-        n: Integer, characters in each half, 2 to 97.
-
-    Returns:
-        dict of `"A"` and `"B"` to int arrays `(n,)`, positions in the shipped
-        archive's classes.
-
-    Raises:
-        ValueError: If there is no such split, or n is out of range.
+    `split` is `"near"`: at random, every script in both; or `"far"`: East Asian
+    scripts are A, those of Europe and the Middle East B. Returns a dict of `"A"` and
+    `"B"` to int arrays `(n,)`, positions in the shipped archive's classes.
 
     Source: Yosinski et al. 2014, section 3 (random and man-made/natural halves).
     """
@@ -48,39 +36,29 @@ def halves(split, seed, n=96):
     return {"A": rng.permutation(east)[:n], "B": rng.permutation(west)[:n]}
 
 
-def draw(classes, part, per_class, seed):
-    """Pictures of some characters, the same number of each.
+def draw_characters(classes, part, per_class, seed):
+    """Draws `per_class` pictures of each character as a `Dataset`.
 
-    Args:
-        classes: int `(n,)`, positions in the shipped archive's classes.
-        part: `"training"` or `"unseen"`, the fonts. Where there are fewer fonts
-            than pictures, fonts come again at another place, size and tilt.
-        per_class: Integer, pictures of each character.
-        seed: Integer.
-
-    Returns:
-        `Dataset` of `n * per_class` images `(32, 32, 3)`.
+    `classes` are positions in the archive's classes; `part` is `"training"` or
+    `"unseen"`, the fonts. Where there are fewer fonts than pictures, fonts return at
+    another place, size and tilt.
     """
     rng = np.random.default_rng((seed, 2, part == "unseen"))
-    every = load_glyph_archive()
-    archive = every.part(part)
+    archive = load_glyph_archive().part(part)
     members = [np.flatnonzero(archive.labels == k) for k in classes]
     at = [np.resize(rng.permutation(found), per_class) for found in members]
     at, labels = np.concatenate(at), np.repeat(np.arange(len(classes)), per_class)
     chunks = np.split(at, range(CHUNK, len(at), CHUNK))
-    images = np.concatenate([on_paper(archive.ink(chunk), rng) for chunk in chunks])
-    return Dataset(images, labels, tuple(every.class_names[k] for k in classes))
+    images = [draw_on_paper(archive.ink(chunk), rng) for chunk in chunks]
+    names = tuple(archive.class_names[k] for k in classes)
+    return Dataset(np.concatenate(images), labels, names)
 
 
-def on_paper(ink, rng):
-    """Lays characters on coloured paper: place, size, tilt, colours, shade, noise.
+def draw_on_paper(ink, rng):
+    """Draws uint8 `(n, 48, 48)` of ink on coloured paper: uint8 `(n, 32, 32, 3)`.
 
-    Args:
-        ink: uint8 `(n, 48, 48)`, 0 (paper) to 255 (ink).
-        rng: `numpy.random.Generator`.
-
-    Returns:
-        uint8 `(n, 32, 32, 3)`, 0..255.
+    Place, size, tilt, colours, shade and noise are random. `data.glyphs` does so one
+    by one, with SciPy: more beautiful, and a hundred times slower.
     """
     n = len(ink)
     glyph = _place(ink.reshape(n, 24, 2, 24, 2).mean((2, 4), "float32") / 255, rng)
@@ -103,7 +81,7 @@ def _colours(n, rng):
 
 
 def _place(ink, rng):
-    """float `(n, 24, 24)` to `(n, SIDE, SIDE)`: shifted, scaled, tilted."""
+    """Shifts, scales and tilts float `(n, 24, 24)` into `(n, SIDE, SIDE)`."""
     n, side = len(ink), ink.shape[1] + 2
     ink = np.pad(ink, ((0, 0), (1, 1), (1, 1)))
     height = rng.uniform(18, 28, n)
