@@ -13,7 +13,6 @@ import keras
 import numpy as np
 import odd_pictures
 import pytest
-import tensorflow_datasets as tfds
 
 from tlcourse import data, features
 from tlcourse.features import job as jobs
@@ -140,45 +139,6 @@ def test_a_folder_gives_what_load_folder_gives_in_batches_of_one_size(
     assert found.keys.tolist() == list(report.files)
     assert found.class_names == ("ant", "cow", "dog", "odd")
     assert found.skipped == report.skipped
-
-
-@pytest.fixture(scope="module")
-def pets(tmp_path_factory):
-    """The home of a tiny dataset of TFDS; every fourth example has no label."""
-    home = tmp_path_factory.mktemp("tfds")
-    image = tfds.features.Image(shape=(None, None, 3))
-    label = tfds.features.ClassLabel(names=["cat", "dog", "owl"])
-
-    def split(n, start=0):
-        pixels = np.random.default_rng(start).integers(0, 256, (n, 10, 9, 3), "uint8")
-        labels = np.resize([0, 1, 2, -1], n).tolist()
-        pairs = zip(pixels, labels, strict=True)
-        return list(enumerate({"image": x, "label": label} for x, label in pairs))
-
-    tfds.dataset_builders.store_as_tfds_dataset(
-        name="pets",
-        version="1.0.0",
-        features=tfds.features.FeaturesDict({"image": image, "label": label}),
-        split_datasets={"train": split(14), "test": split(6, 1)},
-        data_dir=home,
-        disable_shuffling=True,
-    )
-    return home
-
-
-@pytest.mark.parametrize("split", ["train", "train[50%:]+test[:3]"])
-def test_tfds_gives_what_load_tfds_gives(split, model, pets, folder, monkeypatch):
-    monkeypatch.setenv("TFDS_DATA_DIR", str(pets))
-    source = sources.TfdsSource("pets", SIZE, split)
-    shards.begin_job(model, source, folder, shard_size=3)
-    shards.compute_here(folder)
-    found = shards.load_features(folder)
-    check_equal(found, model, data.load_tfds("pets", SIZE, split, per_class=None))
-    part, position = found.keys[-2].rstrip("]").split("[")
-    one = data.load_tfds("pets", SIZE, f"{part}[{position}:{int(position) + 1}]")
-    assert one.labels.tolist() == [found.labels[-2]]
-    assert {each.reason for each in found.skipped} == {"no label"}
-    assert len(found.skipped) + len(found.keys) == source.n
 
 
 def test_shards_are_read_one_by_one_also_by_plain_numpy(model, dataset, folder):
@@ -450,23 +410,6 @@ def test_a_job_whose_own_files_changed_is_refused(
 def edit(folder, **changes):
     path = folder / jobs.NOTES
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
-
-
-@pytest.mark.parametrize(
-    "name", ["dataset_info.json", "features.json", "pets-test.tfrecord-00000-of-00001"]
-)
-def test_a_dataset_of_tfds_that_changed_is_refused(
-    name, model, pets, folder, tmp_path, monkeypatch
-):
-    monkeypatch.setenv("TFDS_DATA_DIR", str(shutil.copytree(pets, tmp_path / "pets")))
-
-    def begin_pets():
-        shards.begin_job(model, sources.TfdsSource("pets", SIZE), folder)
-
-    begin_pets()
-    with open(tmp_path / "pets" / "pets" / "1.0.0" / name, "ab") as file:
-        file.write(b" ")
-    refuse_alike(f"changed: {name}", folder, begin_pets)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import numpy as np
 from tlcourse._util import progress
 from tlcourse.data import check_images
 from tlcourse.features import disk_cache
+from tlcourse.features.network_settings import describe
 
 BATCH = 256  # images, of small pictures
 PIXELS = 32 * 224 * 224  # in a batch of larger ones: more is no faster
@@ -79,7 +80,7 @@ def _trace_afresh(model):
     Keras goes on with the graph that it traced first. Where code may have changed,
     which no setting shows, the graph is made anew every time.
     """
-    settings, reason = disk_cache.describe(model)
+    settings, reason = describe(model)
     if reason or _TRACED.get(model) != settings:
         model.make_predict_function(force=True)
         _TRACED[model] = settings

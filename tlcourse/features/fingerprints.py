@@ -1,7 +1,6 @@
 """What tells files, arrays and networks apart, and what has changed among files."""
 
 import hashlib
-import json
 import os
 
 import numpy as np
@@ -58,39 +57,3 @@ def digest_arrays(arrays):
     contents = (np.ascontiguousarray(each).reshape(-1) for each in arrays)
     kinds = [f"{each.dtype}{each.shape}" for each in arrays]
     return digest([repr(kinds).encode(), *(x.view("uint8").data for x in contents)])
-
-
-def digest_network(model):
-    """The SHA-256 of a network's configuration and weights.
-
-    Names of layers do not count, as Keras numbers them in the order of building.
-    """
-    config = _number_layers(json.loads(model.to_json()), 0)
-    weights = digest_arrays(model.get_weights())
-    return digest([json.dumps(config).encode(), weights.encode()])
-
-
-def _number_layers(entry, place):
-    """A layer's entry in a configuration, with its place instead of its name."""
-    config = entry["config"] | {"name": place}
-    if entry["class_name"] in ("Functional", "Sequential"):
-        places = {each["config"]["name"]: k for k, each in enumerate(config["layers"])}
-        layers = [_number_layers(each, k) for k, each in enumerate(config["layers"])]
-        for each in layers:
-            each["inbound_nodes"] = _refer(each.get("inbound_nodes"), places)
-        config["layers"] = layers
-        for ends in ("input_layers", "output_layers"):
-            config[ends] = _refer(config.get(ends), places, in_reference=True)
-    return entry | {"name": place, "config": config}
-
-
-def _refer(value, places, in_reference=False):
-    """Replaces names by places where one layer refers to another, and only there."""
-    if isinstance(value, list):
-        return [_refer(each, places, in_reference) for each in value]
-    if isinstance(value, dict):
-        return {
-            name: _refer(each, places, in_reference or name == "keras_history")
-            for name, each in value.items()
-        }
-    return places.get(value, value) if in_reference else value

@@ -9,12 +9,8 @@ import zipfile
 import keras
 
 from tlcourse._util import atomic
-from tlcourse.features.fingerprints import (
-    compare_files,
-    digest,
-    digest_file,
-    digest_network,
-)
+from tlcourse.features.fingerprints import compare_files, digest, digest_file
+from tlcourse.features.network_settings import digest_network
 from tlcourse.features.sources import KINDS
 
 FORMAT = 2

@@ -36,8 +36,7 @@ def begin_job(model, source, folder, shard_size=SHARD_SIZE):
     Args:
         model: Functional or Sequential `keras.Model` that takes raw pixels of one
             size, with one output.
-        source: `sources.DatasetSource`, `sources.FolderSource` or
-            `sources.TfdsSource`.
+        source: `sources.DatasetSource` or `sources.FolderSource`.
         folder: String or path; new, empty, or of the same job. If several machines
             work, all have to see it under this name.
         shard_size: Integer, images per shard.

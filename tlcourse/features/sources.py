@@ -1,17 +1,15 @@
-"""Images that any process can read, some at a time: in memory, a folder, TFDS."""
+"""Images that any process can read, some at a time: in memory, or in a folder."""
 
-import pathlib
 from typing import NamedTuple
 
 import numpy as np
 
-from tlcourse.data import tfds_datasets
 from tlcourse.data.dataset import check_images
 from tlcourse.data.folder_report import Skipped, printable
 from tlcourse.data.folder_search import list_classes, read_bytes
 from tlcourse.data.limits import check_size
 from tlcourse.data.pictures import UnreadablePicture, read_picture
-from tlcourse.features.fingerprints import digest_arrays, digest_file, stat_file
+from tlcourse.features.fingerprints import digest_arrays, stat_file
 
 
 class Row(NamedTuple):
@@ -61,25 +59,7 @@ class DatasetSource:
             yield Row(str(k), int(self.labels[k]), self.images[k])
 
 
-class _OnDisk:
-    """Images that stay where they are; `arguments` find them again, as JSON."""
-
-    skipped = ()
-
-    def identify(self):
-        """What tells these images from others: where they are, states of files."""
-        return {"arguments": self.arguments, "files": self.files}
-
-    def save(self, folder):
-        """Writes nothing."""
-
-    @classmethod
-    def load(cls, folder, identity):
-        """Opens the images again, as they are now."""
-        return cls(**identity["arguments"])
-
-
-class FolderSource(_OnDisk):
+class FolderSource:
     """A folder with one folder of images for each class, as `load_folder` takes it.
 
     Keys are file names inside the folder, `class/name`.
@@ -113,6 +93,18 @@ class FolderSource(_OnDisk):
                 f"Received: {folder}, without a file in such folders."
             )
 
+    def identify(self):
+        """What tells these images from others: where they are, states of files."""
+        return {"arguments": self.arguments, "files": self.files}
+
+    def save(self, folder):
+        """Writes nothing: the images stay where they are."""
+
+    @classmethod
+    def load(cls, folder, identity):
+        """Opens the images again, as they are now."""
+        return cls(**identity["arguments"])
+
     def read_rows(self, start, stop):
         """Yields a `Row`, or `Skipped`, for each file from `start` to `stop`."""
         for name, path, label in self.listing[start:stop]:
@@ -130,63 +122,4 @@ class FolderSource(_OnDisk):
                 yield Row(name, label, image)
 
 
-class TfdsSource(_OnDisk):
-    """A split of a dataset of TFDS that is on disk, as `load_tfds` takes it.
-
-    A key such as `train[40]` is a split, too: `train[40:41]` has this image alone.
-    """
-
-    kind, drops_empty_classes = "tfds", False
-
-    def __init__(self, name, size, split="train"):
-        import tensorflow_datasets as tfds
-
-        self.size = check_size(size)
-        self.arguments = {"name": name, "size": self.size, "split": split}
-        found = tfds_datasets.open_split(name, split)
-        self.builder, self.features, self.class_names, self.n = found
-        paths = sorted(pathlib.Path(self.builder.data_dir).iterdir())
-        self.files = {path.name: _size_or_digest(path) for path in paths}
-        splits = self.builder.info.splits
-        read = tfds.core.ReadInstruction.from_spec(split).to_absolute(splits)
-        self.spans = [
-            (each.splitname, each.from_ or 0, _end(each, splits)) for each in read
-        ]
-
-    def read_rows(self, start, stop):
-        """Yields a `Row`, or `Skipped`, for each example from `start` to `stop`."""
-        before = 0
-        for split, begin, end in self.spans:
-            first = begin + max(0, start - before)
-            last = min(end, begin + stop - before)
-            if first < last:
-                yield from self._read_span(split, first, last)
-            before += end - begin
-
-    def _read_span(self, split, first, last):
-        import tensorflow_datasets as tfds
-
-        # One file after the other: an example has its place.
-        config = tfds.ReadConfig(try_autocache=False, interleave_cycle_length=1)
-        examples = self.builder.as_dataset(
-            split=f"{split}[{first}:{last}]", read_config=config
-        )
-        image, label = self.features
-        for k, example in enumerate(tfds.as_numpy(examples), start=first):
-            key = f"{split}[{k}]"
-            if example[label] < 0:
-                yield Skipped(key, "no label")
-            else:
-                pixels = tfds_datasets.convert_image(example[image], self.size)
-                yield Row(key, int(example[label]), pixels)
-
-
-KINDS = {kind.kind: kind for kind in (DatasetSource, FolderSource, TfdsSource)}
-
-
-def _end(span, splits):
-    return splits[span.splitname].num_examples if span.to is None else span.to
-
-
-def _size_or_digest(path):
-    return digest_file(path) if path.suffix == ".json" else path.stat().st_size
+KINDS = {kind.kind: kind for kind in (DatasetSource, FolderSource)}
