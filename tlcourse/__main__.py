@@ -30,10 +30,8 @@ def main(arguments=None):
         if options.to == "":
             parser.error("--to: expected a folder. Received: an empty name.")
         return _fetch(options.to)
-    return {"progress": _progress, "doctor": _doctor}[options.command]()
-
-
-def _progress():
+    if options.command == "doctor":
+        return _doctor()
     from tlcourse.course import progress
 
     print(progress.CourseMap())

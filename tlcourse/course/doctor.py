@@ -1,11 +1,11 @@
 """Whether this machine is ready for the course, and what to do where it is not."""
 
-import dataclasses
 import importlib.metadata
 import os
 import platform
 import shutil
 import sys
+from typing import NamedTuple
 
 from tlcourse._util import assets, keras_settings, quiet
 from tlcourse.course import progress
@@ -21,13 +21,13 @@ USEFUL = {
 }
 INSTALL = "python -m pip install -r requirements.txt"
 CLONE = "clone the whole repository, or set TLCOURSE_DATA to its folder `data`"
+MEND = "mend the problems above"
 OK, NOTE, PROBLEM = "ok", "note", "problem"
 FREE_DISK = 1e9  # bytes; weights and photographs are a quarter of it
 FREE_MEMORY = 1.5e9  # bytes, the most that a lesson takes
 
 
-@dataclasses.dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing that was looked at: ok, a note (lessons run) or a problem."""
 
     name: str
@@ -46,11 +46,9 @@ def examine():
     Nothing is downloaded, and nothing written.
     """
     findings = [_python(), *_packages(), *_machine(), *_shipped(), *_track()]
-    if is_ready(findings):
-        glyphs = Finding("track glyphs", "ready")
-    else:
-        advice = "mend the problems above"
-        glyphs = Finding("track glyphs", "not ready", PROBLEM, advice)
+    glyphs = Finding("track glyphs", "ready")
+    if not is_ready(findings):
+        glyphs = Finding("track glyphs", "not ready", PROBLEM, MEND)
     return [*findings, glyphs, _flowers(), *_disks()]
 
 
@@ -59,12 +57,15 @@ def is_ready(findings):
     return all(each.state != PROBLEM for each in findings)
 
 
+def _note_unless(is_fine, name, text, advice):
+    """A `Finding` that is ok or else, with advice, a note."""
+    return Finding(name, text) if is_fine else Finding(name, text, NOTE, advice)
+
+
 def _python():
-    version = platform.python_version()
-    if PYTHONS[0] <= sys.version_info[:2] <= PYTHONS[1]:
-        return Finding("Python", version)
+    is_tested = PYTHONS[0] <= sys.version_info[:2] <= PYTHONS[1]
     advice = "the course is tested with 3.10 to 3.13; make an environment with one"
-    return Finding("Python", version, NOTE, advice)
+    return _note_unless(is_tested, "Python", platform.python_version(), advice)
 
 
 def _packages():
@@ -73,15 +74,18 @@ def _packages():
         try:
             version = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            text = f"missing; {USEFUL[name]} cannot be used" if name in USEFUL else ""
-            state = NOTE if text else PROBLEM
-            yield Finding(name, text or "missing", state, INSTALL)
+            yield _missing(name)
             continue
         wanted = ranges.get(name)
-        if wanted is None or wanted.contains(version, prereleases=True):
-            yield Finding(name, version)
-        else:
-            yield Finding(name, f"{version}; tested with {wanted}", NOTE, INSTALL)
+        is_tested = wanted is None or wanted.contains(version, prereleases=True)
+        text = version if is_tested else f"{version}; tested with {wanted}"
+        yield _note_unless(is_tested, name, text, INSTALL)
+
+
+def _missing(name):
+    if name not in USEFUL:
+        return Finding(name, "missing", PROBLEM, INSTALL)
+    return Finding(name, f"missing; {USEFUL[name]} cannot be used", NOTE, INSTALL)
 
 
 def _tested_versions():
@@ -120,19 +124,18 @@ def _machine():
 
 
 def _device(device):
-    if device == "CPU" and shutil.which("nvidia-smi"):
-        advice = "a backend for GPUs: python -m pip install 'tensorflow[and-cuda]'"
-        return Finding("device", "CPU; there is a GPU, not used", NOTE, advice)
-    return Finding("device", device)
+    is_used = device != "CPU" or not shutil.which("nvidia-smi")
+    text = device if is_used else "CPU; there is a GPU, not used"
+    advice = "a backend for GPUs: python -m pip install 'tensorflow[and-cuda]'"
+    return _note_unless(is_used, "device", text, advice)
 
 
 def _memory(text):
     import psutil
 
-    if psutil.virtual_memory().available >= FREE_MEMORY:
-        return Finding("memory", text)
+    is_enough = psutil.virtual_memory().available >= FREE_MEMORY
     advice = "a lesson takes up to 1.5 GB: shut other kernels down"
-    return Finding("memory", text, NOTE, advice)
+    return _note_unless(is_enough, "memory", text, advice)
 
 
 def _shipped():
@@ -167,12 +170,10 @@ def _flowers():
         missing = tracks.missing_for_flowers()
     except Exception as error:  # without Keras there is no track
         text = f"not ready: {type(error).__name__}"
-        return Finding("track flowers", text, NOTE, "mend the problems above")
-    if not missing:
-        return Finding("track flowers", "ready")
+        return Finding("track flowers", text, NOTE, MEND)
     advice = "where there is a network: python -m tlcourse fetch flowers"
-    text = f"not ready: missing {' and '.join(missing)}"
-    return Finding("track flowers", text, NOTE, advice)
+    text = f"not ready: missing {' and '.join(missing)}" if missing else "ready"
+    return _note_unless(not missing, "track flowers", text, advice)
 
 
 def _disks():
@@ -186,11 +187,9 @@ def _disks():
         above = (folder, *folder.absolute().parents)
         there = next(path for path in above if path.exists())
         free = shutil.disk_usage(there).free
+        is_writable = os.access(there, os.W_OK)
         text = f"{folder}: {free / 1e9:.0f} GB free"
-        if not os.access(there, os.W_OK):
-            yield Finding(name, f"{text}, read only")
-        elif free >= FREE_DISK:
-            yield Finding(name, text)
-        else:
-            advice = "make room, or set KERAS_HOME, TFDS_DATA_DIR, TLCOURSE_HOME"
-            yield Finding(name, text, NOTE, f"{advice} elsewhere")
+        text += "" if is_writable else ", read only"
+        is_fine = free >= FREE_DISK or not is_writable
+        advice = "make room, or set KERAS_HOME, TFDS_DATA_DIR, TLCOURSE_HOME elsewhere"
+        yield _note_unless(is_fine, name, text, advice)

@@ -1,6 +1,5 @@
 """Fetches what the flowers track needs. Nothing else in the course downloads."""
 
-import dataclasses
 import errno
 import hashlib
 import http.client
@@ -8,7 +7,6 @@ import pathlib
 import shlex
 import shutil
 import ssl
-import urllib.error
 import urllib.request
 
 from tlcourse._util import assets, atomic, tfds_download
@@ -34,6 +32,7 @@ FILES = {
     "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224.h5": WEIGHTS,
     "imagenet_class_index.json": INDEX,
 }
+DATASET = f"dataset {assets.FLOWERS_DATASET}"
 # sha256, where it is confirmed: Keras itself has none for the weights.
 SUMS = {
     "imagenet_class_index.json": (
@@ -42,81 +41,13 @@ SUMS = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class File:
-    """A file of Keras's that has to be in `folder`."""
-
-    what: str
-    url: str
-    folder: pathlib.Path
-
-    @property
-    def path(self):
-        """`pathlib.Path` of the file."""
-        return self.folder / self.what
-
-    def is_complete(self):
-        """Whether the file is there and sound."""
-        return self.path.is_file() and _is_sound(self.path, self.what)
-
-    def download(self, report):
-        """Downloads the file; raises a ConnectionError if it does not come whole."""
-        download(self.url, self.path, report)
-
-    def copy_from(self, other, report):
-        """Copies the same file from another folder."""
-        _copy(other.path, self.path, report)
-
-
-@dataclasses.dataclass(frozen=True)
-class Photographs:
-    """The dataset of photographs, which has to be in TFDS's `folder`."""
-
-    folder: pathlib.Path
-    what: str = f"dataset {assets.FLOWERS_DATASET}"
-
-    @property
-    def path(self):
-        """`pathlib.Path` of the prepared dataset, or None."""
-        return assets.prepared_dataset(assets.FLOWERS_DATASET, self.folder)
-
-    def is_complete(self):
-        """Whether a prepared version has all its files."""
-        return self.path is not None
-
-    def download(self, report):
-        """Lets TFDS prepare them; first asks for an answer, as TFDS would hang."""
-        with _open(PHOTOGRAPHS, "HEAD") as answer:
-            total = int(answer.headers.get("Content-Length", 0))
-
-        def grown(n_bytes):
-            report(self.what, min(n_bytes, total), total)
-
-        tfds_download.prepare(assets.FLOWERS_DATASET, self.folder, grown)
-        report(self.what, total, total)
-
-    def copy_from(self, other, report):
-        """Copies the prepared dataset from another folder."""
-        source = other.path
-        target = self.folder / source.relative_to(other.folder)
-        with atomic.make_folder(target) as partial:
-            for path in sorted(filter(pathlib.Path.is_file, source.rglob("*"))):
-                _copy(path, partial / path.relative_to(source), report)
-
-
-def needs(folder=None):
-    """All that the flowers track needs, in `folder` or where Keras and TFDS look."""
-    models, datasets = assets.keras_weights_folder(), assets.tfds_folder()
-    if folder is not None:
-        homes = variables(folder)
-        models, datasets = homes["KERAS_HOME"] / "models", homes["TFDS_DATA_DIR"]
-    files = [File(name, url + name, models) for name, url in FILES.items()]
-    return [*files, Photographs(datasets)]
-
-
-def missing():
-    """What the flowers track needs and does not find: list of `File`, `Photographs`."""
-    return [need for need in needs() if not need.is_complete()]
+def missing(folder=None):
+    """What the flowers track lacks in `folder`, or where Keras and TFDS look: names."""
+    models, datasets = _homes(folder)
+    names = [name for name in FILES if not _is_sound(models / name, name)]
+    if not assets.prepared_dataset(assets.FLOWERS_DATASET, datasets):
+        names.append(DATASET)
+    return names
 
 
 def fetch_flowers(report, folder=None):
@@ -124,16 +55,12 @@ def fetch_flowers(report, folder=None):
 
     What this disk has is copied into `folder`, so only the rest is downloaded, last.
     `report(what, bytes_done, bytes_in_all)` is called again and again. Returns the
-    list of what was fetched; raises a ConnectionError where there is no network.
+    names of what was fetched; raises a ConnectionError where there is no network.
     """
-    pairs = zip(needs(folder), needs(), strict=True)
-    work = [(need, here) for need, here in pairs if not need.is_complete()]
+    work, absent = missing(folder), missing()
     try:
-        for need, here in sorted(work, key=lambda pair: not pair[1].is_complete()):
-            if here.is_complete():
-                need.copy_from(here, report)
-            else:
-                need.download(report)
+        for what in sorted(work, key=absent.__contains__):
+            _bring(what, folder, what not in absent, report)
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
@@ -142,8 +69,44 @@ def fetch_flowers(report, folder=None):
             "and run it again: what is complete is kept, and nothing else was left."
         ) from error
     if folder is not None:  # TFDS leaves the archive there
-        shutil.rmtree(needs(folder)[-1].folder / "downloads", ignore_errors=True)
-    return [need for need, _ in work]
+        shutil.rmtree(_homes(folder)[1] / "downloads", ignore_errors=True)
+    return work
+
+
+def _homes(folder):
+    """Keras's folder of weights and TFDS's of datasets, in `folder` or as usual."""
+    if folder is None:
+        return assets.keras_weights_folder(), assets.tfds_folder()
+    homes = variables(folder)
+    return homes["KERAS_HOME"] / "models", homes["TFDS_DATA_DIR"]
+
+
+def _bring(what, folder, is_here, report):
+    """Copies a file or the dataset if it is on this disk, or else downloads it."""
+    (models, datasets), (our_models, our_datasets) = _homes(folder), _homes(None)
+    if what != DATASET and is_here:
+        _copy(our_models / what, models / what, report)
+    elif what != DATASET:
+        download(FILES[what] + what, models / what, report)
+    elif is_here:
+        source = assets.prepared_dataset(assets.FLOWERS_DATASET, our_datasets)
+        with atomic.make_folder(datasets / source.relative_to(our_datasets)) as partial:
+            for path in sorted(filter(pathlib.Path.is_file, source.rglob("*"))):
+                _copy(path, partial / path.relative_to(source), report)
+    else:
+        _prepare_photographs(datasets, report)
+
+
+def _prepare_photographs(folder, report):
+    """Lets TFDS prepare them; first asks for an answer, as TFDS would hang."""
+    with _open(PHOTOGRAPHS, "HEAD") as answer:
+        total = int(answer.headers.get("Content-Length", 0))
+
+    def grown(n_bytes):
+        report(DATASET, min(n_bytes, total), total)
+
+    tfds_download.prepare(assets.FLOWERS_DATASET, folder, grown)
+    report(DATASET, total, total)
 
 
 def download(url, path, report):
@@ -151,7 +114,10 @@ def download(url, path, report):
     with _open(url) as source:
         total = int(source.headers.get("Content-Length", 0))
         try:
-            _save(source, path, total, url, report)
+            with atomic.write_file(path) as target:
+                done = _write(source, target, path.name, total, report)
+                target.flush()
+                _check(pathlib.Path(target.name), path.name, url, done, total)
         except BROKEN as error:
             raise ConnectionError(
                 f"Expected all of {url}. Received: {error!r}. Try again."
@@ -162,32 +128,29 @@ def _open(url, method="GET"):
     request = urllib.request.Request(url, method=method)
     try:
         return urllib.request.urlopen(request, timeout=SECONDS)
-    except (OSError, urllib.error.URLError) as error:
+    except OSError as error:
         raise ConnectionError(
             f"Expected an answer from {url}. Received: {error}. Is there a network, "
             "and a proxy to be named in HTTPS_PROXY? The glyphs track needs none."
         ) from error
 
 
+def _check(partial, name, url, done, total):
+    if total and done != total:
+        raise ConnectionError(
+            f"Expected {total} bytes from {url}. Received: {done}. Try again."
+        )
+    if not _is_sound(partial, name):
+        raise ConnectionError(
+            f"Expected `{name}` from {url}. Received: something else ({done} bytes). "
+            "Nothing was kept. Something between, such as a proxy or a log-in page, "
+            "may have answered: try again, or on another network."
+        )
+
+
 def _copy(source, path, report):
     with atomic.write_file(path) as target, open(source, "rb") as file:
         _write(file, target, path.name, source.stat().st_size, report)
-
-
-def _save(source, path, total, url, report):
-    with atomic.write_file(path) as target:
-        done = _write(source, target, path.name, total, report)
-        if total and done != total:
-            raise ConnectionError(
-                f"Expected {total} bytes from {url}. Received: {done}. Try again."
-            )
-        target.flush()
-        if not _is_sound(pathlib.Path(target.name), path.name):
-            raise ConnectionError(
-                f"Expected `{path.name}` from {url}. Received: something else "
-                f"({done} bytes). Nothing was kept. Something between, such as a proxy "
-                "or a log-in page, may have answered: try again, or on another network."
-            )
 
 
 def _write(source, target, what, total, report):
@@ -202,9 +165,9 @@ def _write(source, target, what, total, report):
 
 def _is_sound(path, name):
     """Whether a file has the checksum of `name` or, where none is known, weights."""
-    if name not in SUMS:
-        return assets.is_weights(path)
-    return hashlib.sha256(path.read_bytes()).hexdigest() == SUMS[name]
+    if name in SUMS and path.is_file():
+        return hashlib.sha256(path.read_bytes()).hexdigest() == SUMS[name]
+    return assets.is_weights(path)
 
 
 def variables(folder):

@@ -23,6 +23,11 @@ class Lesson:
     builds_on: str
     exercises: dict
 
+    @property
+    def minutes(self):
+        """Teaching and practice together."""
+        return self.teaching + self.practice
+
 
 @functools.lru_cache
 def lessons():
@@ -42,19 +47,20 @@ def progress_file():
 
 
 def done():
-    """The exercises done, `"5.1"` to the day; a damaged file is set aside, and said."""
-    content = _read()
-    if content is None:
-        with _lock():
-            content = _read_or_set_aside()
+    """The exercises done, `"5.1"` to the day; prints what is wrong with the file."""
+    try:
+        content = _read()
+        if content is None:
+            with _lock():
+                content = _read_or_set_aside()
+    except OSError as error:  # a folder in its place, or a home that cannot be read
+        print(f"(Your progress could not be read: {error})")
+        return {}
     return content
 
 
 def record(name):
-    """Notes that an exercise such as `"5.1"` is done; two notebooks may do so at once.
-
-    It raises an OSError if the file cannot be written.
-    """
+    """Notes that an exercise such as `"5.1"` is done, under a lock."""
     with _lock():
         content = _read_or_set_aside()
         content.setdefault(name, datetime.date.today().isoformat())
@@ -100,42 +106,24 @@ class CourseMap:
     """The lessons and what is done of them: a table, as HTML and as text."""
 
     def __init__(self):
-        finished = _done_if_readable()
-        self.rows = [
-            (
-                lesson.number,
-                lesson.title,
-                lesson.file,
-                lesson.teaching + lesson.practice,
-                _share(lesson.exercises, finished),
-            )
-            for lesson in lessons()
-        ]
+        finished = done()
+        self.rows = [(each, _share(each.exercises, finished)) for each in lessons()]
 
     def __repr__(self):
-        lines = [
-            f"{number}  {title:28}{minutes:4} min   {share}"
-            for number, title, _, minutes, share in self.rows
-        ]
-        return "\n".join(lines)
+        return "\n".join(
+            f"{each.number}  {each.title:28}{each.minutes:4} min   {share}"
+            for each, share in self.rows
+        )
 
     def _repr_html_(self):
         head = "<tr><th></th><th>lesson</th><th>minutes</th><th>exercises done</th>"
         body = "".join(
-            f'<tr><td>{number}</td><td style="text-align:left">'
-            f'<a href="{file}">{title}</a></td>'
-            f"<td>{minutes}</td><td>{share}</td></tr>"
-            for number, title, file, minutes, share in self.rows
+            f'<tr><td>{each.number}</td><td style="text-align:left">'
+            f'<a href="{each.file}">{each.title}</a></td>'
+            f"<td>{each.minutes}</td><td>{share}</td></tr>"
+            for each, share in self.rows
         )
         return f"<table><caption>The course</caption>{head}</tr>{body}</table>"
-
-
-def _done_if_readable():
-    try:
-        return done()
-    except OSError as error:  # a folder in its place, or a home that cannot be read
-        print(f"(Your progress could not be read: {error})")
-        return {}
 
 
 def _share(exercises, finished):

@@ -18,27 +18,16 @@ GLYPH_WEIGHTS = "glyphs_mobilenet_v2_0.35_64{top}.weights.h5"
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Track:
-    """A base network and a target task.
+    """A base network and a target task."""
 
-    Args:
-        name: `"glyphs"` or `"flowers"`.
-        base_name: String, as in keras.applications.
-        input_shape: `(height, width, 3)`.
-        class_names: tuple of strings, the target's classes.
-        train: `Dataset` to draw labelled images from.
-        validation: `Dataset` for decisions.
-        test: `Dataset` for the one last measurement.
-        options: dict for the Keras constructor, such as `{"alpha": 0.35}`.
-    """
-
-    name: str
-    base_name: str
-    input_shape: tuple
-    class_names: tuple
-    train: data.Dataset
-    validation: data.Dataset
-    test: data.Dataset
-    options: dict
+    name: str  # "glyphs" or "flowers"
+    base_name: str  # as in keras.applications
+    input_shape: tuple  # (height, width, 3)
+    class_names: tuple  # the target's classes
+    train: data.Dataset  # to draw labelled images from
+    validation: data.Dataset  # for decisions
+    test: data.Dataset  # for the one last measurement
+    options: dict  # for the Keras constructor, such as {"alpha": 0.35}
 
     def build_base(self, weights="pretrained"):
         """Builds the base network without its top.
@@ -127,33 +116,26 @@ def _from_pixels(inner, preprocess):
     return keras.Model(pixels, inner(preprocess(pixels)))
 
 
-# Whichever is in the cache; both want -1..1.
+# Files in Keras's cache, constructors and widths of what knows all of ImageNet; the
+# first one that is there is taken.
 _COMPLETE = {
-    "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224.h5": "MobileNetV2",
-    "mobilenet_2_5_224_tf.h5": "MobileNet",
+    "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224.h5": (
+        "MobileNetV2",
+        0.35,
+    ),
+    "mobilenet_2_5_224_tf.h5": ("MobileNet", 0.25),
 }
-_ALPHA = {"MobileNetV2": 0.35, "MobileNet": 0.25}
 
 
 def _complete_imagenet(input_shape):
     folder = assets.keras_weights_folder()
-    names = _imagenet_names(folder / CLASS_INDEX)
-    on_disk = [file for file in _COMPLETE if assets.is_weights(folder / file)]
-    path = bases.cached_weights((on_disk or list(_COMPLETE))[0])
-    name = _COMPLETE[path.name]
+    file = next(file for file in _COMPLETE if assets.is_weights(folder / file))
+    name, alpha = _COMPLETE[file]
     constructor = getattr(keras.applications, name)
-    inner = constructor(input_shape=input_shape, alpha=_ALPHA[name], weights=path)
+    inner = constructor(input_shape=input_shape, alpha=alpha, weights=folder / file)
+    index = json.loads((folder / CLASS_INDEX).read_text())
+    names = tuple(index[str(k)][1].replace("_", " ") for k in range(len(index)))
     return _from_pixels(inner, bases.preprocessing(name)), names
-
-
-def _imagenet_names(path):
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"Expected ImageNet's class names in {path}. The file is not there. "
-            "Where there is a network, `python -m tlcourse fetch flowers` fetches it."
-        )
-    index = json.loads(path.read_text())
-    return tuple(index[str(k)][1].replace("_", " ") for k in range(len(index)))
 
 
 def load_track(name=None):
@@ -171,7 +153,12 @@ def load_track(name=None):
         FileNotFoundError: If a track is asked for whose files are missing.
     """
     name, why = _choose(name)
-    track = _glyphs() if name == "glyphs" else _flowers()
+    if name == "glyphs":
+        shape, parts = (64, 64, 3), data.split(data.load_digits(), [597, 300, 900])
+    else:
+        shape, parts = FLOWERS_SHAPE, _split_flowers()
+    names = parts[0].class_names
+    track = Track(name, "MobileNetV2", shape, names, *parts, {"alpha": 0.35})
     print(
         f"Track {name} ({why}): {track.base_name}, {track.input_shape[0]} px; "
         f"{len(track.train)} images to train on, {len(track.validation)} to "
@@ -212,18 +199,15 @@ def missing_for_flowers():
     return missing
 
 
-def _glyphs():
-    parts = data.split(data.load_digits(), [597, 300, 900])
-    return _track("glyphs", (64, 64, 3), parts)
-
-
-def _flowers():
-    bases.cached_weights(bases.weights_file("MobileNetV2", FLOWERS_SHAPE, alpha=0.35))
+def _split_flowers():
+    missing = missing_for_flowers()
+    if missing:
+        raise FileNotFoundError(
+            "Expected all that the flowers track needs on disk. Missing: "
+            f"{'; '.join(missing)}. Where there is a network, `python -m tlcourse "
+            "fetch flowers` fetches it; where it lies elsewhere, set KERAS_HOME and "
+            "TFDS_DATA_DIR."
+        )
     photographs = data.load_tfds(assets.FLOWERS_DATASET, FLOWERS_SHAPE[:2])
     sizes = [round(len(photographs) * share) for share in (0.5, 1 / 6, 1 / 3)]
-    return _track("flowers", FLOWERS_SHAPE, data.split(photographs, sizes))
-
-
-def _track(name, shape, parts):
-    names = parts[0].class_names
-    return Track(name, "MobileNetV2", shape, names, *parts, {"alpha": 0.35})
+    return data.split(photographs, sizes)
