@@ -10,7 +10,7 @@ import numpy as np
 SIDE = 64  # of the picture, pixels
 
 
-def pictures(ink, rng, soft=True, hard=1.0):
+def draw_pictures(ink, rng, soft=True, hard=1.0):
     """Puts glyphs on paper: place, size, tilt, shear, weight, blur, colour.
 
     Args:

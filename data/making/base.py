@@ -16,7 +16,8 @@ import time
 import keras
 import numpy as np
 
-from data.making.augment import SIDE, pictures
+from data.making.augment import SIDE, draw_pictures
+from data.making.tables import write_json
 from tlcourse.data.glyphs import load_glyph_archive
 
 BATCH = 128
@@ -26,7 +27,7 @@ EASY_STEPS = 2000  # over which the pictures become as hard as they will be
 
 
 def build(n_classes):
-    """MobileNetV2 0.35 with a top of its own, logits out."""
+    """Builds MobileNetV2 0.35 with `n_classes` logits."""
     network = keras.applications.MobileNetV2(
         alpha=0.35,
         input_shape=(SIDE, SIDE, 3),
@@ -59,7 +60,7 @@ class Batches(keras.utils.PyDataset):
         rng = np.random.default_rng((self.seed, self.start + index))
         at = rng.integers(0, len(self.glyphs.labels), BATCH)
         hard = min(1.0, (self.start + index) / EASY_STEPS) if self.soft else 1.0
-        images = pictures(self.glyphs.ink(at), rng, self.soft, hard)
+        images = draw_pictures(self.glyphs.ink(at), rng, self.soft, hard)
         return scale(images), self.glyphs.labels[at]
 
 
@@ -68,9 +69,9 @@ def scale(images):
     return images.astype("float32") / 127.5 - 1
 
 
-def compile_for(network, steps, rate):
+def compile_for(network, steps, learning_rate):
     schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, steps - WARM_UP, warmup_target=rate, warmup_steps=WARM_UP
+        0.0, steps - WARM_UP, warmup_target=learning_rate, warmup_steps=WARM_UP
     )
     network.compile(
         keras.optimizers.Adam(schedule),
@@ -79,7 +80,7 @@ def compile_for(network, steps, rate):
     )
 
 
-def train(glyphs, work, steps, rate):
+def train(glyphs, work, steps, learning_rate):
     """Trains for `steps` steps in rounds; each round ends in a checkpoint."""
     work.mkdir(parents=True, exist_ok=True)
     state = work / "state.json"
@@ -88,7 +89,7 @@ def train(glyphs, work, steps, rate):
         network = keras.models.load_model(work / f"step_{done}.keras")
     else:
         network = build(len(glyphs.class_names))
-        compile_for(network, steps, rate)
+        compile_for(network, steps, learning_rate)
     while done < steps:
         started, stop = time.time(), min(done + STEPS_PER_ROUND, steps)
         history = network.fit(Batches(glyphs, done, stop), verbose=0, shuffle=False)
@@ -99,12 +100,6 @@ def train(glyphs, work, steps, rate):
         accuracy, seconds = history.history["accuracy"][0], time.time() - started
         print(f"step {done}: accuracy {accuracy:.3f}, {seconds:.0f} s", flush=True)
     return network
-
-
-def write_json(path, content):
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(content, indent=1) + "\n")
-    os.replace(temporary, path)
 
 
 def recalibrate(network, glyphs, n_batches=200):
@@ -141,15 +136,16 @@ def save(network, out):
         os.replace(temporary, path)
 
 
-def main(out, work, steps, rate):
+def main(out, work, steps, learning_rate):
     keras.utils.set_random_seed(0)
     every = load_glyph_archive(out / "glyphs.npz")
-    network = train(every.part("training"), work, steps, rate)
+    network = train(every.part("training"), work, steps, learning_rate)
     recalibrate(network, every.part("training"))
     accuracy = evaluate(network, every.part("unseen"))
     print(f"accuracy on unseen fonts, {len(every.class_names)} classes: {accuracy:.4f}")
     save(network, out)
-    facts = {"steps": steps, "rate": rate, "batch": BATCH, "unseen_fonts": accuracy}
+    facts = {"steps": steps, "rate": learning_rate, "batch": BATCH}
+    facts["unseen_fonts"] = accuracy
     facts |= {"keras": keras.__version__, "backend": keras.backend.backend()}
     write_json(out / "base.json", facts)
 
@@ -159,6 +155,6 @@ if __name__ == "__main__":
     parser.add_argument("--out", type=pathlib.Path, default="data")
     parser.add_argument("--work", type=pathlib.Path, default="build/base")
     parser.add_argument("--steps", type=int, default=10_000)
-    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--learning-rate", type=float, default=2e-3)
     arguments = parser.parse_args()
-    main(arguments.out, arguments.work, arguments.steps, arguments.rate)
+    main(arguments.out, arguments.work, arguments.steps, arguments.learning_rate)

@@ -10,7 +10,7 @@ import pathlib
 
 import keras
 
-from data.making.controls import finished, write
+from data.making.tables import read_rows, write_rows
 from tlcourse import bases
 from tlcourse.bases.catalogue import FIELDS
 from tlcourse.models import freezing, structure
@@ -27,13 +27,13 @@ def stages(name):
 
 def main(out):
     path = pathlib.Path(out, "catalogue.csv")
-    rows = finished(path)
+    rows = read_rows(path)
     done = {row["network"] for row in rows}
     for name in bases.CATALOGUE:
         if name not in done:
             rows.extend(stages(name))
             keras.utils.clear_session(free_memory=True)
-            write(path, rows, FIELDS)
+            write_rows(path, rows, FIELDS)
             print(name, flush=True)
 
 

@@ -10,7 +10,7 @@ import pathlib
 
 import keras
 
-from data.making.controls import finished, write
+from data.making.tables import read_rows, write_rows
 from tlcourse.course.tracks import load_track
 from tlcourse.models import freezing
 from tlcourse.training import fine_tuning
@@ -41,14 +41,14 @@ def cell(track, first, per_class):
 
 def main(out):
     track, path = load_track("glyphs"), pathlib.Path(out, "grid.csv")
-    rows = finished(path)
+    rows = read_rows(path)
     done = {(row["first"], int(row["labels_per_class"])) for row in rows}
     stages = freezing.stages(track.build_base(weights="random"))
     for stage in reversed(stages):
         for per_class in COUNTS:
             if (stage.name, per_class) not in done:
                 rows.extend(cell(track, stage.name, per_class))
-                write(path, rows, FIELDS)
+                write_rows(path, rows, FIELDS)
                 print(stage.name, per_class, flush=True)
 
 

@@ -13,13 +13,13 @@ import json
 import os
 import pathlib
 import platform
-import time
 
 import keras
 import numpy as np
 
-from data.making.base import write_json
-from data.making.controls import finished, write
+from data.making.tables import read_rows, write_json, write_rows
+from tlcourse._util import atomic
+from tlcourse._util.progress import bar
 from tlcourse.yosinski.experiment import CUTS, TREATMENTS, Experiment, Settings, Trainer
 from tlcourse.yosinski.results import read_bases
 
@@ -51,16 +51,20 @@ def kept_bases(experiment, work):
             for half in "AB"
             for place, array in enumerate(experiment.base(half))
         }
-        temporary = path.with_suffix(".tmp")
-        with open(temporary, "wb") as file:
+        with atomic.write_file(path) as file:
             np.savez(file, **arrays)
-        os.replace(temporary, path)
     return read_bases(path)
+
+
+def settings_as_json(settings):
+    """dict of the settings, with the names that they have in the shipped file."""
+    names = {"learning_rate": "rate"}
+    return {names.get(name, name): value for name, value in vars(settings).items()}
 
 
 def check_settings(work, settings):
     """Refuses to mix the rows of two different experiments."""
-    path, wanted = work / "settings.json", vars(settings)
+    path, wanted = work / "settings.json", settings_as_json(settings)
     if not path.exists():
         write_json(path, wanted)
     found = json.loads(path.read_text())
@@ -74,7 +78,7 @@ def check_settings(work, settings):
 def environment(settings):
     """dict: what the figures were made with."""
     return {
-        "settings": vars(settings),
+        "settings": settings_as_json(settings),
         "keras": keras.__version__,
         "backend": keras.backend.backend(),
         "python": platform.python_version(),
@@ -83,32 +87,27 @@ def environment(settings):
     }
 
 
-def run(work, jobs, settings):
-    """Trains what is not in the table yet.
+def train_missing(work, jobs, settings):
+    """Trains the jobs that are not in the table in folder `work` yet.
 
-    Args:
-        work: `pathlib.Path` of a folder; the table and the bases are kept there.
-        jobs: Iterable of (split, seed, treatment, cut), in any order.
-        settings: `Settings`.
-
-    Returns:
-        list of dict, the rows of these jobs, in the order of `plan`.
+    Jobs are (split, seed, treatment, cut), in any order; returns their rows as dicts,
+    in the order of `plan`.
     """
     work.mkdir(parents=True, exist_ok=True)
     check_settings(work, settings)
     path, trainer, experiment = work / "transferability.csv", Trainer(settings), None
-    done, jobs = {job_of(row): row for row in finished(path)}, list(jobs)
+    done, jobs = {job_of(row): row for row in read_rows(path)}, list(jobs)
     left = [job for job in jobs if job not in done]
-    for place, (split, seed, treatment, cut) in enumerate(left, start=1):
-        if experiment is None or (experiment.split, experiment.seed) != (split, seed):
-            experiment = Experiment(split, seed, settings, trainer)
-            experiment.bases |= kept_bases(experiment, work)
-        started, accuracy = time.time(), experiment.accuracy(treatment, cut)
-        values = split, seed, treatment, cut, f"{accuracy:.4f}"
-        done[values[:4]] = dict(zip(FIELDS, values, strict=True))
-        write(path, in_order(done), FIELDS)
-        took = f"{place} of {len(left)}, {time.time() - started:.0f} s"
-        print(took, *values, flush=True)
+    with bar(len(left), "Experiment", "trainings", delay=0) as shown:
+        for job in left:
+            if experiment is None or (experiment.split, experiment.seed) != job[:2]:
+                experiment = Experiment(*job[:2], settings, trainer)
+                experiment.bases |= kept_bases(experiment, work)
+            values = *job, f"{experiment.accuracy(*job[2:]):.4f}"
+            done[job] = dict(zip(FIELDS, values, strict=True))
+            write_rows(path, in_order(done), FIELDS)
+            shown.set_postfix_str(" ".join(map(str, values)), refresh=False)
+            shown.update()
     return in_order({job: done[job] for job in jobs})
 
 
@@ -130,13 +129,12 @@ def in_order(done):
 
 def main(out, work, settings=None):
     settings = settings or Settings()
-    rows = run(work, plan(), settings)
-    write(out / "transferability.csv", rows, FIELDS)
+    rows = train_missing(work, plan(), settings)
+    write_rows(out / "transferability.csv", rows, FIELDS)
     write_json(out / "transferability.json", environment(settings))
     with contextlib.closing(np.load(work / "near_0.npz")) as bases:
-        temporary = out / "tmp_transferability_bases.npz"
-        np.savez_compressed(temporary, **bases)
-    os.replace(temporary, out / "transferability_bases.npz")
+        with atomic.write_file(out / "transferability_bases.npz") as file:
+            np.savez_compressed(file, **bases)
 
 
 if __name__ == "__main__":
