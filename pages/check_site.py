@@ -62,13 +62,9 @@ def _faults(page):
     for level, following in zip([0, *levels], levels, strict=False):
         if following > level + 1:
             yield f"h{following} after h{level}"
-    for name, times in collections.Counter(_ids(page)).items():
+    for name, times in collections.Counter(t["id"] for t in page(id=True)).items():
         if times > 1:
             yield f"the id {name!r} twice"
-
-
-def _ids(page):
-    return [tag["id"] for tag in page(id=True)]
 
 
 def _broken_links(folder, name, pages):
@@ -89,7 +85,7 @@ def _broken(folder, name, link, pages):
             yield f"a strange link: {link}"
     elif not (folder / target).is_file():
         yield f"a link to nothing: {link}"
-    elif anchor and (target not in pages or anchor not in _ids(pages[target])):
+    elif anchor and not (target in pages and pages[target].find(id=anchor)):
         yield f"a link to an anchor that is not there: {link}"
 
 

@@ -114,10 +114,8 @@ def text(source):
 
 def frame(page, title, body, **more):
     """A complete page around a body; `more` is what templates/page.html takes."""
-    known = {"course": COURSE, "course_map": course_map()}
-    return rendering.template("page.html").render(
-        page=page, title=title, body=str(body), **known, **more
-    )
+    more |= {"course": COURSE, "course_map": course_map(), "body": str(body)}
+    return rendering.template("page.html").render(page=page, title=title, **more)
 
 
 def write(folder, notebooks):

@@ -125,7 +125,8 @@ def test_a_stamped_course_is_in_step_and_stays_so_when_built_again(first):
 def test_another_address_leaves_nothing_of_the_first_and_none_of_any(first, before):
     stamped(first, "second-owner/second", "main")
     found = texts(first)
-    assert not [n for n, text in found.items() if re.search(r"first-owner|first\.course", text)]
+    first_address = re.compile(r"first-owner|first\.course")
+    assert not [name for name, text in found.items() if first_address.search(text)]
     with_address = [name for name, text in found.items() if "second-owner" in text]
     assert len(with_address) == 2 + len(notebooks(ROOT))  # README and the address
     stamped(first, "none")
