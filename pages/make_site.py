@@ -31,7 +31,7 @@ import rendering  # noqa: E402
 from cells import BuildError  # noqa: E402
 
 SITE = ROOT / "build" / "site"
-CACHE = ROOT / "build" / "executed"
+CACHE = ROOT / "build" / "jupyter_cache"
 COURSE = "Transfer learning, lesson by lesson"
 # What other files of the repository are on the site.
 TEXTS = {
