@@ -34,7 +34,7 @@ IMAGE = re.compile(r"!\[([^\]]+)\]\((figures/[\w.]+)\)")
 
 def lessons():
     """dict, number to notebook, minutes of teaching and minutes of exercises."""
-    path = SLIDES.parent / "tlcourse" / "lessons.json"
+    path = SLIDES.parent / "tlcourse" / "course" / "lessons.json"
     found = {}
     for entry in json.loads(path.read_text("utf-8")):
         minutes = entry["teaching"], entry["practice"]
