@@ -2,6 +2,7 @@
 
 import canvas
 import numpy as np
+from matplotlib.patches import Rectangle
 
 from tlcourse import plots
 from tlcourse.yosinski import figures as pictures
@@ -13,7 +14,7 @@ def _box(ax, box, text, fill="white", ink=INK, hatch=None):
     """A rectangle (left, bottom, width, height) with text in its middle."""
     left, low, width, height = box
     ax.add_patch(
-        plots.plt.Rectangle(
+        Rectangle(
             (left, low), width, height, facecolor=fill, edgecolor=INK, hatch=hatch
         )
     )

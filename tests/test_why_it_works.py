@@ -1,14 +1,13 @@
 """Lesson 11's figures, patches and explorer; and what the shipped table says."""
 
-import csv
-
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from data.making.transferability import FIELDS, plan, read_bases
-from tlcourse.course.tracks import load_track
+from data.making.tables import write_rows
+from data.making.transferability import FIELDS, plan
+from tlcourse.course import load_track
 from tlcourse.models import receptive_fields
 from tlcourse.widgets import TransferExplorer
 from tlcourse.yosinski import figures, results
@@ -36,12 +35,12 @@ def curves():
 # The table
 
 
-def test_a_table_is_read_as_it_was_written(tmp_path):
+def test_tables_and_networks_are_read_as_they_were_written(tmp_path):
     rng = np.random.default_rng(0)
     values = {job: f"{rng.random():.4f}" for job in plan()}
-    with open(tmp_path / "t.csv", "w", newline="") as file:
-        csv.writer(file).writerows([FIELDS, *((*job, values[job]) for job in values)])
-    read = results.read(tmp_path / "t.csv")
+    rows = [dict(zip(FIELDS, (*job, values[job]), strict=True)) for job in values]
+    write_rows(tmp_path / "t.csv", rows, FIELDS)
+    read = results.read_curves(tmp_path / "t.csv")
     assert list(read) == ["near", "far"]
     assert list(read["near"].tables) == list(TREATMENTS)
     assert list(read["far"].tables) == ["BnB", "AnB", "random"]
@@ -50,6 +49,11 @@ def test_a_table_is_read_as_it_was_written(tmp_path):
         if treatment != "base":
             found = read[split].tables[treatment][seed, cut - 1]
         assert found == float(values[split, seed, treatment, cut])
+    arrays = {f"{h}{i:02d}": np.full(i + 1, ord(h)) for h in "AB" for i in range(12)}
+    np.savez(tmp_path / "b.npz", **arrays)
+    read = results.read_bases(tmp_path / "b.npz")
+    assert [len(array) for array in read["B"]] == list(range(1, 13))
+    assert all((array == ord("A")).all() for array in read["A"])
 
 
 def test_the_two_losses_add_up_to_what_frozen_copies_lose(curves):
@@ -98,19 +102,12 @@ def test_random_layers_are_always_frozen(curves):
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [
-        {"split": "x"},
-        {"source": "C"},
-        {"frozen": None},
-        {"cut": 0},
-        {"cut": 8},
-        {"seed": 5},
-    ],
+    "name, value",
+    [("split", "x"), ("source", "C"), ("frozen", None), ("cut", 8), ("seed", 5)],
 )
-def test_a_point_that_is_not_there_is_refused(curves, wrong):
-    with pytest.raises(ValueError, match="Expected `.*one of.*Received"):
-        Point(curves).with_(**wrong)
+def test_a_point_that_is_not_there_is_refused(curves, name, value):
+    with pytest.raises(ValueError, match=f"Expected `{name}`.*one of.*Received"):
+        Point(curves).with_(**{name: value})
 
 
 # The explorer
@@ -160,11 +157,8 @@ def test_the_curves_are_those_of_the_table(curves):
     stars = [line for line in ax.lines if line.get_marker() == "*"]
     assert [(*star.get_xdata(), *star.get_ydata()) for star in stars] == [(3, 0.5)]
     assert ax.get_title() == "t" and ax.get_xlabel() and ax.get_ylabel()
-
-
-def test_lines_can_be_told_apart_without_colour():
-    styles = [style[1:] for style in figures.STYLES.values()]
-    assert len(set(styles)) == len(styles)
+    without_colour = [style[1:3] for style in figures.STYLES.values()]
+    assert len(set(without_colour)) == len(without_colour)
 
 
 def test_the_bars_are_the_two_losses(curves):
@@ -247,36 +241,30 @@ def test_the_patch_is_where_the_unit_answers():
 
 @pytest.mark.parametrize("layer, units", [("red", [1]), ("flat", [0])])
 def test_a_unit_that_is_not_there_is_refused(layer, units):
-    model = chain(
-        keras.layers.Conv2D(1, 3, name="red"), keras.layers.Flatten(name="flat")
-    )
-    images = np.zeros((1, 32, 32, 3), "uint8")
+    flat = keras.layers.Flatten(name="flat")
+    model = chain(keras.layers.Conv2D(1, 3, name="red"), flat)
+    images, same = np.zeros((1, 32, 32, 3), "uint8"), keras.layers.Rescaling(1.0)
     with pytest.raises(ValueError, match="Expected a layer with maps.*Received"):
-        receptive_fields.strongest(
-            model, keras.layers.Rescaling(1.0), images, layer, units
-        )
+        receptive_fields.strongest(model, same, images, layer, units)
 
 
-def test_patches_have_a_row_for_each_unit():
-    rows = {"one": np.zeros((4, 5, 5, 3), "uint8"), "two": np.zeros((4, 9, 9, 3))}
-    ax = figures.patches(rows, "t")
-    assert len(ax.images) == 8
-    assert [text.get_text() for text in ax.texts] == ["one", "two"]
-    filters = figures.filters([np.zeros((5, 5, 3, 16))] * 2, ["A", "B"])
-    assert len(filters.images) == 32
+def test_filters_and_patches_have_a_row_for_each_name_shown_as_text():
+    names = [r"$\foo$", "two"]
+    rows = [np.zeros((4, 5, 5, 3), "uint8"), np.zeros((4, 9, 9, 3))]
+    patches = figures.patches(dict(zip(names, rows, strict=True)), "t")
+    filters = figures.filters([np.zeros((5, 5, 3, 16))] * 2, names)
+    for ax, count in ((patches, 8), (filters, 32)):
+        ax.figure.canvas.draw()
+        assert len(ax.images) == count
+        assert [text.get_text() for text in ax.texts] == names
 
 
 # What ships
 
 
-@pytest.fixture(scope="module")
-def shipped():
-    return results.shipped()
-
-
 @pytest.mark.parametrize("split", ("near", "far"))
-def test_the_shipped_table_is_whole(shipped, split):
-    found = shipped[split]
+def test_the_shipped_table_is_complete(split):
+    found = results.shipped()[split]
     expected = {name for name, t in TREATMENTS.items() if t.frozen or split == "near"}
     assert set(found.tables) == expected and len(found.base) >= 5
     for table in found.tables.values():
@@ -284,16 +272,7 @@ def test_the_shipped_table_is_whole(shipped, split):
         assert 0 < table.min() <= table.max() < 1
 
 
-def test_the_shipped_networks_are_those_of_the_table(shipped):
+def test_the_shipped_networks_are_those_of_the_table():
     experiment = Experiment("near", 0, bases=results.shipped_bases())
-    assert experiment.accuracy("base") == pytest.approx(
-        shipped["near"].base[0], abs=0.01
-    )
-
-
-def test_a_pair_of_networks_is_read_as_it_was_written(tmp_path):
-    arrays = {f"{h}{i:02d}": np.full(i + 1, ord(h)) for h in "AB" for i in range(12)}
-    np.savez(tmp_path / "b.npz", **arrays)
-    read = read_bases(tmp_path / "b.npz")
-    assert [len(array) for array in read["B"]] == list(range(1, 13))
-    assert all((array == ord("A")).all() for array in read["A"])
+    expected = results.shipped()["near"].base[0]
+    assert experiment.accuracy("base") == pytest.approx(expected, abs=0.01)
