@@ -90,10 +90,8 @@ print(f"healthy: {healthy:.2f}")
 # worse than not at all?
 
 # %%
-wrong_scales = {
-    "1 not scaled": lambda images: images.astype("float32"),
-    "2 scaled twice": lambda images: scaled(scaled(images)),
-}
+wrong_scales = {"1 not scaled": lambda images: images.astype("float32")}
+wrong_scales["2 scaled twice"] = lambda images: scaled(scaled(images))
 for name, scale in wrong_scales.items():
     head, _ = train_head(see(scale(few.images)), few.labels)
     sick[name] = share_right(head, see(scale(held_out.images)), held_out.labels)
