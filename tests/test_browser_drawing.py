@@ -17,7 +17,7 @@ PICTURES = ROOT / "build" / "screenshots"
 CELLS = [
     "import tlcourse\ntlcourse.start()",
     "from tlcourse import training\n"
-    "from tlcourse.teachable.classifier import GrowingClassifier\n"
+    "from tlcourse.teachable import GrowingClassifier\n"
     "from tlcourse.course.tracks import load_track\n"
     "from tlcourse.widgets import TeachingPanel\n"
     "TeachingPanel(GrowingClassifier(training.embedder(load_track('glyphs'))))",
@@ -52,12 +52,12 @@ def notebook(tmp_path_factory):
 def page(notebook):
     """The panel without classes, with an empty pad."""
     notebook.get_by_label("picture", exact=True).select_option("draw")
-    rest(notebook)
+    wait_for_kernel(notebook)
     drops = notebook.get_by_role("button", name="Drop ")
     while drops.count():
         n = drops.count()
         drops.first.click()
-        rest(notebook)
+        wait_for_kernel(notebook)
         notebook.wait_for_function(f"""() => {n} > [...document.querySelectorAll(
             "button")].filter(b => b.textContent.startsWith("Drop ")).length""")
     clear = notebook.get_by_role("button", name="Clear pad")
@@ -67,8 +67,7 @@ def page(notebook):
     yield notebook
 
 
-def rest(page):
-    """Waits until the kernel has answered."""
+def wait_for_kernel(page):
     page.wait_for_function("() => document.body.innerText.includes('| Idle')")
 
 
@@ -77,7 +76,7 @@ def new_class(page, name):
     page.get_by_placeholder("its name").press("Tab")
     page.keyboard.press("Enter")
     page.get_by_role("button", name=f"Add to {name}").wait_for()
-    rest(page)
+    wait_for_kernel(page)
 
 
 def strokes(page, name, seed):
@@ -118,31 +117,31 @@ def draw_by_finger(page, name, seed):
 
 def is_seen(page):
     page.get_by_alt_text("The picture as the network sees it").wait_for()
-    rest(page)
+    wait_for_kernel(page)
 
 
 def add(page, name, n):
     page.get_by_role("button", name=f"Add to {name}").click()
     page.get_by_text(f"{n} example{'s' * (n != 1)} of {name}").wait_for()
-    rest(page)
+    wait_for_kernel(page)
 
 
 def teach(page, names, draw):
-    """Three drawings of each class, that are told, and drawings it has not seen."""
+    """Adds three drawings of each class; then new drawings are predicted rightly."""
     for name in names:
         new_class(page, name)
         for n in range(1, 4):
             draw(page, name, n)
             add(page, name, n)
     page.screenshot(path=PICTURES / "teaching_taught.png")
-    for seed in range(50, 53):
+    for seed in range(50, 52):
         for name in names:
             draw(page, name, seed)
             page.get_by_text(f"Looks like {name}").wait_for()
             page.screenshot(path=PICTURES / "teaching_answer.png")
             page.get_by_role("button", name="Clear pad").click()
             page.get_by_text("No picture yet").wait_for()
-            rest(page)
+            wait_for_kernel(page)
 
 
 def tab_to(page, target):
@@ -174,7 +173,7 @@ def test_ready_made_drawings_by_keyboard_alone(page):
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
         page.get_by_role("button", name=f"Add to {name}").wait_for()
-        rest(page)
+        wait_for_kernel(page)
         page.get_by_label("picture", exact=True).focus()
         tab_to(page, ready)
         page.keyboard.press("ArrowDown")  # the first symbol, then the second
@@ -183,7 +182,7 @@ def test_ready_made_drawings_by_keyboard_alone(page):
             tab_to(page, page.get_by_role("button", name=f"Add to {name}"))
             page.keyboard.press("Enter")
             page.get_by_text(f"{n} example{'s' * (n != 1)} of {name}").wait_for()
-            rest(page)
+            wait_for_kernel(page)
             page.get_by_label("picture", exact=True).focus()
             tab_to(page, page.get_by_role("button", name="Another one"))
             page.keyboard.press("Enter")

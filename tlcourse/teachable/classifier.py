@@ -74,7 +74,7 @@ class GrowingClassifier:
 
         Args:
             name: String, a class.
-            *images: uint8 `(h, w, 3)`, 0..255, each, or several as `(n, h, w, 3)`.
+            *images: uint8 `(h, w, 3)` or `(n, h, w, 3)`, 0..255.
 
         Returns:
             Float, seconds that the training took.
@@ -92,9 +92,6 @@ class GrowingClassifier:
 
     def add_dataset(self, dataset):
         """Adds all images of a `Dataset`, and the classes that are new.
-
-        Args:
-            dataset: `Dataset` with images of the size that the network takes.
 
         Returns:
             Float, seconds that the training took.

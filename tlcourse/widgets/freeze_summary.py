@@ -20,19 +20,10 @@ class FreezeSummary:
                 "Expected `images` and `batch_size` of 1 or more. Received: "
                 f"{images} and {batch_size}"
             )
-        self.state = freeze_state.read_state(model)
+        self.model, self.state = model, freeze_state.read_state(model)
+        self.parts = self.state.structure.parts
         self.images, self.batch_size = images, batch_size
         self.seconds = {}  # of a step, by the units that train
-
-    @property
-    def model(self):
-        """The `keras.Model`."""
-        return self.state.structure.model
-
-    @property
-    def parts(self):
-        """Its parts from input to output, a tuple of `structure.Part`."""
-        return self.state.structure.parts
 
     def refresh(self):
         """Reads the flags of the model again: code may have changed them."""
