@@ -36,16 +36,7 @@ def style():
 
 
 def axes(width=11.5, height=5.0, **options):
-    """A figure of one axes.
-
-    Args:
-        width: Float, inches.
-        height: Float, inches.
-        options: for `matplotlib.pyplot.subplots`.
-
-    Returns:
-        The axes; an array of them if `options` asks for several.
-    """
+    """Axes of a new figure, size in inches; an array if `options` ask for several."""
     import matplotlib.pyplot as plt
 
     size = (width, height)
@@ -53,25 +44,15 @@ def axes(width=11.5, height=5.0, **options):
 
 
 def enlarge(figure):
-    """Brings small type up to what can be read from the last row.
-
-    Args:
-        figure: matplotlib figure.
-    """
+    """Brings small type up to what can be read from the last row."""
     for text in figure.findobj(matplotlib.text.Text):
         text.set_fontsize(max(SMALLEST, text.get_fontsize()))
 
 
 def save(figure, name, folder=FOLDER):
-    """Writes a figure; the ending of its name says how.
+    """Writes a figure as SVG or, with photographs, PNG: the ending of `name` says it.
 
-    Args:
-        figure: matplotlib figure.
-        name: String, such as `"grid.svg"` or, with photographs, `"digits.png"`.
-        folder: `pathlib.Path`.
-
-    Raises:
-        ValueError: If it is larger than a slide, or has a text that is cut off.
+    Refuses one that is larger than a slide, or has a text that is cut off.
     """
     import matplotlib.pyplot as plt
 
@@ -110,11 +91,6 @@ def _check_edges(figure, name):
 
 
 def write_json(values, folder=FOLDER):
-    """Writes the deck's numbers beside its figures.
-
-    Args:
-        values: dict of strings.
-        folder: `pathlib.Path`.
-    """
+    """Writes the deck's numbers, a dict of strings, beside its figures."""
     text = json.dumps(values, indent=1, ensure_ascii=False, sort_keys=True)
     pathlib.Path(folder, "numbers.json").write_text(text + "\n", "utf-8")

@@ -29,26 +29,14 @@ def names():
 
 
 def draw(module, name, ending, folder):
-    """Draws one figure into a folder.
-
-    Args:
-        module: where its function is.
-        name: String, of the function.
-        ending: `"svg"` or `"png"`.
-        folder: `pathlib.Path`.
-    """
+    """Draws the figure of a module's function; `ending` is `"svg"` or `"png"`."""
     with canvas.style():
         figure = getattr(module, name)().figure
         canvas.save(figure, f"{name}.{ending}", folder)
 
 
 def main(folder=canvas.FOLDER, only=()):
-    """Makes all figures, or some, and the numbers.
-
-    Args:
-        folder: `pathlib.Path`; it has to exist.
-        only: Names to make, or empty for all.
-    """
+    """Makes all figures and the numbers, or the figures named in `only`."""
     import tlcourse
 
     tlcourse.start()

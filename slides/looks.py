@@ -35,15 +35,7 @@ def base():
 
 @functools.cache
 def vectors(part="train", kind="features"):
-    """One vector for each image of a part of the track.
-
-    Args:
-        part: `"train"`, `"validation"` or `"test"`.
-        kind: as in `training.vectors`.
-
-    Returns:
-        float32 `(n, d)`.
-    """
+    """float32 `(n, d)`, a vector per image of a part; `kind` as in `training.vectors`."""
     keras.utils.set_random_seed(0)
     return training.vectors(track(), getattr(track(), part), kind)
 
@@ -129,15 +121,7 @@ def maps():
 
 
 def nearest(found, n=5):
-    """For each row, the positions of the n others at the smallest angle.
-
-    Args:
-        found: float `(m, d)`.
-        n: Integer.
-
-    Returns:
-        int `(m, n)`, the nearest first.
-    """
+    """For each row of `(m, d)`, the n others at the smallest angle: int `(m, n)`."""
     centred = found - found.mean(axis=0)
     unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)
     likeness = unit @ unit.T

@@ -48,14 +48,7 @@ def _opens(file, teaching, practice):
 
 
 def filled():
-    """The deck's Markdown with its numbers.
-
-    Returns:
-        String.
-
-    Raises:
-        KeyError: If there is no number of that name.
-    """
+    """The deck's Markdown with its numbers; `KeyError` where there is none."""
     values = json.loads((SLIDES / "figures" / "numbers.json").read_text("utf-8"))
     values |= {f"open_{number}": _opens(*told) for number, told in lessons().items()}
     text = (SLIDES / "deck.md").read_text("utf-8")
@@ -136,12 +129,7 @@ def _finish(text):
 
 
 def build(folder, pdf=True):
-    """Builds the deck.
-
-    Args:
-        folder: `pathlib.Path`, where deck.html and deck.pdf go.
-        pdf: Boolean; a PDF needs Chromium.
-    """
+    """Builds deck.html and, with Chromium, deck.pdf into a folder."""
     # Marp finds figures relative to the Markdown, so this lies beside deck.md.
     handle, name = tempfile.mkstemp(".partial", "deck-", SLIDES)
     os.close(handle)
