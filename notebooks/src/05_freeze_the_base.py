@@ -270,8 +270,8 @@ base.trainable = True  # code and panel look at the same flags
 for layer in base.layers:
     layer.trainable = layer in freezing.stages(base)[0].layers
 panel.refresh()
-print(panel.sheet.count)
-print(*panel.sheet.lines[3])
+print(panel.summary.count)
+print(*panel.summary.lines[3])
 
 # %% [markdown]
 # **Observe.** We thawed the first stage by code, and the panel shows it, as its button
