@@ -80,18 +80,12 @@ def keras_home():
 
 
 def keras_weights_folder():
-    """Where Keras keeps downloaded weights, `$KERAS_HOME/models`; it need not exist.
-
-    Source: https://keras.io/api/applications/
-    """
+    """Where Keras keeps downloaded weights, `$KERAS_HOME/models`; it need not exist."""
     return keras_home() / "models"
 
 
 def tfds_folder():
-    """Where TFDS keeps prepared datasets, `$TFDS_DATA_DIR`; it need not exist.
-
-    Source: https://www.tensorflow.org/datasets/overview
-    """
+    """Where TFDS keeps prepared datasets, `$TFDS_DATA_DIR`; it need not exist."""
     home = os.environ.get("TFDS_DATA_DIR", os.path.join("~", "tensorflow_datasets"))
     return pathlib.Path(home).expanduser()
 
@@ -110,7 +104,7 @@ def is_weights(path):
 def prepared_dataset(name, folder=None):
     """The folder of the newest complete version of a TFDS dataset on disk, or None."""
     found = _versions(name, folder or tfds_folder())
-    return max(filter(_is_complete, found), key=_version, default=None)
+    return next(filter(_is_complete, reversed(found)), None)
 
 
 def damaged_datasets(name, folder):
@@ -119,12 +113,10 @@ def damaged_datasets(name, folder):
 
 
 def _versions(name, folder):
+    """The folders of a dataset's versions, the oldest first."""
     found = (folder / name).glob("*")
-    return [path for path in found if re.fullmatch(r"\d+\.\d+\.\d+", path.name)]
-
-
-def _version(path):
-    return [int(part) for part in path.name.split(".")]
+    found = [path for path in found if re.fullmatch(r"\d+\.\d+\.\d+", path.name)]
+    return sorted(found, key=lambda path: [int(n) for n in path.name.split(".")])
 
 
 def _is_complete(folder):

@@ -56,20 +56,10 @@ def _remove(path):
 
 def _remove_stale(path):
     """Removes what processes that were killed have left behind for `path`."""
-    for partial in path.parent.glob(f".{glob.escape(path.name)}.*{SUFFIX}"):
-        if _age(partial) > STALE and not _is_in_use(partial):
-            _remove(partial)
-
-
-def _age(path):
-    try:
-        return time.time() - path.stat().st_mtime
-    except FileNotFoundError:  # finished in the meantime
-        return 0
-
-
-def _is_in_use(partial):
     import psutil
 
-    pid = partial.name.split(".")[-3]
-    return pid.isdigit() and psutil.pid_exists(int(pid))
+    for partial in path.parent.glob(f".{glob.escape(path.name)}.*{SUFFIX}"):
+        with contextlib.suppress(OSError, ValueError):  # finished, or not ours
+            age = time.time() - partial.stat().st_mtime
+            if age > STALE and not psutil.pid_exists(int(partial.name.split(".")[-3])):
+                _remove(partial)

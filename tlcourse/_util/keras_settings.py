@@ -24,7 +24,10 @@ def check():
 def find_problem():
     """The first setting with which no lesson runs: `(text, remedy)`, or None."""
     path = assets.keras_home() / "keras.json"
-    settings = _read(path)
+    try:
+        settings = json.loads(path.read_text())
+    except (OSError, ValueError):  # Keras, too, goes on with its defaults
+        settings = {}
     if not isinstance(settings, dict):
         text = f"Expected Keras's settings in {path}. Received: {settings!r}"
         return text, f"remove {path}; Keras writes a new one"
@@ -32,17 +35,11 @@ def find_problem():
         problem = _problem(name, settings.get(name, EXPECTED[name][0]), path)
         if problem:
             return problem
-    if not isinstance(settings.get("epsilon", 1e-7), float):
-        text = f"Expected a float as `epsilon` in {path}. Received: "
-        return text + repr(settings["epsilon"]), f'write "epsilon": 1e-07 in {path}'
-    return None
-
-
-def _read(path):
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError):  # Keras, too, goes on with its defaults
-        return {}
+    epsilon = settings.get("epsilon", 1e-7)
+    if isinstance(epsilon, float):
+        return None
+    text = f"Expected a float as `epsilon` in {path}. Received: {epsilon!r}"
+    return text, f'write "epsilon": 1e-07 in {path}'
 
 
 def _problem(name, value, path):

@@ -32,7 +32,7 @@ def prepare(name, folder, report=None):
     `STALLED` seconds without progress it raises a ConnectionError.
     """
     _set_damaged_aside(name, folder)
-    with tempfile.TemporaryFile("w+") as output:
+    with tempfile.TemporaryFile("w+") as output, contextlib.ExitStack() as stack:
         child = subprocess.Popen(
             _command(name, folder),
             stdout=output,
@@ -40,10 +40,8 @@ def prepare(name, folder, report=None):
             stdin=subprocess.DEVNULL,
             env=_environment(),
         )
-        with contextlib.ExitStack() as stack:
-            stack.callback(_end, child)
-            report = report or stack.enter_context(_line(name))
-            _wait(child, name, folder, report)
+        stack.callback(_end, child)
+        _wait(child, name, folder, report or stack.enter_context(_line(name)))
         output.seek(0)
         return _outcome(name, child.returncode, output.read())
 
@@ -74,7 +72,7 @@ def _line(name):
 
 def _wait(child, name, folder, report):
     """Waits for the end; raises if nothing happens for too long."""
-    moved, before, had = time.monotonic(), (-1, 0), _bytes(folder, name)
+    had, before, moved = _bytes(folder, name), (-1, 0), time.monotonic()
     while child.poll() is None:
         looked = time.monotonic()
         now = _bytes(folder, name), _seconds_computed(child.pid)
@@ -122,19 +120,16 @@ def _end(child):
     if child.poll() is None:
         child.terminate()
         _pause(child, GRACE)
-    if child.poll() is None:
-        child.kill()
+        child.kill()  # does nothing if it has ended
         child.wait()
 
 
 def _outcome(name, code, output):
     """The folder in the last line that the process wrote, or the error there."""
-    lines = output.strip().splitlines()
-    text = lines[-1] if lines else f"the process ended with {code}"
     try:
-        text = json.loads(text)
-    except ValueError:
-        code = code or 1
+        text = json.loads(output.strip().splitlines()[-1])
+    except (IndexError, ValueError):
+        text, code = f"the process ended with {code}", 1
     if code == 0:
         return pathlib.Path(text)
     if code == NO_SUCH_DATASET:
