@@ -2,7 +2,6 @@
 
 import shutil
 
-import numpy as np
 import pytest
 
 from tlcourse._util import assets
@@ -64,11 +63,6 @@ def test_a_missing_file_has_the_remedy_for_its_kind_of_copy(
     (copy / "grid.csv").unlink()
     with pytest.raises(FileNotFoundError, match=f"`grid.csv`.*bring it back: {remedy}"):
         assets.shipped("grid.csv")
-
-
-def test_the_archive_needs_no_pickle():
-    with np.load(assets.shipped("glyphs.npz"), allow_pickle=False) as archive:
-        assert {archive[name].dtype.kind for name in archive.files} <= set("uibU")
 
 
 def test_the_newest_version_of_a_dataset_is_taken(monkeypatch, tmp_path):

@@ -42,7 +42,6 @@ SCALED[:, 0, 0], SCALED[:, 1, 1] = 1, 0
     "images, expected",
     [
         (ZEROS[0], r"shape \(n, height, width, 3\)"),
-        (ZEROS[..., 0], r"shape \(n, height, width, 3\)"),
         (ZEROS[..., :1], r"shape \(n, height, width, 3\)"),
         (ZEROS.transpose(0, 3, 1, 2), r"shape \(n, height, width, 3\)"),
         ("flower.jpg", "Received"),
@@ -96,25 +95,16 @@ def test_a_split_keeps_the_classes_in_proportion():
     assert [np.bincount(part.labels).tolist() for part in parts] == [[20, 10], [10, 5]]
 
 
-@settings(deadline=None)
-@given(per_class=st.integers(1, 5), seed=st.integers(0, 20))
-def test_few_draws_the_same_number_of_each_class(per_class, seed):
-    few = dataset([0, 1, 2] * 5).few(per_class, seed)
-    assert np.bincount(few.labels).tolist() == [per_class] * 3
-    assert len(set(few.images[:, 0, 0, 0].tolist())) == 3 * per_class
-
-
-def test_another_seed_is_another_draw_and_the_same_seed_the_same():
+def test_few_draws_the_same_number_of_each_class_and_by_its_seed():
     given = dataset([0, 1, 2] * 20)
-    first, same, other = (given.few(4, seed).images for seed in (1, 1, 2))
-    assert np.array_equal(first, same)
-    assert not np.array_equal(first, other)
-
-
-@pytest.mark.parametrize("per_class", [0, 3])
-def test_more_of_a_class_than_there_are_is_refused(per_class):
-    with pytest.raises(ValueError, match="from 1 to 2"):
-        dataset([0, 0, 0, 1, 1, 2, 2]).few(per_class)
+    first, same, other = (given.few(4, seed) for seed in (1, 1, 2))
+    assert np.bincount(first.labels).tolist() == [4, 4, 4]
+    assert len(set(first.images[:, 0, 0, 0].tolist())) == 12
+    assert np.array_equal(first.images, same.images)
+    assert not np.array_equal(first.images, other.images)
+    for per_class in (0, 21):
+        with pytest.raises(ValueError, match="from 1 to 20"):
+            given.few(per_class)
 
 
 def test_describe_names_shape_type_and_range():
@@ -131,13 +121,10 @@ def test_the_digits_are_the_same_at_every_call_and_differ_by_seed():
     scans = sklearn.datasets.load_digits().images[:20] / 16
     same = glyphs.draw_on_paper(scans, np.random.default_rng(0))
     assert np.array_equal(first.images[:20], same)
-
-
-def test_plain_digits_are_grey_and_dark_on_white():
-    images = data.load_digits(paper=False).images
-    assert np.array_equal(images[..., 0], images[..., 2])
-    assert (images[:, 0, 0] == 255).all()
-    assert (images.min(axis=(1, 2, 3)) < 50).all()
+    plain = data.load_digits(paper=False).images
+    assert np.array_equal(plain[..., 0], plain[..., 2])
+    assert (plain[:, 0, 0] == 255).all()
+    assert (plain.min(axis=(1, 2, 3)) < 50).all()
 
 
 def test_pen_and_paper_can_be_told_apart():

@@ -17,13 +17,6 @@ def ink(strokes, size=SIZE):
     return [*where[:, 0][[0, -1]], where[:, 1].min(), where[:, 1].max()]
 
 
-def test_a_picture_is_raw_pixels_dark_on_white():
-    image = sketches.draw(CORNER, SIZE)
-    assert image.shape == (64, 64, 3) and image.dtype == np.uint8
-    assert image.min() < 40 and image.max() == 255
-    assert (image[..., 0] == image[..., 2]).all()
-
-
 def test_place_and_size_on_the_pad_do_not_matter():
     moved = [[[0.5 + 1.5 * x, 0.2 + 1.5 * y] for x, y in CORNER[0]]]
     a, b = sketches.draw(CORNER, SIZE), sketches.draw(moved, SIZE)
@@ -33,20 +26,20 @@ def test_place_and_size_on_the_pad_do_not_matter():
 @pytest.mark.parametrize("size", [SIZE, (40, 90)])
 def test_the_drawing_is_in_the_middle_and_has_its_proportions(size):
     top, bottom, left, right = ink(CORNER, size)
-    assert sketches.draw(CORNER, size).shape == (*size, 3)
+    image = sketches.draw(CORNER, size)
+    assert image.shape == (*size, 3) and image.dtype == np.uint8
+    assert image.min() < 40 and image.max() == 255  # dark on white
+    assert (image[..., 0] == image[..., 2]).all()
     assert abs(top + bottom - size[0] + 1) <= 2 and abs(left + right - size[1] + 1) <= 2
     assert bottom - top < right - left < 0.85 * size[0]
 
 
-def test_a_dot_is_a_dot():
-    top, bottom, left, right = ink([[[0.9, 0.1]]])
-    assert 2 <= bottom - top <= 8 and 2 <= right - left <= 8
-
-
-def test_every_stroke_is_drawn_and_they_are_not_joined():
+def test_strokes_are_not_joined_and_a_dot_is_a_dot():
     image = sketches.draw([[[0, 0], [0, 1]], [[1, 0], [1, 1]]], SIZE)
     assert image[32, 9, 0] < 128 and image[32, 54, 0] < 128
     assert image[32, 20:44, 0].min() == 255
+    top, bottom, left, right = ink([[[0.9, 0.1]]])
+    assert 2 <= bottom - top <= 8 and 2 <= right - left <= 8
 
 
 NO_DRAWINGS = [[], [[]], None, 7, "star", [[1, 2, 3]], [[[0.1, 0.2, 0.3]]]]

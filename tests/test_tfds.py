@@ -73,13 +73,10 @@ def test_a_dataset_is_read_with_its_class_names():
     assert pets.images[:, 3, 3, 0].tolist() == list(range(10, 22))
 
 
-def test_the_first_images_of_each_class_are_taken():
+def test_a_part_can_be_asked_for_and_a_configuration():
     pets = data.load_tfds("pets", SIZE, per_class=2)
     assert pets.images[:, 0, 0, 0].tolist() == [10, 11, 12, 13, 14, 15]
     assert len(data.load_tfds("pets", SIZE, per_class=None)) == 12
-
-
-def test_a_part_of_a_split_and_a_configuration_can_be_asked_for():
     assert len(data.load_tfds("pets", SIZE, split="train[:50%]")) == 6
     assert len(data.load_tfds("herds/small", SIZE)) == 3
     with pytest.raises(FileNotFoundError, match="`herds`.* herds/small"):
@@ -109,9 +106,7 @@ def test_transparent_images_are_laid_on_white():
         ("pets", {"memory": 5000}, r"up to 12 of 16 x 16.*`per_class=2` fits"),
         ("lines", {}, "one image.*Received: text"),
         ("pairs", {}, "one image.*Received: image.*label.*other .Image"),
-        ("", {"download": True}, "Expected the name"),
         ("../pets", {"download": True}, "Expected the name"),
-        ("Pets and more", {"download": True}, "Expected the name"),
         ("a/b/c", {"download": True}, "Expected the name"),
         (None, {"download": True}, "Expected the name"),
     ],
@@ -132,9 +127,7 @@ def pretend(monkeypatch):
 
     def pretend(code):
         command = [sys.executable, "-c", code]
-        monkeypatch.setattr(
-            tfds_download, "_command", lambda *names: [*command, *names]
-        )
+        monkeypatch.setattr(tfds_download, "_command", lambda *x: [*command, *x])
         monkeypatch.setattr(tfds_download.subprocess, "Popen", start)
         return started
 
