@@ -254,7 +254,7 @@ found = fine_tuning.compare(
     track,
     stages[-2].name,
     [5],
-    rates=[1e-4],
+    learning_rates=[1e-4],
     epochs=3,
     draws=[0],
     measure=lambda model: fine_tuning.accuracy(model, track.validation),
