@@ -64,7 +64,7 @@ for name, first in depths.items():
         track,
         first,
         counts,
-        rates=[1e-4],
+        learning_rates=[1e-4],
         epochs=8 if quick else 3,
         draws=range(2 if quick else 1),
         measure=lambda model: fine_tuning.accuracy(model, track.validation),
