@@ -5,7 +5,6 @@ from tlcourse.widgets.feature_map_viewer import FeatureMapViewer
 from tlcourse.widgets.fetch_button import FetchButton
 from tlcourse.widgets.freeze_panel import FreezePanel
 from tlcourse.widgets.learning_rate_explorer import LearningRateExplorer
-from tlcourse.widgets.live_training import LiveTraining
 from tlcourse.widgets.teaching_panel import TeachingPanel
 from tlcourse.widgets.transfer_explorer import TransferExplorer
 
@@ -15,7 +14,6 @@ __all__ = [
     "FetchButton",
     "FreezePanel",
     "LearningRateExplorer",
-    "LiveTraining",
     "TeachingPanel",
     "TransferExplorer",
 ]
