@@ -1,23 +1,25 @@
-"""Every network of keras.applications: figures, files, preprocessing, training."""
+"""Every network of keras.applications: figures, files, preprocessing, training.
 
+One network of each family is in `make test`; the others are marked as slow.
+"""
+
+import inspect
 import os
 import pathlib
 import subprocess
 import sys
 
-import h5py
+import ipywidgets
 import keras
 import numpy as np
 import pytest
-from keras.src.applications import imagenet_utils
-from keras.src.legacy.saving import legacy_h5_format
-from keras.src.utils import file_utils
 from sklearn.model_selection import RepeatedStratifiedKFold
 
 from tlcourse import bases, data, features, training
 from tlcourse.course import fetch
 from tlcourse.course.tracks import load_track
-from tlcourse.models import freezing, heads
+from tlcourse.models import freeze_state, freezing, heads, keras_code
+from tlcourse.widgets import FreezePanel
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 VERIFY = pathlib.Path(os.environ.get("VERIFY", ROOT.parent / "shared" / "verify"))
@@ -26,17 +28,32 @@ needs_photographs = pytest.mark.skipif(
     reason=f"no ImageNet weights and photographs in {VERIFY}; set VERIFY",
 )
 saves = pytest.mark.filterwarnings("ignore:__array__ implementation")  # Keras does it
-of_networks = pytest.mark.parametrize("name", bases.NETWORKS)
+DOWNLOADS = inspect.getmodule(keras.utils.get_file)  # where Keras looks it up
+FAMILIES = (
+    "VGG16 ResNet50 ResNet50V2 InceptionV3 Xception DenseNet121 MobileNet MobileNetV2 "
+    "MobileNetV3Small NASNetMobile EfficientNetB0 EfficientNetV2B0 ConvNeXtTiny"
+).split()
+LARGE = (
+    "NASNetLarge EfficientNetB6 EfficientNetB7 EfficientNetV2M EfficientNetV2L "
+    "ConvNeXtBase ConvNeXtLarge ConvNeXtXLarge"
+).split()
+NARROW = {"MobileNet": {"alpha": 0.25}, "MobileNetV2": {"alpha": 0.35}}
+
+
+def networks(but=()):
+    """Names as parameters: one of each family, and the others, which are slow."""
+    return [
+        pytest.param(name, marks=[] if name in FAMILIES else pytest.mark.slow)
+        for name in bases.NETWORKS
+        if name not in but
+    ]
 
 
 @pytest.fixture(autouse=True)
 def memory_given_back():
     yield
+    ipywidgets.Widget.close_all()
     keras.utils.clear_session(free_memory=True)
-
-
-class AskedForError(Exception):
-    """What Keras asked for is known; it need not go on."""
 
 
 # Names, sizes, files
@@ -52,37 +69,24 @@ def test_there_is_a_row_for_every_network_of_keras():
 
 
 def test_lesson_02_shows_the_same_seventeen():
-    assert (
-        list(bases.CATALOGUE)
-        == (
-            "VGG16 VGG19 ResNet50 ResNet101 ResNet152 InceptionV3 Xception DenseNet121 "
-            "DenseNet201 MobileNet MobileNetV2 EfficientNetB0 EfficientNetB3 "
-            "EfficientNetV2B0 EfficientNetV2S ConvNeXtTiny ConvNeXtBase"
-        ).split()
+    shown = (
+        "VGG16 VGG19 ResNet50 ResNet101 ResNet152 InceptionV3 Xception DenseNet121 "
+        "DenseNet201 MobileNet MobileNetV2 EfficientNetB0 EfficientNetB3 "
+        "EfficientNetV2B0 EfficientNetV2S ConvNeXtTiny ConvNeXtBase"
     )
-    assert all(
-        bases.NETWORKS[name] is bases.CATALOGUE[name] for name in bases.CATALOGUE
-    )
+    assert list(bases.CATALOGUE) == shown.split()
+    assert all(bases.find(name) is row for name, row in bases.CATALOGUE.items())
 
 
-@of_networks
-def test_usual_and_smallest_input_are_those_of_keras(name, monkeypatch):
-    network, asked = bases.find(name), {}
-
-    def obtain(*_, default_size, min_size, **__):
-        asked.update(default_size=default_size, min_size=min_size)
-        raise AskedForError
-
-    constructor = getattr(keras.applications, name)
-    if name.startswith("MobileNetV3"):  # these check by themselves
-        shape = (network.smallest - 1, network.smallest, 3)
-        with pytest.raises(ValueError, match=f"at least {network.smallest}x"):
-            constructor(input_shape=shape, weights=None, include_top=False)
-        return
-    monkeypatch.setattr(imagenet_utils, "obtain_input_shape", obtain)
-    with pytest.raises(AskedForError):
-        constructor(weights=None, include_top=False)
-    assert asked == {"default_size": network.side, "min_size": network.smallest}
+@pytest.mark.parametrize("name", bases.NETWORKS)
+def test_usual_and_smallest_input_are_those_of_keras(name):
+    network, build = bases.find(name), getattr(keras.applications, name)
+    side, smallest = network.side, network.smallest
+    with pytest.raises(ValueError, match=f"at least {smallest}x{smallest}"):
+        build(input_shape=(smallest - 1, smallest, 3), weights=None, include_top=False)
+    if not name.startswith("MobileNetV3"):  # these take any size, with their top, too
+        with pytest.raises(ValueError, match=rf"should be \({side}, {side}, 3\)"):
+            build(input_shape=(side + 1, side, 3))
 
 
 @pytest.fixture
@@ -90,7 +94,7 @@ def asked(monkeypatch):
     """The files that Keras asks for; it gets none, and loads none."""
     names = []
     monkeypatch.setattr(
-        file_utils, "get_file", lambda name, *_, **__: names.append(name)
+        DOWNLOADS, "get_file", lambda name, *_, **__: names.append(name)
     )
     monkeypatch.setattr(keras.Model, "load_weights", lambda *_, **__: None)
     return names
@@ -98,16 +102,12 @@ def asked(monkeypatch):
 
 def plan(name, side, **options):
     """A network without numbers: the largest would take 1.4 GB."""
+    build = getattr(keras.applications, name)
     with keras.StatelessScope(initialize_variables=False):
-        return getattr(keras.applications, name)(
-            input_shape=(side, side, 3),
-            include_top=False,
-            weights="imagenet",
-            **options,
-        )
+        return build(input_shape=(side, side, 3), include_top=False, **options)
 
 
-@of_networks
+@pytest.mark.parametrize("name", networks())
 def test_the_file_and_the_parameters_are_those_of_keras(name, asked):
     network = bases.find(name)
     base = plan(name, network.side)
@@ -119,15 +119,23 @@ def test_the_file_and_the_parameters_are_those_of_keras(name, asked):
         assert own + top == pytest.approx(network.millions, abs=0.1)
 
 
+WIDTHS = (
+    [("MobileNet", 128, {"alpha": 0.25}), ("MobileNetV2", 96, {"alpha": 0.35})]
+    + [("MobileNetV3Small", 224, {"alpha": 0.75})]
+    + [("MobileNetV3Large", 224, {"minimalistic": True})]
+)
+OTHER_WIDTHS = (
+    [("MobileNet", side, {"alpha": 0.25}) for side in (96, 160, 192, 224)]
+    + [("MobileNet", 128, {"alpha": alpha}) for alpha in (0.5, 0.75, 1)]
+    + [("MobileNetV2", side, {"alpha": 0.35}) for side in (64, 128, 160, 192)]
+    + [("MobileNetV2", 96, {"alpha": alpha}) for alpha in (0.5, 0.75, 1, 1.3, 1.4)]
+    + [("MobileNetV3Large", 224, {}), ("MobileNetV3Small", 224, {"minimalistic": True})]
+)
+
+
 @pytest.mark.parametrize(
     "name, side, options",
-    [("MobileNet", side, {"alpha": 0.25}) for side in (96, 128, 160, 192, 224)]
-    + [("MobileNet", 128, {"alpha": alpha}) for alpha in (0.5, 0.75, 1)]
-    + [("MobileNetV2", side, {"alpha": 0.35}) for side in (64, 96, 128, 160, 192)]
-    + [("MobileNetV2", 96, {"alpha": alpha}) for alpha in (0.5, 0.75, 1, 1.3, 1.4)]
-    + [("MobileNetV3Small", 224, {"alpha": 0.75}), ("MobileNetV3Large", 224, {})]
-    + [("MobileNetV3Small", 224, {"minimalistic": True})]
-    + [("MobileNetV3Large", 224, {"minimalistic": True})],
+    WIDTHS + [pytest.param(*each, marks=pytest.mark.slow) for each in OTHER_WIDTHS],
 )
 @pytest.mark.filterwarnings("ignore:.*Weights for input shape")
 def test_the_file_of_each_width_and_size_is_that_of_keras(name, side, options, asked):
@@ -173,27 +181,21 @@ def read_only(monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
 
 
-def save_as_keras_did(model, path):
-    """In the format of the files that Keras fetches."""
-    with h5py.File(path, "w") as file:
-        legacy_h5_format.save_weights_to_hdf5_group(file, model)
-
-
 @saves
 def test_imagenet_weights_come_from_a_cache_that_is_read_only(cache, read_only):
     shape = (32, 32, 3)
     saved = bases.build("MobileNet", shape, None, alpha=0.25)
-    save_as_keras_did(saved, cache / bases.weights_file("MobileNet", shape, alpha=0.25))
+    saved.save(cache / bases.weights_file("MobileNet", shape, alpha=0.25))
     built = bases.build("MobileNet", shape, alpha=0.25)
     assert all(map(np.array_equal, built.get_weights(), saved.get_weights()))
 
 
 @saves
 def test_efficientnet_scales_once_more_with_imagenet_weights(cache, monkeypatch):
-    file = cache / bases.find("EfficientNetB0").file
     shape = (32, 32, 3)
-    save_as_keras_did(bases.build("EfficientNetB0", shape, None), file)
-    monkeypatch.setattr(file_utils, "get_file", lambda name, *_, **__: cache / name)
+    saved = bases.build("EfficientNetB0", shape, None)
+    saved.save(cache / bases.find("EfficientNetB0").file)
+    monkeypatch.setattr(DOWNLOADS, "get_file", lambda name, *_, **__: cache / name)
     base = bases.build("EfficientNetB0", shape)
     scales = [x for x in base.layers if isinstance(x, keras.layers.Rescaling)]
     assert len(scales) == 2  # one without ImageNet weights
@@ -205,7 +207,7 @@ def test_efficientnet_scales_once_more_with_imagenet_weights(cache, monkeypatch)
 # Preprocessing
 
 
-@of_networks
+@pytest.mark.parametrize("name", bases.NETWORKS)
 def test_preprocessing_is_that_of_keras(name):
     module = getattr(keras.applications, name).__module__.split(".")[-1]
     raw = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3)).astype("float32")
@@ -216,40 +218,21 @@ def test_preprocessing_is_that_of_keras(name):
     np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5 * np.ptp(wanted))
 
 
-# From raw pixels to a trained head
-
-SMALL = {
-    "VGG16": {},
-    "ResNet50": {},
-    "ResNet50V2": {},
-    "InceptionV3": {},
-    "InceptionResNetV2": {},
-    "Xception": {},
-    "DenseNet121": {},
-    "MobileNet": {"alpha": 0.25},
-    "MobileNetV2": {"alpha": 0.35},
-    "MobileNetV3Small": {},
-    "MobileNetV3Large": {},
-    "NASNetMobile": {},
-    "EfficientNetB0": {},
-    "EfficientNetB1": {},
-    "EfficientNetV2B0": {},
-    "ConvNeXtTiny": {},
-}
+# From raw pixels to a trained head, and in the panel
 
 
 def small(name, **options):
     """The network at its smallest input, wrapped, and a few raw pictures."""
     keras.utils.set_random_seed(0)
     side = bases.find(name).smallest
-    base = bases.build(name, (side, side, 3), None, **SMALL[name])
+    base = bases.build(name, (side, side, 3), None, **NARROW.get(name, {}))
     model = heads.wrap(base, 3, preprocess=bases.preprocessing(name), **options)
     shape = (4, side, side, 3)
     return model, base, np.random.default_rng(0).integers(0, 256, shape, "uint8")
 
 
-@pytest.mark.parametrize("name", SMALL)
-def test_a_network_gives_features_and_trains_its_head_on_raw_pixels(name):
+@pytest.mark.parametrize("name", networks(but=LARGE))
+def test_a_network_trains_its_head_and_is_shown_in_the_panel(name):
     model, base, images = small(name)
     freezing.freeze(base)
     before, head = base.get_weights(), model.layers[-1].get_weights()
@@ -257,21 +240,34 @@ def test_a_network_gives_features_and_trains_its_head_on_raw_pixels(name):
     assert np.isfinite(model.train_on_batch(images, np.arange(4) % 3)[0])
     assert all(map(np.array_equal, before, base.get_weights()))
     assert not all(map(np.array_equal, head, model.layers[-1].get_weights()))
-    vectors = features.extract(
-        keras.Model(model.input, model.layers[-2].output), images
-    )
+    pooled = keras.Model(model.input, model.layers[-2].output)
+    vectors = features.extract(pooled, images)
     assert vectors.shape == (4, base.output_shape[-1])
     assert np.isfinite(vectors).all() and np.ptp(vectors, axis=0).max() > 0
+    panel_agrees(FreezePanel(model), model, base)
+
+
+def panel_agrees(panel, model, base):
+    """Parts hold each layer once; each preset and the code do as they say."""
+    found = panel.summary.state.structure
+    assert sum(map(found.parameters, found.parts)) == model.count_params()
+    inside = [i for part in found.parts for i in part.units]
+    assert sorted(inside) == list(range(len(found.units))) and len(found.parts) > 2
+    for preset in freeze_state.PRESETS:
+        panel.preset_buttons[preset].click()
+        panel.compile.click()
+        trainable = freezing.count(model.trainable_weights)
+        assert panel.summary.state.trainable_parameters == trainable, preset
+        assert panel.summary.status == "compiled as shown"
+        code = keras_code.freeze_code(panel.summary.state)
+        base.trainable = not base.trainable
+        exec(code, {"model": model, "keras": keras})
+        assert freezing.count(model.trainable_weights) == trainable, preset
 
 
 # A saved model needs Keras, and nothing of ours
 
-KINDS = {
-    "-1..1": "MobileNetV2",
-    "caffe": "VGG16",
-    "torch": "DenseNet121",
-    "inside": "MobileNetV3Small",
-}
+KINDS = ("MobileNetV2", "VGG16", "DenseNet121", "MobileNetV3Small")  # of pixels
 ELSEWHERE = """
 import sys
 
@@ -296,14 +292,17 @@ for name in sys.argv[1:]:
 
 @saves
 def test_a_saved_model_gives_the_same_where_tlcourse_is_not_installed(tmp_path):
-    assert {bases.find(name).pixels: name for name in KINDS.values()} == KINDS
-    here = {}
-    for name in KINDS.values():
-        model, _, images = small(name, augment=heads.augmentation(flip=True))
+    kinds = {network.pixels for network in bases.NETWORKS.values()}
+    assert {bases.find(name).pixels for name in KINDS} == kinds
+    images = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), "uint8")
+    here, augment = {}, heads.augmentation(flip=True)
+    for name in KINDS:
+        base = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3)])
+        preprocess = bases.preprocessing(name)
+        model = heads.wrap(base, 3, preprocess=preprocess, augment=augment)
         model.save(tmp_path / f"{name}.keras")
         np.save(tmp_path / f"{name}.npy", images)
         here[name] = model.predict(images, verbose=0)
-        keras.utils.clear_session(free_memory=True)
     ended = subprocess.run(
         [sys.executable, "-c", ELSEWHERE, *here],
         cwd=tmp_path,
@@ -336,7 +335,11 @@ def photographs():
 
 @needs_photographs
 @pytest.mark.parametrize(
-    "name, alpha, least", [("MobileNetV2", 0.35, 0.83), ("MobileNet", 0.25, 0.78)]
+    "name, alpha, least",
+    [
+        ("MobileNet", 0.25, 0.78),
+        pytest.param("MobileNetV2", 0.35, 0.83, marks=pytest.mark.slow),
+    ],
 )
 def test_imagenet_features_tell_flowers_apart(name, alpha, least, verify, photographs):
     base = bases.build(name, (224, 224, 3), alpha=alpha)
