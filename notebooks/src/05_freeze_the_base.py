@@ -154,7 +154,7 @@ unchanged(before, first)
 # %% [markdown]
 # ## Where did it move?
 #
-# **Predict.** Now we thaw only the last stage of the base: the layers after the
+# **Predict.** Now we unfreeze only the last stage of the base: the layers after the
 # last time that its feature maps shrink. Which bars will be zero?
 
 
@@ -203,12 +203,12 @@ print("the model around: ", len(model.trainable_weights), "weights train")
 # %% [markdown]
 # **Observe.** They contradict each other. The base answers for itself: frozen,
 # whole. The model around it asks every layer, and trains three: the one that we
-# thawed, and the two of our dense layer. So go from large to small: first
+# unfrozen, and the two of our dense layer. So go from large to small: first
 # `base.trainable = True`, then freeze layers.
 #
 # One more surprise. On TensorFlow, Keras skips an assignment that changes nothing:
-# `base.trainable = False` on a base that says `False` already leaves the thawed
-# layer thawed. To reset every flag, set `True`, then `False`.
+# `base.trainable = False` on a base that says `False` already leaves the unfrozen
+# layer unfrozen. To reset every flag, set `True`, then `False`.
 #
 # ## The layer that learns without gradients
 #
@@ -237,14 +237,14 @@ def moving_mean_moves():
 
 
 base.trainable = True
-awake = moving_mean_moves()
+trainable = moving_mean_moves()
 norm.trainable = False
 frozen = moving_mean_moves()
-awake, frozen
+trainable, frozen
 
 # %% [markdown]
-# **Observe.** Awake, the moving mean moves with every batch that passes, and with
-# it what the whole base computes. Frozen, it stays. In Keras, a frozen
+# **Observe.** In training mode, the moving mean moves with every batch that passes, and
+# with it what the whole base computes. Frozen, it stays. In Keras, a frozen
 # BatchNormalization layer also works in inference mode: it uses the stored
 # averages and not those of the batch. That is why we freeze these layers when we
 # fine-tune, in lesson 08.
@@ -274,7 +274,7 @@ print(panel.summary.count)
 print(*panel.summary.lines[3])
 
 # %% [markdown]
-# **Observe.** We thawed the first stage by code, and the panel shows it, as its button
+# **Observe.** We unfroze the first stage by code, and the panel shows it, as its button
 # `Refresh` would. So few numbers, and a step costs most of what training everything
 # does. Gradients walk back to the first layer that trains, and the way is what costs.
 #
@@ -297,7 +297,7 @@ check("5.1", answer, model=model, base=base)
 # ## 📝 Exercise 5.2
 #
 # Somebody wrote this on TensorFlow and wonders why the base does not learn. The helper
-# `unfreeze_from` does what you did in 5.1: it thaws a stage and all that follow,
+# `unfreeze_from` does what you did in 5.1: it unfreezes a stage and all that follow,
 # BatchNormalization excepted.
 #
 # ```python
@@ -340,7 +340,7 @@ check("5.3", answer, base=base, classes=classes)
 #
 # ? A BatchNormalization layer is frozen. What does it normalise with?
 # + Its stored averages. | Frozen means inference mode for this layer.
-# - The mean of the batch. | That is what it does while it is awake.
+# - The mean of the batch. | That is what it does in training mode.
 # - Nothing, it is skipped. | It still scales and shifts.
 #
 # ? How do you know for certain that a layer did not change?

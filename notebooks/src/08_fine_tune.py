@@ -155,8 +155,9 @@ FreezePanel(model, few, batch_size=16)
 #
 # ## A recipe that no longer protects
 #
-# Many tutorials do it otherwise. They call the base with `training=False`, then
-# unfreeze all of it. In the Keras of 2020 that kept BatchNormalization asleep.
+# Many tutorials do it differently. They call the base with `training=False`, then
+# unfreeze all of it. In the Keras of 2020 that kept BatchNormalization in inference
+# mode.
 #
 # **Predict.** Does it in ours?
 
@@ -172,28 +173,28 @@ recipe.layers[-1].set_weights(trained_top[-2:])
 other.trainable = True  # all of it
 compile_for(recipe, 1e-4)
 recipe.fit(few.images, few.labels, batch_size=16, epochs=3, verbose=0)
-awake = moving_statistics(other)
+moved = moving_statistics(other)
 
 # %% [markdown]
 # Each point is one average: how large it was, and how far it went from there, as a
-# percentage of that. Asleep, none would have moved.
+# percentage of that. In inference mode, none would have moved.
 
 # %%
 size = np.abs(statistics) + 1e-3
 figure, ax = plt.subplots(figsize=(5, 5), layout="constrained")
-percent = 100 * np.abs(awake - statistics) / size
+percent = 100 * np.abs(moved - statistics) / size
 ax.loglog(size, percent, ".", markersize=2, color=plots.ORANGE)
-ax.set(title="Moving statistics, awake", xlabel="size before")
+ax.set(title="Moving statistics, training mode", xlabel="size before")
 ax.set_ylabel("change after three epochs, percent");
 
 # %% tags=["nbval-check-output", "any-track"]
-print("statistics unchanged:", np.array_equal(statistics, awake))
+print("statistics unchanged:", np.array_equal(statistics, moved))
 
 # %% [markdown]
 # **Observe.** They have moved, and these were a few steps. A longer training takes them
 # all the way to the averages of our few images. In Keras 3, in a functional model such
-# as ours, a layer that may train wakes up in `fit`, whatever the call said. So: freeze
-# each BatchNormalization layer.
+# as ours, a layer that may train is in training mode in `fit`, whatever the call said.
+# So: freeze each BatchNormalization layer.
 #
 # ## The very small learning rate
 #

@@ -98,7 +98,7 @@ untrained = yosinski.fresh(bases["A"], seed=0)
 first = [weights[0] for weights in (bases["A"], untrained, bases["B"])]
 pictures.filters(first, ["1", "2", "3"], "The filters of conv1")
 
-networks = {"A": yosinski.network(96), "B": experiment.network(96)}
+networks = {"A": yosinski.network(96), "B": yosinski.network(96)}
 for half, network in networks.items():
     network.set_weights(bases[half])
     camera = keras.Model(network.inputs[0], network.get_layer("conv1").output)

@@ -231,7 +231,7 @@ print("stale:", freezing.trains(model).stale)
 # %% [markdown]
 # **Observe.** None. *Cure:* compile after every change of a flag.
 #
-# ## Case 10: BatchNormalization awake
+# ## Case 10: BatchNormalization in training mode
 #
 # The recipe of many tutorials: call the base with `training=False`, unfreeze, compile,
 # fit. **Predict.** Do the averages that BatchNormalization keeps stay as they were?
@@ -251,7 +251,7 @@ compile_for(recipe, 1e-4)
 before = next(filter(freezing.is_batchnorm, other.layers)).get_weights()[2]
 recipe.fit(few.images, few.labels, 4, epochs=2, verbose=0)
 after = next(filter(freezing.is_batchnorm, other.layers)).get_weights()[2]
-sick["10 BatchNorm awake"] = fine_tuning.accuracy(recipe, held_out)
+sick["10 BatchNorm trains"] = fine_tuning.accuracy(recipe, held_out)
 
 # %% tags=["nbval-check-output", "any-track"]
 print("moving mean unchanged:", np.array_equal(before, after))
