@@ -35,7 +35,7 @@ def base():
 
 @functools.cache
 def vectors(part="train", kind="features"):
-    """float32 `(n, d)`, a vector per image of a part; `kind` as in `training.vectors`."""
+    """float32 `(n, d)`, one vector per image; `kind` as in `training.vectors`."""
     keras.utils.set_random_seed(0)
     return training.vectors(track(), getattr(track(), part), kind)
 

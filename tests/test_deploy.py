@@ -31,7 +31,6 @@ import local_hub  # noqa: E402
 import probes  # noqa: E402
 import start_server  # noqa: E402
 
-UNITS = {"G": 2**30}  # as JupyterHub counts
 # What comes before the course's file in The Littlest JupyterHub.
 LITTLEST = """
 c.Spawner.mem_limit = None
@@ -41,37 +40,30 @@ c.JupyterHub.services = [
 ]
 load_subconfig("COURSE")
 """
-# The keys of the chart that are used, and their types in its values.schema.yaml.
-NUMBER, WHOLE, TEXT, YES = (int, float), int, str, bool
+# The keys of the chart that are used, by their types in its values.schema.yaml.
 CHART = {
-    "hub.concurrentSpawnLimit": WHOLE,
-    "hub.config.JupyterHub.authenticator_class": TEXT,
-    "hub.config.NativeAuthenticator.minimum_password_length": WHOLE,
-    "hub.config.NativeAuthenticator.check_common_password": YES,
-    "hub.config.Authenticator.allow_all": YES,
-    "hub.config.Authenticator.admin_users": list,
-    "singleuser.cmd": list,
-    "singleuser.defaultUrl": TEXT,
-    "singleuser.startTimeout": WHOLE,
-    "singleuser.memory.guarantee": (int, float, str),
-    "singleuser.memory.limit": (int, float, str),
-    "singleuser.cpu.guarantee": NUMBER,
-    "singleuser.cpu.limit": NUMBER,
-    "singleuser.storage.type": TEXT,
-    "singleuser.storage.capacity": TEXT,
-    "singleuser.extraEnv.*": TEXT,
-    "singleuser.extraFiles.*.mountPath": TEXT,
-    "singleuser.extraFiles.*.data.*.*": (int, bool),
-    "prePuller.hook.enabled": YES,
-    "prePuller.continuous.enabled": YES,
-    "scheduling.userScheduler.enabled": YES,
-    "cull.enabled": YES,
-    "cull.timeout": WHOLE,
-    "cull.every": WHOLE,
+    int: (
+        "hub.concurrentSpawnLimit singleuser.startTimeout cull.timeout cull.every "
+        "hub.config.NativeAuthenticator.minimum_password_length"
+    ),
+    (int, float): "singleuser.cpu.guarantee singleuser.cpu.limit",
+    (int, float, str): "singleuser.memory.guarantee singleuser.memory.limit",
+    (int, bool): "singleuser.extraFiles.*.data.*.*",
+    list: "hub.config.Authenticator.admin_users singleuser.cmd",
+    str: (
+        "hub.config.JupyterHub.authenticator_class singleuser.defaultUrl "
+        "singleuser.storage.type singleuser.storage.capacity singleuser.extraEnv.* "
+        "singleuser.extraFiles.*.mountPath"
+    ),
+    bool: (
+        "hub.config.NativeAuthenticator.check_common_password "
+        "hub.config.Authenticator.allow_all prePuller.hook.enabled "
+        "prePuller.continuous.enabled scheduling.userScheduler.enabled cull.enabled"
+    ),
 }
 
 
-def read(path):
+def load_config(path):
     """A JupyterHub configuration as JupyterHub reads it."""
     return PyFileConfigLoader(path.name, path=str(path.parent)).load_config()
 
@@ -79,10 +71,11 @@ def read(path):
 def leaves(values, above=()):
     """Path and value of everything in nested dicts."""
     for key, value in values.items():
+        path = (*above, key)
         if isinstance(value, dict):
-            yield from leaves(value, (*above, key))
+            yield from leaves(value, path)
         else:
-            yield ".".join((*above, key)), value
+            yield ".".join(path), value
 
 
 def flags(arguments):
@@ -92,7 +85,7 @@ def flags(arguments):
 
 @pytest.fixture
 def config():
-    return read(DEPLOY / "jupyterhub_config.py")
+    return load_config(DEPLOY / "jupyterhub_config.py")
 
 
 @pytest.fixture
@@ -102,21 +95,17 @@ def values():
 
 def test_a_learner_has_a_memory_that_fits_a_lesson_and_a_limit_above(config):
     guarantee, limit = config.Spawner.mem_guarantee, config.Spawner.mem_limit
-    assert float(guarantee[:-1]) * UNITS[guarantee[-1]] >= 1500e6
-    assert float(limit[:-1]) > float(guarantee[:-1])
+    assert guarantee[-1] == limit[-1] == "G"  # 2**30 bytes, as JupyterHub counts
+    assert 1500e6 <= float(guarantee[:-1]) * 2**30 < float(limit[:-1]) * 2**30
     assert config.Spawner.cpu_limit == 2.0
-    threads = {
-        config.Spawner.environment[name]
-        for name in config.Spawner.environment
-        if name.endswith("THREADS")
-    }
-    assert threads == {"2"}
+    settings = config.Spawner.environment.items()
+    assert {value for name, value in settings if name.endswith("THREADS")} == {"2"}
 
 
 def test_the_littlest_hub_gets_the_limits_and_one_culler(tmp_path):
     text = LITTLEST.replace("COURSE", str(DEPLOY / "jupyterhub_config.py"))
     (tmp_path / "jupyterhub_config.py").write_text(text)
-    config = read(tmp_path / "jupyterhub_config.py")
+    config = load_config(tmp_path / "jupyterhub_config.py")
     assert config.Spawner.mem_limit == "2G"
     (culler,) = config.JupyterHub.services
     assert flags(culler["command"])["timeout"] == "3600"
@@ -126,7 +115,7 @@ def test_the_littlest_hub_gets_the_limits_and_one_culler(tmp_path):
 
 def test_a_link_to_the_configuration_still_finds_the_course(tmp_path):
     (tmp_path / "tlcourse.py").symlink_to(DEPLOY / "jupyterhub_config.py")
-    config = read(tmp_path / "tlcourse.py")
+    config = load_config(tmp_path / "tlcourse.py")
     assert pathlib.Path(config.Spawner.cmd[1]) == DEPLOY / "start_server.py"
     assert pathlib.Path(config.Spawner.environment["TLCOURSE_DATA"]) == ROOT / "data"
     opened = config.Spawner.default_url.removeprefix(
@@ -140,22 +129,21 @@ def test_photographs_beside_the_course_are_shared(tmp_path):
     course.mkdir(parents=True)
     text = (DEPLOY / "jupyterhub_config.py").read_text()
     (course / "jupyterhub_config.py").write_text(text)
-    assert "KERAS_HOME" not in read(course / "jupyterhub_config.py").Spawner.environment
+    assert (
+        "KERAS_HOME"
+        not in load_config(course / "jupyterhub_config.py").Spawner.environment
+    )
     (tmp_path / "flowers").mkdir()
-    shared = read(course / "jupyterhub_config.py").Spawner.environment
+    shared = load_config(course / "jupyterhub_config.py").Spawner.environment
     assert shared["KERAS_HOME"] == str(tmp_path / "flowers" / "keras")
     assert shared["TFDS_DATA_DIR"] == str(tmp_path / "flowers" / "tfds")
 
 
 def test_the_local_hub_has_the_same_limits_and_lets_only_the_class_in(monkeypatch):
-    settings = {
-        "ports": [1, 2, 3],
-        "password": "secret",
-        "names": ["ann"],
-        "proxy": "p",
-    }
+    settings = {"ports": [1, 2, 3], "password": "secret", "names": ["ann"]}
+    settings["proxy"] = "p"
     monkeypatch.setenv("TLCOURSE_HUB", json.dumps(settings))
-    config = read(DEPLOY / "local_config.py")
+    config = load_config(DEPLOY / "local_config.py")
     assert config.Spawner.mem_limit == "2G"
     assert config.Authenticator.allowed_users == {"ann"}
     assert config.SharedPasswordAuthenticator.user_password == "secret"
@@ -165,28 +153,27 @@ def test_the_local_hub_has_the_same_limits_and_lets_only_the_class_in(monkeypatc
 
 
 def test_the_cluster_has_keys_of_the_chart_with_their_types(values):
+    known = [
+        (re.escape(name).replace(r"\*", "[^.]+"), kind)
+        for kind, names in CHART.items()
+        for name in names.split()
+    ]
     for path, value in leaves(values):
-        known = [
-            kind
-            for name, kind in CHART.items()
-            if re.fullmatch(name.replace(".", r"\.").replace("*", r"[^.]+"), path)
-        ]
-        assert known, f"{path} is not known"
-        assert isinstance(value, known[0]), f"{path}: {value!r}"
-        assert known[0] not in (WHOLE, NUMBER) or not isinstance(value, bool)
+        kinds = [kind for name, kind in known if re.fullmatch(name, path)]
+        assert kinds, f"{path} is not known"
+        assert isinstance(value, kinds[0]), f"{path}: {value!r}"
+        assert kinds[0] in (bool, (int, bool)) or not isinstance(value, bool), path
 
 
 def test_the_cluster_has_the_limits_of_one_machine(values, config):
     learner, spawner = values["singleuser"], config.Spawner
-    assert learner["memory"]["limit"] == spawner.mem_limit
-    assert learner["memory"]["guarantee"] == spawner.mem_guarantee
-    assert learner["cpu"]["limit"] == spawner.cpu_limit
-    assert learner["cpu"]["guarantee"] == spawner.cpu_guarantee
+    limits = {"guarantee": spawner.mem_guarantee, "limit": spawner.mem_limit}
+    assert learner["memory"] == limits
+    limits = {"guarantee": spawner.cpu_guarantee, "limit": spawner.cpu_limit}
+    assert learner["cpu"] == limits
     assert learner["defaultUrl"] == spawner.default_url
-    assert set(learner["extraEnv"]) == set(spawner.environment) - {
-        "KERAS_HOME",
-        "TFDS_DATA_DIR",
-    }
+    shared = {"KERAS_HOME", "TFDS_DATA_DIR"}
+    assert set(learner["extraEnv"]) == set(spawner.environment) - shared
     culling = learner["extraFiles"]["kernels"]["data"]["MappingKernelManager"]
     of_machine = flags(spawner.args)
     for name, value in culling.items():
@@ -206,16 +193,10 @@ def test_the_image_has_the_course_where_the_cluster_looks(values):
 
 
 def test_a_link_says_what_nbgitpuller_reads():
-    made = link.make(
-        "https://hub.org/",
-        "https://git.org/a/b+c",
-        "one/two",
-        "05",
-    )
+    made = link.make("https://hub.org/", "https://git.org/a/b+c", "one/two", "05")
     parts = urllib.parse.urlsplit(made)
     assert made.startswith("https://hub.org/hub/user-redirect/git-pull?")
-    query = dict(urllib.parse.parse_qsl(parts.query, strict_parsing=True))
-    assert query == {
+    assert dict(urllib.parse.parse_qsl(parts.query, strict_parsing=True)) == {
         "repo": "https://git.org/a/b+c",
         "branch": "one/two",
         "urlpath": "lab/tree/course/notebooks/05_freeze_the_base.ipynb",
@@ -224,28 +205,21 @@ def test_a_link_says_what_nbgitpuller_reads():
     assert not re.search(r"[ +/]", parts.query)
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"hub": "hub.org"},
-        {"hub": "ftp://hub.org"},
-        {"hub": "https://hub.org/hub/login?next=x"},
-        {"repository": "git@git.org:a/b.git"},
-        {"repository": "https://me:hunter2@git.org/a"},
-        {"repository": "https://git.org/a b"},
-        {"branch": "-f"},
-        {"branch": "a..b"},
-        {"branch": ""},
-        {"lesson": "5"},
-        {"lesson": "../05"},
-    ],
-    ids=str,
-)
-def test_a_link_is_not_made_of_what_cannot_be_right(wrong, capsys):
+WRONG = {
+    "hub": ("hub.org", "ftp://hub.org", "https://hub.org/hub/login?next=x"),
+    "repository": ("git@git.org:a/b.git", "https://me:hunter2@git.org/a", "http://a b"),
+    "branch": ("-f", "a..b", ""),
+    "lesson": ("5", "../05"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_link_is_not_made_of_what_cannot_be_right(name):
     right = {"hub": "https://hub.org", "repository": "https://git.org/a"}
-    with pytest.raises(ValueError, match="Received") as caught:
-        link.make(**(right | wrong))
-    assert "hunter2" not in str(caught.value)
+    for wrong in WRONG[name]:
+        with pytest.raises(ValueError, match="Received") as caught:
+            link.make(**(right | {name: wrong}))
+        assert "hunter2" not in str(caught.value)
 
 
 def test_the_link_command_prints_a_link_or_says_what_is_wrong(capsys):
@@ -256,11 +230,6 @@ def test_the_link_command_prints_a_link_or_says_what_is_wrong(capsys):
     assert not shown.out and "Received: 'hub'" in shown.err
 
 
-def test_the_folder_of_the_lessons_hides_no_package():
-    assert start_server.FOLDER != "tlcourse"
-    assert importlib.util.find_spec(start_server.FOLDER) is None
-
-
 def test_lessons_are_copied_once_and_never_written_over(tmp_path):
     copied = start_server.copy_lessons(ROOT / "notebooks", tmp_path / "home")
     assert copied == sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
@@ -269,9 +238,10 @@ def test_lessons_are_copied_once_and_never_written_over(tmp_path):
     (tmp_path / "home" / copied[1]).unlink()
     again = start_server.copy_lessons(ROOT / "notebooks", tmp_path / "home")
     assert again == [copied[1]]
-    assert mine.read_text() == "mine"
-    assert mine.stat().st_mode & stat.S_IWUSR
+    assert mine.read_text() == "mine" and mine.stat().st_mode & stat.S_IWUSR
     assert not list((tmp_path / "home").glob("*.partial"))
+    # In a notebook, the folder is on the path: it must not hide a package.
+    assert importlib.util.find_spec(start_server.FOLDER) is None
 
 
 @pytest.mark.parametrize("home_is_a_file", [False, True])
@@ -294,50 +264,47 @@ def test_the_server_starts_after_copying_and_when_copying_fails(
     )
     assert shown.stdout == f"started --port=1 {home}/.run\n"
     assert ("could not be copied" in shown.stderr) == home_is_a_file
-    assert (
-        home_is_a_file
-        or (home / start_server.FOLDER / "05_freeze_the_base.ipynb").is_file()
-    )
+    copied = home / start_server.FOLDER / "05_freeze_the_base.ipynb"
+    assert copied.exists() != home_is_a_file
 
 
-def group(tmp_path, version):
-    """A folder that looks like control groups of a version, and a group in it."""
-    for part in ("memory", "cpu") if version == 1 else ():
-        (tmp_path / part).mkdir()
-    if version == 2:
-        (tmp_path / "cgroup.controllers").write_text("cpu memory")
-    return control_groups.LearnerGroup("ann", tmp_path)
-
-
-def test_control_groups_of_version_1_get_the_limits(tmp_path):
-    ann = group(tmp_path, 1)
+@pytest.mark.parametrize(
+    "given, limits, events",
+    [
+        (  # version 1 of control groups
+            ("memory", "cpu"),
+            {"memory.limit_in_bytes": str(2**31), "cpu.cfs_quota_us": "150000"},
+            {"memory.stat": "cache 7\nrss 5\n", "memory.oom_control": "oom_kill 3\n"},
+        ),
+        (  # version 2
+            ("cgroup.controllers",),
+            {"memory.max": str(2**31), "cpu.max": "150000 100000"},
+            {"memory.stat": "anon 5\nfile 9\n", "memory.events": "oom_kill 3\n"},
+        ),
+    ],
+)
+def test_control_groups_get_the_limits_and_say_what_happened(
+    tmp_path, given, limits, events
+):
+    for name in given:
+        (tmp_path / name).touch() if "." in name else (tmp_path / name).mkdir()
+    ann = control_groups.LearnerGroup("ann", tmp_path)
     ann.limit(2**31, 1.5)
-    memory, cpu = tmp_path / "memory" / "tlcourse-ann", tmp_path / "cpu/tlcourse-ann"
-    assert (memory / "memory.limit_in_bytes").read_text() == str(2**31)
-    assert (cpu / "cpu.cfs_quota_us").read_text() == "150000"
-    assert (cpu / "cpu.cfs_period_us").read_text() == "100000"
+    for name, text in limits.items():
+        (path,) = tmp_path.rglob(f"tlcourse-ann/{name}")
+        assert path.read_text() == text, name
     ann.enter()
-    assert (memory / "cgroup.procs").read_text() == str(os.getpid())
-    assert (cpu / "cgroup.procs").read_text() == str(os.getpid())
-    (memory / "memory.stat").write_text("cache 7\nrss 5\n")
-    (memory / "memory.oom_control").write_text("under_oom 0\noom_kill 3\n")
+    here = {path.read_text() for path in tmp_path.rglob("cgroup.procs")}
+    assert here == {str(os.getpid())}
+    (path,) = tmp_path.rglob("tlcourse-ann/memory.[lm]*")
+    for name, text in events.items():
+        path.with_name(name).write_text(text)
     assert (ann.memory(), ann.kills(), ann.processes()) == (5, 3, [os.getpid()])
 
 
-def test_control_groups_of_version_2_get_the_limits(tmp_path):
-    ann = group(tmp_path, 2)
-    ann.limit(2**31, 1.5)
-    folder = tmp_path / "tlcourse-ann"
-    assert (tmp_path / "cgroup.subtree_control").read_text() == "+memory +cpu"
-    assert (folder / "memory.max").read_text() == str(2**31)
-    assert (folder / "cpu.max").read_text() == "150000 100000"
-    (folder / "memory.stat").write_text("anon 6\nfile 9\n")
-    (folder / "memory.events").write_text("low 0\noom_kill 2\n")
-    assert (ann.memory(), ann.kills(), ann.processes()) == (6, 2, [])
-
-
 def test_a_group_that_is_not_there_is_empty_and_can_be_removed(tmp_path):
-    ann = group(tmp_path, 2)
+    (tmp_path / "cgroup.controllers").touch()
+    ann = control_groups.LearnerGroup("ann", tmp_path)
     ann.remove()
     assert (ann.memory(), ann.kills(), ann.processes()) == (0, 0, [])
     with pytest.raises(OSError, match="Received: .*missing"):
@@ -345,11 +312,9 @@ def test_a_group_that_is_not_there_is_empty_and_can_be_removed(tmp_path):
 
 
 def reply(request, kind, **content):
-    return {
-        "header": {"msg_type": kind},
-        "parent_header": {"msg_id": request["header"]["msg_id"]},
-        "content": content,
-    }
+    parent = {"msg_id": request["header"]["msg_id"]}
+    header = {"msg_type": kind}
+    return {"header": header, "parent_header": parent, "content": content}
 
 
 def test_a_cell_is_done_when_the_kernel_has_answered_and_is_idle():
@@ -367,18 +332,15 @@ def test_a_cell_is_done_when_the_kernel_has_answered_and_is_idle():
     assert outcome == hub_kernel.Outcome("1\n")
 
 
-def test_what_other_cells_say_is_not_taken_for_an_answer():
-    request, outcome = hub_kernel.message("1"), hub_kernel.Outcome()
-    other = hub_kernel.message("2")
-    idle = reply(other, "status", execution_state="idle")
-    error = reply(other, "error", ename="ValueError", evalue="2")
-    assert hub_kernel.note(idle, request, outcome) == set()
-    assert hub_kernel.note(error, request, outcome) == set()
-    assert outcome == hub_kernel.Outcome()
-
-
-def test_errors_and_the_death_of_a_kernel_are_noted():
+def test_errors_and_death_are_noted_but_not_what_other_cells_say():
     request, outcome = hub_kernel.message("1/0"), hub_kernel.Outcome()
+    other = hub_kernel.message("2")
+    for kind, content in (
+        ("status", {"execution_state": "idle"}),
+        ("error", {"ename": "ValueError", "evalue": "2"}),
+    ):
+        heard = hub_kernel.note(reply(other, kind, **content), request, outcome)
+        assert heard == set() and outcome == hub_kernel.Outcome()
     error = reply(request, "error", ename="ZeroDivisionError", evalue="by zero")
     hub_kernel.note(error, request, outcome)
     assert outcome.error == "ZeroDivisionError: by zero"
@@ -387,11 +349,16 @@ def test_errors_and_the_death_of_a_kernel_are_noted():
     assert outcome.died
 
 
-class HereKernel:
-    """A kernel without a hub: runs code in this process, or refuses all of it."""
+class Here:
+    """A learner and their kernel without a hub: all is open to them, or nothing."""
+
+    home = "http://hub/user/ann"
 
     def __init__(self, refuses):
-        self.refuses = refuses
+        self.refuses, self.session = refuses, self
+
+    def start_kernel(self, path):
+        return self
 
     def run(self, code):
         if self.refuses:
@@ -400,31 +367,19 @@ class HereKernel:
             exec(code, {})
         return hub_kernel.Outcome(shown.getvalue())
 
-    def close(self):
-        pass
-
-
-class HereLearner:
-    """A learner without a hub; all files are open to them, or none."""
-
-    home = "http://hub/user/ann"
-
-    def __init__(self, refuses):
-        self.refuses, self.session = refuses, self
-
-    def start_kernel(self, path):
-        return HereKernel(self.refuses)
-
     def get(self, url, timeout):
         self.status_code, self.text = (403, "") if self.refuses else (200, "")
         return self
+
+    def close(self):
+        pass
 
 
 @pytest.mark.parametrize("refuses", [True, False])
 def test_the_load_run_tells_refused_from_allowed(refuses, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("TLCOURSE_DATA", str(tmp_path))
-    tried = probes.trespass(HereLearner(False), HereLearner(refuses))
+    tried = probes.trespass(Here(False), Here(refuses))
     assert len(tried) == len(probes.ATTEMPTS) + 1
     assert {right for _, right in tried.values()} == {refuses}
 

@@ -9,12 +9,13 @@ import subprocess
 import sys
 import zlib
 
+import matplotlib
 import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-import course
+from tlcourse.course import progress
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SLIDES = ROOT / "slides"
@@ -33,45 +34,7 @@ SHOW_ALL = """
 svg.bespoke-marp-slide { content-visibility: visible !important; }
 .bespoke-marp-osc { display: none !important; }
 """
-# For each slide: what its texts and pictures measure, and the colours of its texts.
-MEASURE = """() => [...document.querySelectorAll("section")].map(section => {
-  const style = getComputedStyle(section), box = section.getBoundingClientRect();
-  const after = getComputedStyle(section, "::after");
-  const rect = r => [r.left - box.left, r.top - box.top,
-                     r.right - box.left, r.bottom - box.top];
-  const background = element => {
-    for (let at = element; at; at = at.parentElement) {
-      const colour = getComputedStyle(at).backgroundColor;
-      if (colour !== "rgba(0, 0, 0, 0)") return colour;
-    }
-    return "rgb(255, 255, 255)";
-  };
-  const texts = [], walker = document.createTreeWalker(section, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const node = walker.currentNode, inside = getComputedStyle(node.parentElement);
-    const range = document.createRange();
-    range.selectNodeContents(node);
-    const rects = [...range.getClientRects()].filter(r => r.width).map(rect);
-    if (!node.data.trim() || !rects.length) continue;
-    const block = node.parentElement.closest("pre, blockquote, td, th") || section;
-    texts.push({text: node.data.trim(), rects, size: parseFloat(inside.fontSize),
-      within: rect(block.getBoundingClientRect()), ink: inside.color,
-      paper: background(node.parentElement)});
-  }
-  texts.push({text: "page number", rects: [], size: parseFloat(after.fontSize),
-    within: [], ink: after.color, paper: style.backgroundColor});
-  const images = [...section.querySelectorAll("img")].map(image => ({alt: image.alt,
-    loaded: image.complete && image.naturalWidth > 0, box: rect(
-    image.getBoundingClientRect()), drawn: [image.clientWidth, image.clientHeight],
-    meant: [parseFloat(image.style.width), parseFloat(image.style.height)]}));
-  const room = [parseFloat(style.paddingLeft), parseFloat(style.paddingTop),
-    box.width - parseFloat(style.paddingRight),
-    box.height - parseFloat(style.paddingBottom)];
-  return {texts, images, room, size: [box.width, box.height],
-    lesson: section.classList.contains("lesson"),
-    words: section.innerText, code: [...section.querySelectorAll("code")].map(
-    code => code.textContent)};
-})"""
+MEASURE = (ROOT / "tests" / "measure_slides.js").read_text("utf-8")
 NOTES = """() => [...document.querySelectorAll(".bespoke-marp-note")].map(
     note => [note.dataset.index, note.textContent])"""
 
@@ -162,11 +125,10 @@ def test_40_to_60_slides_and_each_has_notes(shown):
         assert len(shown["notes"][str(number)].split()) >= 10, f"slide {number + 1}"
 
 
-def minutes(number):
-    """Teaching and exercises, as the head of a lesson's source says it."""
-    source = next((ROOT / "notebooks" / "src").glob(f"{number}_*.py"))
-    told = course.describe(source)
-    return told["file"], told["teaching"], told["practice"]
+LESSONS = {
+    lesson.number: (lesson.file, lesson.teaching, lesson.practice)
+    for lesson in progress.lessons()
+}
 
 
 @in_a_browser
@@ -178,7 +140,7 @@ def test_each_lesson_has_its_slide_with_its_notebook_and_its_minutes(shown):
             found = re.search(r"(\d+) minutes(?:, and (\d+) for)?", slide["words"])
             file = next(code for code in slide["code"] if code.endswith(".ipynb"))
             opened[number] = file, int(found[1]), int(found[2] or 0)
-    assert opened == {f"{n:02}": minutes(f"{n:02}") for n in range(15)}
+    assert opened == LESSONS
     for file, *_ in opened.values():
         assert (ROOT / "notebooks" / file).is_file()
 
@@ -210,41 +172,55 @@ def test_what_is_built_is_small_and_names_no_place():
         assert not re.search(rb"registry\.|npmjs|unpkg|file://|\"resolved\"", content)
 
 
+def numbers(folder=canvas.FOLDER):
+    return json.loads((folder / "numbers.json").read_text("utf-8"))
+
+
 def test_no_result_of_ours_is_typed_into_the_deck():
     text = (SLIDES / "deck.md").read_text("utf-8")
-    values = json.loads((SLIDES / "figures" / "numbers.json").read_text("utf-8"))
     spared = r"```.*?```|arXiv \d+\.\d+|CC BY 4.0"
     prose = re.sub(spared, "", text, flags=re.S)
     # Published epochs, their sum by hand, and guessing among ten.
     typed = set(re.findall(r"\d+\.\d+", prose)) - {"3.47", "2.90", "0.10"}
     assert typed == set()
     used = {name for name in make_deck.PLACE.findall(text) if name[:5] != "open_"}
-    assert used == set(values) - {"drawn_with"}
+    assert used == set(numbers()) - {"drawn_with"}
 
 
-def test_the_figures_come_out_the_same_again(tmp_path):
-    command = [sys.executable, str(SLIDES / "figures.py"), "--out", str(tmp_path)]
+def draw(folder, *only):
+    command = [sys.executable, str(SLIDES / "figures.py"), "--out", str(folder), *only]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    again = json.loads((tmp_path / "numbers.json").read_text("utf-8"))
-    shipped = json.loads((canvas.FOLDER / "numbers.json").read_text("utf-8"))
-    libraries = again.pop("drawn_with"), shipped.pop("drawn_with")
-    assert again == shipped
-    assert {path.name for path in canvas.FOLDER.iterdir()} == {
-        *figures.names(),
-        "numbers.json",
-    }
-    if len(set(libraries)) > 1:
-        pytest.skip(f"drawn with {libraries[1]}, here is {libraries[0]}")
-    for name in figures.names():
+
+
+def assert_same_figures(folder, names):
+    here, shipped = f"matplotlib {matplotlib.__version__}", numbers()["drawn_with"]
+    if shipped != here:
+        pytest.skip(f"drawn with {shipped}, here is {here}")
+    for name in names:
+        one, two = (f / name for f in (folder, canvas.FOLDER))
         if name.endswith(".svg"):
-            same = (tmp_path / name).read_bytes() == (canvas.FOLDER / name).read_bytes()
-            assert same, name
+            assert one.read_bytes() == two.read_bytes(), name
             continue
-        one, two = (np.asarray(Image.open(f / name)) for f in (tmp_path, canvas.FOLDER))
+        one, two = (np.asarray(Image.open(path)) for path in (one, two))
         assert one.shape == two.shape, name
         # Another processor adds up in another order: a hair of difference is none.
         different = np.abs(one.astype(int) - two.astype(int)) > 16
         assert different.mean() < 0.001, name
+
+
+def test_a_chart_a_drawing_and_a_photograph_come_out_the_same_again(tmp_path):
+    draw(tmp_path, "grid", "anb", "digits")
+    assert_same_figures(tmp_path, ("grid.svg", "anb.svg", "digits.png"))
+
+
+@pytest.mark.slow  # forty seconds: all figures, and the numbers
+def test_all_figures_and_numbers_come_out_the_same_again(tmp_path):
+    draw(tmp_path)
+    for folder in (tmp_path, canvas.FOLDER):
+        found = {path.name for path in folder.iterdir()}
+        assert found == {*figures.names(), "numbers.json"}
+    assert numbers(tmp_path) | {"drawn_with": ""} == numbers() | {"drawn_with": ""}
+    assert_same_figures(tmp_path, figures.names())
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="building the deck needs Node.js")
@@ -270,7 +246,7 @@ def timetables():
     }
 
 
-def test_the_timetables_add_up():
+def test_the_timetables_add_up_and_give_each_lesson_its_own_minutes():
     found = timetables()
     assert list(found) == ["Two hours", "Half a day", "A day"]
     for name, length in zip(found, (120, 240, 480), strict=True):
@@ -278,24 +254,16 @@ def test_the_timetables_add_up():
         for start, part, what in found[name]:
             assert start == clock, f"{name}, {what}"
             clock += part
+            for kind, place in (("lesson ", 1), ("exercises of ", 2)):
+                if what.startswith(kind):
+                    assert part == LESSONS[what[-2:]][place], f"{name}: {what}"
         assert clock == length
-
-
-def test_the_timetables_give_each_lesson_its_own_minutes():
-    for name, rows in timetables().items():
-        for _, length, what in rows:
-            if what.startswith("lesson "):
-                assert length == minutes(what[-2:])[1], f"{name}: {what}"
-            if what.startswith("exercises of "):
-                assert length == minutes(what[-2:])[2], f"{name}: {what}"
-    whole = [what for _, _, what in timetables()["A day"]]
-    assert [what for what in whole if "lesson" in what] == [
-        f"lesson {number:02}"
-        for number in range(14)  # 14 is an appendix
-    ]
-    for number in range(13):  # those of 13 are for the evening
-        practised = f"exercises of {number:02}" in whole
-        assert practised == (minutes(f"{number:02}")[2] > 0), number
+    day = [what for _, _, what in found["A day"]]
+    # 14 is an appendix, and the exercises of 13 are for the evening.
+    first = [f"{number:02}" for number in range(14)]
+    assert [what[-2:] for what in day if "lesson" in what] == first
+    practised = [what[-2:] for what in day if "exercises of" in what]
+    assert practised == [n for n in first[:13] if LESSONS[n][2]]
 
 
 def test_the_guide_treats_every_lesson_and_its_links_lead_somewhere():
