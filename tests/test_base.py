@@ -4,7 +4,7 @@ import pytest
 
 from data.making import base
 from tlcourse import data, training
-from tlcourse.course.tracks import load_track
+from tlcourse.course import load_track
 
 COUNTS = [1, 5, 10]
 
@@ -14,11 +14,12 @@ def track():
     return load_track("glyphs")
 
 
-def sweep(track, kind, paper=True):
-    whole = data.load_digits(paper=paper)
-    pool, _, held_out = data.split(whole, [597, 300, 900])
+def sweep(track, kind, paper=True, draws=5):
+    """Mean accuracy of a linear probe, at 1, 5 and 10 labels per class."""
+    digits = data.load_digits(paper=paper)
+    pool, _, held_out = data.split(digits, [597, 300, 900])
     pairs = [(training.vectors(track, part, kind), part) for part in (pool, held_out)]
-    return training.probe_sweep(*pairs, COUNTS, draws=5).mean(axis=1)
+    return training.probe_sweep(*pairs, COUNTS, draws).mean(axis=1)
 
 
 def test_it_knows_its_classes_in_fonts_that_it_never_saw(track):
@@ -33,7 +34,7 @@ def test_its_features_classify_digits_on_paper_from_a_few_labels(track):
     trained = sweep(track, "features")
     assert (trained >= [0.57, 0.83, 0.87]).all()
     for control in ("random", "pixels"):
-        assert (sweep(track, control) < 0.25).all()
+        assert (sweep(track, control, draws=1) < 0.25).all()
 
 
 def test_its_features_classify_plain_scans_from_a_few_labels(track):

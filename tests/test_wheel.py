@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,7 @@ import tlcourse
 from tlcourse import checks, training
 from tlcourse._util import assets
 from tlcourse.course import progress
-from tlcourse.course.tracks import load_track
+from tlcourse.course import load_track
 from tlcourse.widgets.image_inputs import Camera, FilePicker, Sketchpad
 
 tlcourse.start()
@@ -95,9 +96,11 @@ def said(wheel, tmp_path_factory):
     return {"site": site, **json.loads(shown.splitlines()[-1])}
 
 
-def test_the_wheel_has_every_file_of_the_package_and_the_data(project, wheel):
+def test_the_wheel_has_the_package_and_the_data_and_not_what_made_them(wheel):
     shipped = {
-        f"tlcourse/shipped_data/{path.name}" for path in (ROOT / "data").iterdir()
+        f"tlcourse/shipped_data/{path.name}"
+        for path in (ROOT / "data").iterdir()
+        if path.is_file()
     }
     modules = {
         path.relative_to(ROOT).as_posix()
@@ -107,6 +110,24 @@ def test_the_wheel_has_every_file_of_the_package_and_the_data(project, wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {name for name in names if ".dist-info" not in name} == shipped | modules
     assert wheel.stat().st_size < 25e6
+
+
+def test_nothing_in_the_package_imports_what_made_the_data():
+    for path in (ROOT / "tlcourse").rglob("*.py"):
+        found = re.search(r"^\s*(from|import) data\b", path.read_text("utf-8"), re.M)
+        assert not found, path
+
+
+COMMAND = re.compile(r"`python -m (data\.making\.\w+) --out data`")
+MAKING = sorted(set(COMMAND.findall((ROOT / "data" / "README.md").read_text("utf-8"))))
+# Five seconds each, for TensorFlow.
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in MAKING[:-1]]
+
+
+@pytest.mark.parametrize("name", [*SLOW, MAKING[-1]])
+def test_the_commands_that_made_the_data_run(name):
+    assert "--out OUT" in python("-m", name, "--help", folder=ROOT)
+    assert len(MAKING) == 7
 
 
 def test_the_sdist_gives_the_same_wheel(project, wheel, tmp_path):
@@ -123,13 +144,10 @@ def test_the_sdist_gives_the_same_wheel(project, wheel, tmp_path):
     assert contents[0] == contents[1]
 
 
-def test_what_is_installed_reads_its_own_data(said):
+def test_what_is_installed_reads_its_own_data_runs_a_track_and_transfers(said):
     assert said["package"] == str(said["site"] / "tlcourse" / "__init__.py")
     assert said["data"] == str(said["site"] / "tlcourse" / "shipped_data")
     assert "pip install" in said["remedy"]
-
-
-def test_what_is_installed_runs_a_track_and_transfers(said):
     assert said["track"] == "glyphs"
     assert said["accuracy"] > 0.7
     assert said["lessons"] >= 14
