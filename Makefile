@@ -12,7 +12,7 @@ JAX ?= jax[cpu]
 ENV = colab
 REPO =
 BRANCH = main
-LESSONS_IN_ENV ?= $(LESSONS)
+LESSONS_IN_ENV ?= $(SOLUTIONS)
 # In another environment, all but what wants a browser, Node.js or Apache Beam, or
 # looks at texts only.
 NOT_IN_ENV = $(BROWSER) $(addprefix tests/test_,scale.py site.py slides.py style.py)
@@ -95,11 +95,11 @@ test-flowers: .venv/ready-for-tests
 # own options may follow the version: make test-torch TORCH="torch==2.13.0".
 test-torch: .venv/ready-for-tests
 	$(BIN)/python -m pip install --quiet $(TORCH)
-	KERAS_BACKEND=torch TLCOURSE_TRACK=glyphs $(NBVAL) $(NOTEBOOKS)
+	KERAS_BACKEND=torch TLCOURSE_TRACK=glyphs $(NBVAL) $(SOLUTIONS)
 
 test-jax: .venv/ready-for-tests
 	$(BIN)/python -m pip install --quiet "$(JAX)"
-	KERAS_BACKEND=jax TLCOURSE_TRACK=glyphs $(NBVAL) $(NOTEBOOKS)
+	KERAS_BACKEND=jax TLCOURSE_TRACK=glyphs $(NBVAL) $(SOLUTIONS)
 
 # Lessons and tests with the packages of another place, tests/environments:
 # make test-env ENV=colab PYTHON=python3.13. What old packages warn of on a

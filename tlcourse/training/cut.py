@@ -1,57 +1,13 @@
 """Cuts a model in two: at the last place before what trains where one tensor crosses.
 
-Everything here is Keras's own: `keras.models.clone_model` calls the layers again one
-by one, and a batch that passes in both modes tells what may be stored.
+What may be stored is tried, not guessed: a batch passes in both modes.
 """
-
-import dataclasses
 
 import keras
 import numpy as np
 
 from tlcourse.models.freezing import is_batchnorm
-
-ADVICE = {
-    "BatchNormalization": "Freeze it, `layer.trainable = False`, and compile again.",
-    "Dropout": "Set its `rate` to 0 and compile again.",
-}
-
-
-@dataclasses.dataclass(frozen=True)
-class Call:
-    """One call of a layer in a graph; `inputs` and `outputs` are symbolic tensors."""
-
-    layer: object
-    inputs: list
-    outputs: list
-
-    @property
-    def variables(self):
-        """The layer's variables, seeds and moving statistics among them."""
-        return getattr(self.layer, "variables", [])
-
-    @property
-    def is_heavy(self):
-        """Whether the layer has a kernel, so that computing it costs something."""
-        return any(len(variable.shape) > 1 for variable in self.variables)
-
-    @property
-    def makes_mask(self):
-        """Whether the layer makes a mask, which would not be stored."""
-        own = getattr(type(self.layer), "compute_mask", None)
-        if own in (None, keras.layers.Layer.compute_mask):
-            return False
-        tensors = self.inputs if len(self.inputs) > 1 else self.inputs[0]
-        return self.layer.compute_mask(tensors, None) is not None
-
-    def __str__(self):
-        return f"{self.layer.name!r} ({type(self.layer).__name__})"
-
-
-def is_graph(layer):
-    """Whether it is a functional or Sequential model, run by Keras's own code."""
-    start = keras.Input((1,))
-    return type(layer) in (type(keras.Model(start, start)), keras.Sequential)
+from tlcourse.training.calls import crossings, list_calls
 
 
 def split(model, batch):
@@ -82,64 +38,6 @@ def split(model, batch):
             "the models first, then of their layers, and compile again."
         )
     return frozen, tail
-
-
-def list_calls(model):
-    """Calls a model's layers anew, those of models inside it one by one.
-
-    Returns the new input, a symbolic tensor, and a list of `Call` in order.
-    """
-    calls = []
-
-    def call(layer, *args, **kwargs):
-        if _opens(layer, args, kwargs):
-            before = len(calls)
-            _run(layer, args[0], call)
-            return calls[-1].outputs[0] if len(calls) > before else args[0]
-        found = layer(*args, **kwargs)
-        feeds = [x for x in keras.tree.flatten((args, kwargs)) if _is_symbolic(x)]
-        calls.append(Call(layer, feeds, keras.tree.flatten(found)))
-        return found
-
-    start = keras.Input(batch_shape=model.inputs[0].shape, dtype=model.inputs[0].dtype)
-    _run(model, start, call)
-    return start, calls
-
-
-def _opens(layer, args, kwargs):
-    """Whether calling a model's layers gives the same as calling the model."""
-    options = {name for name, value in kwargs.items() if value is not None}
-    if not is_graph(layer) or not layer.built or options - {"training"}:
-        return False
-    if len(layer.inputs) != 1 or len(layer.outputs) != 1 or len(args) != 1:
-        return False
-    wanted, given = layer.inputs[0], args[0]
-    if not _is_symbolic(given) or (None in wanted.shape[1:] and not layer.weights):
-        return False
-    return (wanted.dtype, len(wanted.shape)) == (given.dtype, len(given.shape))
-
-
-def _is_symbolic(x):
-    return isinstance(x, keras.KerasTensor)
-
-
-def _run(model, tensor, call):
-    """Runs a model's graph on another tensor, `call` in place of each layer's call."""
-    graph = keras.Model(model.inputs, model.outputs)
-    keras.models.clone_model(graph, [tensor], lambda layer: layer, call)
-
-
-def crossings(start, calls, end):
-    """Places up to call `end` that one tensor crosses: pairs (calls before, tensor)."""
-    last_use = {id(x): place for place, each in enumerate(calls) for x in each.inputs}
-    last_use[id(calls[-1].outputs[0])] = len(calls)  # the model's output
-    alive, found = {id(start): start}, []
-    for place, each in enumerate(calls[:end], start=1):
-        alive |= {id(tensor): tensor for tensor in each.outputs}
-        alive = {key: x for key, x in alive.items() if last_use.get(key, -1) >= place}
-        if len(alive) == 1:
-            found.append((place, *alive.values()))
-    return found
 
 
 def _first_trainable(calls, weights):
@@ -244,7 +142,11 @@ def _is_close(one, two, steps):
 
 
 def _refusal(guilty, why, heavy):
-    advice = ADVICE.get(type(guilty.layer).__name__, "Take it out.")
+    advice = "Take it out."
+    if is_batchnorm(guilty.layer):
+        advice = "Freeze it, `layer.trainable = False`, and compile again."
+    elif hasattr(guilty.layer, "rate"):
+        advice = "Set its `rate` to 0 and compile again."
     return (
         "Expected frozen layers that give an image the same output in every epoch. "
         f"Received: {guilty}, which {why}, before {heavy.layer.name!r}, which is "

@@ -7,7 +7,7 @@ import numpy as np
 
 from tlcourse._util import progress
 from tlcourse.models import freezing
-from tlcourse.training import cut
+from tlcourse.training import calls, cut
 
 # Methods that decide how Keras trains; an object that has its own trains otherwise.
 OVERRIDES = {
@@ -73,7 +73,7 @@ def fit_once_frozen(model, x, y=None, **options):
 
 
 def _check_model(model):
-    is_plain = cut.is_graph(model) and not OVERRIDES & set(vars(model))
+    is_plain = calls.is_graph(model) and not OVERRIDES & set(vars(model))
     if not is_plain or not model.built:
         raise ValueError(
             "Expected a built functional or Sequential model, which trains as Keras "
