@@ -178,7 +178,7 @@ def test_maps_are_those_that_keras_computes(track, base, images):
 
 def test_the_strongest_channels_come_first():
     maps = np.stack([np.eye(3) * size for size in (1, 3, 0, 2)], axis=-1)
-    found = feature_maps.strongest(maps, n=3)
+    found = feature_maps.strongest_channels(maps, n=3)
     assert found.channels == (1, 3, 0) and found.of == 4
     np.testing.assert_array_equal(found.values, maps[..., [1, 3, 0]])
 

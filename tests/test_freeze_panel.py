@@ -535,17 +535,6 @@ def test_a_click_waits_for_the_cell_that_trains(model, dataset, monkeypatch):
     assert not click.is_alive() and "changed since compile" in panel.summary.status
 
 
-def test_an_exception_in_a_callback_is_shown_and_goes_on(panel, monkeypatch):
-    def broken(state):
-        raise RuntimeError("no <luck>")
-
-    monkeypatch.setattr(panel.summary, "choose", broken)
-    with pytest.raises(RuntimeError, match="no <luck>"):
-        panel.rows[0].box_for_part.value = False
-    assert 'role="alert"' in panel.message.value
-    assert "RuntimeError: no &lt;luck&gt;" in panel.message.value
-
-
 BROKEN = """import keras, tlcourse
 from tlcourse.models import heads
 from tlcourse.widgets import FreezePanel
@@ -597,8 +586,6 @@ def test_the_panel_has_forms_without_widgets(panel, model):
 
 def test_a_few_steps_train_and_draw_a_curve(model, dataset):
     panel = FreezePanel(model, dataset, batch_size=8)
-    panel.live.start.click()
-    assert "Press Compile first" in panel.live.message.value
     panel.compile.click()
     before = model.get_weights()
     panel.live.start.click()

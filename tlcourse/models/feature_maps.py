@@ -42,7 +42,7 @@ class FeatureMaps:
             pairs = zip(self.names, names, strict=True)
             self.names = [f"{image} ({name})" for image, name in pairs]
         self.image, self.depth = 0, 0
-        self._cameras, self._seen = {}, {}
+        self._models, self._computed = {}, {}
 
     def choose(self, image=None, depth=None):
         """Chooses a position in `images`, in `ends`, or both; refuses others."""
@@ -63,17 +63,17 @@ class FeatureMaps:
     @property
     def maps(self):
         """The `Maps` of the chosen image at the chosen depth."""
-        place = self.image, self.depth
-        if place not in self._seen:
-            self._seen[place] = strongest(self._compute(*place))
-        return self._seen[place]
+        chosen = self.image, self.depth
+        if chosen not in self._computed:
+            self._computed[chosen] = strongest_channels(self._compute(*chosen))
+        return self._computed[chosen]
 
     def _compute(self, image, depth):
-        if depth not in self._cameras:
+        if depth not in self._models:
             layer = self.ends[depth][1]
-            self._cameras[depth] = keras.Model(self.base.input, layer.output)
+            self._models[depth] = keras.Model(self.base.input, layer.output)
         pixels = self.images[image : image + 1].astype("float32")
-        maps = self._cameras[depth](self.preprocess(pixels), training=False)
+        maps = self._models[depth](self.preprocess(pixels), training=False)
         return keras.ops.convert_to_numpy(maps)[0]
 
     @property
@@ -112,7 +112,7 @@ class FeatureMaps:
         return f"Feature maps of {self.base.name}. {self.caption} {self.alt}"
 
 
-def strongest(maps, n=STRONGEST):
+def strongest_channels(maps, n=STRONGEST):
     """The `Maps` of those n channels of `(height, width, channels)` that vary most."""
     order = np.argsort(-np.std(maps, axis=(0, 1)), kind="stable")[:n]
     return Maps(maps[..., order], tuple(order.tolist()), maps.shape[-1])

@@ -80,11 +80,11 @@ def _maps(base, preprocess, images, layer, units):
             "Expected a layer with maps, and units among its channels. Received: "
             f"{layer!r} with output {shape}, units {list(units)}"
         )
-    camera = keras.Model(base.inputs[0], base.get_layer(layer).output)
+    network = keras.Model(base.inputs[0], base.get_layer(layer).output)
     parts = []
     for start in range(0, len(images), 64):
         pixels = preprocess(images[start : start + 64].astype("float32"))
-        maps = keras.ops.convert_to_numpy(camera(pixels, training=False))
+        maps = keras.ops.convert_to_numpy(network(pixels, training=False))
         parts.append(maps[..., list(units)])
     return np.concatenate(parts)
 
