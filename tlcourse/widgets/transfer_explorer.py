@@ -27,7 +27,7 @@ class TransferExplorer(Explorer):
 
     def __init__(self, curves=None):
         self.state = state = results.Point(curves or results.shipped())
-        seeds = range(len(state.of.base))
+        seeds = range(len(state.split_curves.base))
         cuts = [(f"{n}", n) for n in results.CUTS]
         splits = [(SPLITS.get(name, name), name) for name in state.curves]
         each = [("mean of all", ALL), *((f"{seed}", seed) for seed in seeds)]

@@ -147,9 +147,10 @@ def point(state):
     stars = []
     if state.measured:
         stars = [(state.treatment, state.cut, state.accuracies.mean())]
-    copied = [name for name in STYLES if name in state.of.tables and name != "random"]
-    shown = copied if state.source != "random" else None  # its scale hides the others
-    return transfer_curves(state.of, shown, stars, f"{state.split} halves", below)
+    curves, shown = state.split_curves, None
+    if state.source != "random":  # its scale hides the others
+        shown = [name for name in STYLES if name in curves.tables and name != "random"]
+    return transfer_curves(curves, shown, stars, f"{state.split} halves", below)
 
 
 def filters(kernels, names, title="", ax=None):

@@ -110,7 +110,7 @@ class Point:
         self._check("source", tuple(SOURCES))
         self._check("frozen", (True, False))
         self._check("cut", CUTS)
-        self._check("seed", (None, *range(len(self.of.base))))
+        self._check("seed", (None, *range(len(self.split_curves.base))))
         if self.source == "random":
             object.__setattr__(self, "frozen", True)
 
@@ -126,7 +126,7 @@ class Point:
         return dataclasses.replace(self, **choices)
 
     @property
-    def of(self):
+    def split_curves(self):
         """The `Curves` of its split."""
         return self.curves[self.split]
 
@@ -139,7 +139,7 @@ class Point:
     @property
     def measured(self):
         """Whether there are results for it: not all halves had all treatments."""
-        return self.treatment in self.of.tables
+        return self.treatment in self.split_curves.tables
 
     @property
     def name(self):
@@ -151,12 +151,13 @@ class Point:
     @property
     def accuracies(self):
         """float `(k,)`: of all seeds, or of the chosen one."""
-        return self._chosen(self.of.tables[self.treatment][:, self.cut - 1])
+        return self._chosen(self.split_curves.tables[self.treatment][:, self.cut - 1])
 
     @property
     def differences(self):
         """float `(k,)`: against the base of the same seed."""
-        return self._chosen(self.of.against_base(self.treatment)[:, self.cut - 1])
+        differences = self.split_curves.against_base(self.treatment)
+        return self._chosen(differences[:, self.cut - 1])
 
     def _chosen(self, values):
         return values if self.seed is None else values[[self.seed]]
@@ -192,7 +193,7 @@ class Point:
         """The point and its curve in words."""
         if not self.measured:
             return " ".join(self.sentences)
-        mean = self.of.tables[self.treatment].mean(axis=0)
+        mean = self.split_curves.tables[self.treatment].mean(axis=0)
         curve = ", ".join(f"{n}: {v:.3f}" for n, v in zip(CUTS, mean, strict=True))
         return f"{' '.join(self.sentences)} Mean accuracy at each cut, {curve}."
 
