@@ -123,7 +123,7 @@ def by_rate():
 
 
 def two_rates():
-    """All stages free: gain over the frozen head at two learning rates."""
+    """All stages train: gain over the frozen head at two learning rates."""
     counts, gains = by_rate()
     ax, places = canvas.axes(11.5, 4.8), np.arange(len(counts))
     styles = ((-0.2, plots.BLUE, ""), (0.2, plots.RED, "//"))

@@ -93,7 +93,7 @@ def _row(ax, low, parts):
 
 
 def frozen():
-    """The base frozen, the wrapper free."""
+    """The base is frozen, the wrapper trains."""
     ax = _paper(11.7, 2.5)
     stages = [(f"stage {number}", "frozen") for number in range(1, 6)]
     _row(ax, 1.1, [*stages, ("wrapper", "trains")])

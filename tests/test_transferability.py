@@ -196,17 +196,14 @@ class Interrupted(BaseException):
     pass
 
 
-slow = pytest.mark.slow  # another moment of the same, five seconds each
-MOMENTS = [  # the call that is broken off
-    pytest.param(Experiment, "base", 2, marks=slow),
-    pytest.param(Trainer, "train", 5, marks=slow),
-    pytest.param(Trainer, "accuracy", 3, marks=slow),
-    pytest.param(making, "read_bases", 1, marks=slow),
-    (making, "write_rows", 4),
-]
-
-
-@pytest.mark.parametrize("owner, name, at", MOMENTS)
+@pytest.mark.parametrize(  # the call that is broken off
+    "owner, name, at",
+    [
+        pytest.param(Trainer, "train", 5, marks=pytest.mark.slow),  # five seconds each
+        pytest.param(making, "read_bases", 1, marks=pytest.mark.slow),
+        (making, "write_rows", 4),
+    ],
+)
 def test_an_interrupted_run_ends_in_the_same_table(
     owner, name, at, uninterrupted, tmp_path, monkeypatch
 ):

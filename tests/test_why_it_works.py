@@ -56,12 +56,6 @@ def test_tables_and_networks_are_read_as_they_were_written(tmp_path):
     assert all((array == ord("A")).all() for array in read["A"])
 
 
-def test_the_two_losses_add_up_to_what_frozen_copies_lose(curves):
-    found = curves["near"]
-    both = found.co_adaptation + found.specificity
-    np.testing.assert_allclose(both, -found.against_base("AnB"))
-
-
 # A point of it
 
 
@@ -84,6 +78,7 @@ def test_each_treatment_has_its_point(curves, name):
     point = Point(curves, source=wanted.source, frozen=wanted.frozen)
     assert point.treatment == name
     assert np.array_equal(point.accuracies, curves["near"].tables[name][:, 3])
+    assert point.source != "random" or point.with_(frozen=False).frozen
 
 
 def test_a_point_that_was_not_run_says_so(curves):
@@ -95,10 +90,6 @@ def test_a_point_that_was_not_run_says_so(curves):
     assert 'role="status"' in view.message.value and "<img" in view.picture.value
     view.treated.value = ("A", True)
     assert view.state.measured and "Not measured" not in str(view.state)
-
-
-def test_random_layers_are_always_frozen(curves):
-    assert Point(curves, source="random", frozen=False).treatment == "random"
 
 
 @pytest.mark.parametrize(
@@ -166,6 +157,8 @@ def test_the_bars_are_the_two_losses(curves):
     heights = [[bar.get_height() for bar in bars] for bars in ax.containers[1::2]]
     expected = curves["near"].co_adaptation, curves["near"].specificity
     np.testing.assert_allclose(heights, [table.mean(0) for table in expected])
+    lost = -curves["near"].against_base("AnB")
+    np.testing.assert_allclose(sum(expected), lost)
 
 
 def test_near_and_far_are_compared_with_their_own_base(curves):
