@@ -190,7 +190,8 @@ def trains(model):
 
 def _optimized(optimizer, model):
     """The weights of a model that its optimizer was built for, which it keeps."""
-    kept = {id(variable) for variable in nesting.held(optimizer, keras.Variable)}
+    inner = getattr(optimizer, "inner_optimizer", optimizer)  # of mixed precision
+    kept = {id(variable) for variable in nesting.held(inner, keras.Variable)}
     return [weight for weight in model.weights if id(weight) in kept]
 
 

@@ -42,7 +42,8 @@ class Call:
 def is_graph(layer):
     """Whether it is a functional or Sequential model, run by Keras's own code."""
     start = keras.Input((1,))
-    return type(layer) in (type(keras.Model(start, start)), keras.Sequential)
+    functional = type(keras.Model(start, keras.layers.Identity()(start)))
+    return type(layer) in (functional, keras.Sequential)
 
 
 def list_calls(model):
