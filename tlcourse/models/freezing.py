@@ -6,20 +6,7 @@ import math
 import keras
 
 from tlcourse.models import nesting
-from tlcourse.models.stages import Stage, stages
-
-__all__ = [
-    "Stage",
-    "Trains",
-    "count",
-    "freeze",
-    "is_batchnorm",
-    "recompile",
-    "set_flags",
-    "stages",
-    "trains",
-    "unfreeze_from",
-]
+from tlcourse.models.stages import stages
 
 
 def is_batchnorm(layer):
