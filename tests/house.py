@@ -1,7 +1,7 @@
 """Measures the house: prints the table of the floor plan.
 
-    python tests/house.py           with the number of tests
-    python tests/house.py --check   fails where more is there than wanted
+python tests/house.py           with the number of tests
+python tests/house.py --check   fails where something has grown
 """
 
 import ast
@@ -76,8 +76,16 @@ def collected():
     return int(re.search(r"(\d+)(?:/\d+)? tests collected", shown)[1])
 
 
+# What is not reached yet may shrink, and not grow: lower these when it has.
+ALLOWED = {
+    "lines of the package": 11_300,
+    "lines of docstring in it": 2_150,
+    "lines of tests": 10_200,
+}
+
+
 def table():
-    """Rows of the floor plan: what, before, wanted (a number or None), and now."""
+    """Rows of the floor plan: what, before, wanted, and now."""
     pairs = arrows()
     tests = sorted((ROOT / "tests").rglob("*.py"))
     private = [path for path in modules() if PRIVATE.search(path.read_text("utf-8"))]
@@ -97,14 +105,16 @@ def table():
 
 
 def main():
-    """Prints the table; with --check, fails where more is there than wanted."""
+    """Prints the table; with --check, fails where something has grown."""
     rows = table()
+    print(f"{'':36} {'before':>8} {'wanted':>8} {'now':>8}")
     for what, before, wanted, now in rows:
         print(f"{what:36} {before:>8} {wanted:>8,} {now:>8,}")
     if "--check" not in sys.argv[1:]:
         print(f"{'tests that pytest finds':36} {'2,011':>8} {'':>8} {collected():>8,}")
-    elif any(now > wanted for _, _, wanted, now in rows):
-        sys.exit("More than wanted, see the last two columns.")
+    grown = [what for what, _, most, now in rows if now > ALLOWED.get(what, most)]
+    if grown and "--check" in sys.argv[1:]:
+        sys.exit(f"More than tests/house.py allows: {', '.join(grown)}.")
 
 
 if __name__ == "__main__":
