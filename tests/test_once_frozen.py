@@ -1,5 +1,7 @@
 """The frozen part, computed once: the same result as `fit` to the bit, or refused."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -99,16 +101,17 @@ def parts(model):
 # Networks of the catalogue, at their smallest input
 
 
-@pytest.mark.parametrize("optimizer", ["SGD", "Adam"])
+NETWORKS = "MobileNetV2 ResNet50 InceptionV3 EfficientNetB0 DenseNet121".split()
+FIRST = ("MobileNetV2", True, "Adam")  # in `make test`; the others repeat it, slowly
+
+
 @pytest.mark.parametrize(
-    "name",
-    ["MobileNetV2"]
-    + [
-        pytest.param(name, marks=pytest.mark.slow)
-        for name in ("ResNet50", "InceptionV3", "EfficientNetB0", "DenseNet121")
+    ("name", "last_stage", "optimizer"),
+    [
+        pytest.param(*case, marks=[] if case == FIRST else pytest.mark.slow)
+        for case in itertools.product(NETWORKS, (False, True), ("SGD", "Adam"))
     ],
 )
-@pytest.mark.parametrize("last_stage", [False, True], ids=["head", "last stage"])
 def test_networks_train_to_the_bit_as_with_fit(name, last_stage, optimizer):
     keras.utils.set_random_seed(0)
     side = bases.find(name).smallest
