@@ -1,6 +1,7 @@
 """The frozen part, computed once: the same result as `fit` to the bit, or refused."""
 
 import itertools
+import types
 
 import keras
 import numpy as np
@@ -457,6 +458,13 @@ def test_data_and_options_that_mean_something_else_are_refused(model, change, re
     options = {"x": x, "y": y, "verbose": 0} | change
     with pytest.raises(ValueError, match=reason):
         fit_once_frozen(model, **options)
+
+
+def test_too_little_memory_is_said_before_it_is_used(model, monkeypatch):
+    free = types.SimpleNamespace(available=100)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: free)
+    with pytest.raises(ValueError, match="Expected .* of memory.*Received: 0.0 GB"):
+        fit_once_frozen(model, *pixels(10), verbose=0)
 
 
 # Callbacks, and afterwards

@@ -4,6 +4,7 @@ import zlib
 
 import keras
 import numpy as np
+import psutil
 
 from tlcourse._util import progress
 from tlcourse.models import freezing
@@ -167,10 +168,21 @@ def _outputs(frozen, x, size, shown, full_batches=False):
             first = max(0, min(start, len(x) - size)) if full_batches else start
             found = frozen.predict_on_batch(x[first : first + size])
             if stored is None:
+                _check_memory(len(x) * found[0].nbytes)
                 stored = np.empty((len(x), *found.shape[1:]), found.dtype)
             stored[first : first + size] = found
             bar.update(min(size, len(x) - start))
     return stored
+
+
+def _check_memory(size):
+    free = psutil.virtual_memory().available
+    if size > free:
+        raise ValueError(
+            f"Expected {size / 1e9:.1f} GB of memory for the frozen part's outputs. "
+            f"Received: {free / 1e9:.1f} GB. Freeze more, give fewer images, or train "
+            "with `model.fit`."
+        )
 
 
 def _hears_of_steps(callback):
