@@ -211,7 +211,7 @@ def test_a_loss_that_is_not_registered_is_used_as_it_is():
 
 def test_pooling_behind_a_frozen_base_is_computed_once(model):
     frozen, tail = parts(model)
-    assert frozen[-2:] == ["add", "global_average_pooling2d"] or "add" in frozen
+    assert frozen[-2] == "add" and frozen[-1].startswith("global_average_pooling2d")
     assert tail == ["drop_features", "classes"]
 
 
@@ -366,8 +366,9 @@ def test_an_unsteady_layer_before_frozen_ones_is_refused_with_the_reason(kind):
     make, reason = UNSTEADY[kind]
     model = with_layer(make())
     before = state(model)
-    with pytest.raises(ValueError, match=f"(?s){reason}.*before 'conv_2'|{reason}"):
+    with pytest.raises(ValueError, match=reason) as refusal:
         fit_once_frozen(model, *pixels(10), verbose=0)
+    assert "before 'conv_2', which is frozen" in str(refusal.value)
     assert_equal(before, state(model))
 
 
