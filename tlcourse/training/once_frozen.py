@@ -10,6 +10,7 @@ from tlcourse._util import progress
 from tlcourse.models import freezing
 from tlcourse.training import calls, cut
 
+PROBED = 8  # images that try whether the frozen part may be stored
 # Methods that decide how Keras trains; an object that has its own trains otherwise.
 OVERRIDES = {
     "call",
@@ -57,7 +58,7 @@ def fit_once_frozen(model, x, y=None, **options):
     _check_options(options)
     x = _array(x, "`x`")
     size = options.get("batch_size") or 32
-    parts = cut.split(model, x[:size])
+    parts = cut.split(model, x[: min(size, PROBED)])
     if parts is None:
         return model.fit(x, y, **options)
     frozen, tail = parts
