@@ -4,6 +4,8 @@ import os
 import pathlib
 import sys
 
+import hypothesis
+
 OFFLINE = pathlib.Path(__file__).parent / "offline"
 sys.path.insert(0, str(OFFLINE))
 
@@ -15,3 +17,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 )
 os.environ["MPLBACKEND"] = "agg"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+# The same examples in every run: what fails today fails tomorrow.
+hypothesis.settings.register_profile("same", derandomize=True)
+hypothesis.settings.load_profile("same")

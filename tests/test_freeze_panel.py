@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import types
+from xml.etree import ElementTree
 
 import ipywidgets
 import keras
@@ -553,11 +554,14 @@ def test_an_exception_in_a_callback_fails_nbval(tmp_path):
         cell = nbformat.v4.new_code_cell(BROKEN.format(line))
         notebook = nbformat.v4.new_notebook(cells=[cell])
         nbformat.write(notebook, tmp_path / f"{name}.ipynb")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
     command += ["--rootdir", str(tmp_path), "--nbval-lax", "--nbval-current-env"]
-    ran = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True)
-    *_, failed, summary = ran.stdout.splitlines()
-    assert "broken.ipynb" in failed and "1 failed, 1 passed" in summary, ran.stdout
+    command += ["--junitxml", str(tmp_path / "report.xml"), str(tmp_path)]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    cases = ElementTree.parse(tmp_path / "report.xml").iter("testcase")
+    failed = {case.get("classname"): case.find("failure") is not None for case in cases}
+    assert list(failed.values()) == [True, False], ran.stdout
+    assert "broken" in next(iter(failed)), ran.stdout
 
 
 def test_every_control_has_a_name(model, dataset):

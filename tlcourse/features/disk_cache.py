@@ -21,6 +21,7 @@ from tlcourse.features.network_settings import describe
 LIMIT = 2_000_000_000  # bytes
 HEADERS = 1024  # bytes that a file has besides the array, about
 DAMAGE = (OSError, EOFError, KeyError, TypeError, ValueError) + (
+    RuntimeError,  # of zipfile: a wrong bit may say "encrypted", or "version 10.9"
     zipfile.BadZipFile,
     zlib.error,
 )
