@@ -74,7 +74,7 @@ panel
 
 # %%
 for name in ("star", "spiral", "fish"):
-    if name not in classifier.examples.class_names:
+    if name not in classifier.examples:
         classifier.add_class(name)
         seconds = classifier.add(name, symbols.draw(name, range(10, 16), size))
         print(name, f"learnt in {seconds:.2f} s" if seconds else "is alone", sep=": ")
@@ -275,7 +275,7 @@ print(subprocess.run(command, capture_output=True, text=True, check=True).stdout
 # all names. Set `answer` to what the network then says of `cups[0]`.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
-if "other" not in classifier.examples.class_names:
+if "other" not in classifier.examples:
     classifier.add_class("other")
 for name in ("house", "arrow", "face", "zigzag"):
     classifier.add("other", symbols.draw(name, range(4), size))

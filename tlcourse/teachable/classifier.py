@@ -4,7 +4,7 @@ The frozen base computes the features of each example once. Only a dense layer o
 of them is trained, from its start after each change, in less than a second.
 """
 
-import dataclasses
+import collections
 import time
 
 import keras
@@ -12,17 +12,10 @@ import numpy as np
 
 from tlcourse.data.dataset import Dataset
 from tlcourse.features.extraction import extract
-from tlcourse.teachable.examples import ExampleSet
 
 STEPS, BATCH_SIZE, LEARNING_RATE = 60, 32, 1e-3
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Example:
-    """An image, uint8 `(h, w, 3)`, and its features, float32 `(features,)`."""
-
-    image: np.ndarray
-    features: np.ndarray
+LONGEST_NAME = 40
+Example = collections.namedtuple("Example", "image features")
 
 
 class GrowingClassifier:
@@ -33,7 +26,8 @@ class GrowingClassifier:
             `(batch, features)`; it is not changed.
 
     Attributes:
-        examples: `ExampleSet` of `Example`. The methods below change it.
+        examples: dict, each class to a tuple of its examples, with their `image` and
+            `features`. Each change makes a new dict.
         first_predictions: list of pairs: the class of an example, and the class that
             was predicted before the example was added.
     """
@@ -41,7 +35,7 @@ class GrowingClassifier:
     def __init__(self, embed):
         self.embed = embed
         self.size = tuple(embed.input_shape[1:3])
-        self.examples, self.first_predictions = ExampleSet(), []
+        self.examples, self.first_predictions = {}, []
         self._head, self._class_names, self._heads = None, (), {}
         self._examples(np.zeros((1, *self.size, 3), "uint8"))  # the first is slow
 
@@ -51,22 +45,24 @@ class GrowingClassifier:
         Raises:
             ValueError: If the name is taken, or does not have 1 to 40 characters.
         """
-        self.examples = self.examples.with_class(name)
+        self.examples = self.examples | {self._new_name(name): ()}
 
     def rename_class(self, old, new):
-        """Gives a class another name; its examples and probabilities stay."""
-        before = self.examples.class_names
-        self.examples = self.examples.with_renamed_class(old, new)
-        now = dict(zip(before, self.examples.class_names, strict=True))
-        self._class_names = tuple(now[name] for name in self._class_names)
-        self.first_predictions = [
-            (now.get(true, true), now.get(predicted, predicted))
-            for true, predicted in self.first_predictions
-        ]
+        """Gives a class another name, which it returns; all else stays."""
+        self._check(old)
+        if str(new).strip() == old:
+            return old
+        now = {old: self._new_name(new)}
+        self.examples = {now.get(n, n): had for n, had in self.examples.items()}
+        self._class_names = tuple(now.get(n, n) for n in self._class_names)
+        pairs = self.first_predictions
+        self.first_predictions = [tuple(now.get(n, n) for n in pair) for pair in pairs]
+        return now[old]
 
     def remove_class(self, name):
         """Drops a class and its examples, and trains again; gives the seconds."""
-        self.examples = self.examples.without_class(name)
+        self._check(name)
+        self.examples = {n: had for n, had in self.examples.items() if n != name}
         return self.train()
 
     def add(self, name, *images):
@@ -82,10 +78,11 @@ class GrowingClassifier:
         Raises:
             ValueError: If there is no such class, or an image has the wrong shape.
         """
+        self._check(name)
         batches = [each if np.ndim(each) == 4 else [each] for each in images]
         for example in self._examples([image for each in batches for image in each]):
             found = self._predict(example)
-            self.examples = self.examples.with_example(name, example)
+            self.examples = self.examples | {name: (*self.examples[name], example)}
             if name in found:  # of a class that is new to it, it can't be right
                 self.first_predictions.append((name, max(found, key=found.get)))
         return self.train()
@@ -100,19 +97,42 @@ class GrowingClassifier:
             ValueError: If the images have another size, or a class a name that is too
                 long; then nothing is added.
         """
-        added = self.examples
-        for name in dataset.class_names:
-            added = added if name in added.class_names else added.with_class(name)
+        known, names = self.examples, dataset.class_names
+        names = [name if name in known else self._new_name(name) for name in names]
+        added = known | {name: known.get(name, ()) for name in names}
         examples = self._examples(dataset.images)
         for example, label in zip(examples, dataset.labels, strict=True):
-            added = added.with_example(dataset.class_names[label], example)
+            added[names[label]] += (example,)
         self.examples = added
         return self.train()
 
-    def remove(self, name, position=-1):
+    def remove(self, name, position):
         """Takes one example out, and trains again; gives the seconds."""
-        self.examples = self.examples.without_example(name, position)
+        self._check(name)
+        had = list(self.examples[name])
+        if not 0 <= position < len(had):
+            raise ValueError(
+                f"Expected an example of `{name}`, which has {len(had)}. Received: "
+                f"position {position}"
+            )
+        del had[position]
+        self.examples = self.examples | {name: tuple(had)}
         return self.train()
+
+    def _check(self, name):
+        if name not in self.examples:
+            known = ", ".join(self.examples) or "none yet"
+            raise ValueError(f"Expected a class ({known}). Received: {name!r}")
+
+    def _new_name(self, name):
+        stripped = " ".join(str(name).split())
+        if not 0 < len(stripped) <= LONGEST_NAME:
+            raise ValueError(
+                f"Expected a name of 1 to {LONGEST_NAME} characters. Received: {name!r}"
+            )
+        if stripped in self.examples:
+            raise ValueError(f"Expected a new name. Received: {stripped!r}, taken.")
+        return stripped
 
     def train(self):
         """Trains the head from its start on batches that hold all classes equally.
@@ -120,11 +140,13 @@ class GrowingClassifier:
         Gives the seconds; 0.0 as long as fewer than two classes have examples.
         """
         start = time.perf_counter()
-        classes = [(n, had) for n, had in self.examples.classes if had]
+        classes = {name: had for name, had in self.examples.items() if had}
         if len(classes) < 2:
             self._class_names = ()
             return 0.0
-        features = [np.stack([each.features for each in had]) for _, had in classes]
+        features = [
+            np.stack([each.features for each in had]) for had in classes.values()
+        ]
         head = self._new_head(len(classes))
         rng = np.random.default_rng(0)
         batch = np.arange(BATCH_SIZE) % len(classes)
@@ -132,7 +154,7 @@ class GrowingClassifier:
         rows = [features[k][rng.integers(len(features[k]))] for k in labels]
         head.fit(np.stack(rows), labels, BATCH_SIZE, shuffle=False, verbose=0)
         # Together, and last: an interrupted training leaves the old head in use.
-        self._head, self._class_names = head, tuple(name for name, _ in classes)
+        self._head, self._class_names = head, tuple(classes)
         return time.perf_counter() - start
 
     def _new_head(self, n_classes):
@@ -142,11 +164,12 @@ class GrowingClassifier:
             head = keras.Sequential([keras.Input(self.embed.output_shape[1:]), softmax])
             adam = keras.optimizers.Adam(LEARNING_RATE)
             head.compile(adam, "sparse_categorical_crossentropy")
-            head.optimizer.build(head.trainable_variables)
-            fresh = [keras.ops.copy(v.value) for v in _variables(head)]
+            adam.build(head.trainable_variables)
+            variables = [*head.variables, *adam.variables]
+            fresh = [(each, keras.ops.copy(each.value)) for each in variables]
             self._heads[n_classes] = head, fresh
         head, fresh = self._heads[n_classes]
-        for variable, value in zip(_variables(head), fresh, strict=True):
+        for variable, value in fresh:
             variable.assign(value)
         return head
 
@@ -181,8 +204,7 @@ class GrowingClassifier:
         if not len(images):
             return []
         images = np.stack(images)
-        features = extract(self.embed, images)
-        return [Example(*each) for each in zip(images, features, strict=True)]
+        return list(map(Example, images, extract(self.embed, images)))
 
     def dataset(self):
         """Gives all examples as a `Dataset`, to train on as in any other lesson.
@@ -191,8 +213,8 @@ class GrowingClassifier:
             ValueError: If fewer than two classes have examples.
         """
         self._check_classes()
-        had = [self.examples.of(name) for name in self._class_names]
-        labels = np.repeat(np.arange(len(had)), list(map(len, had))).astype("int64")
+        had = [self.examples[name] for name in self._class_names]
+        labels = np.repeat(np.arange(len(had), dtype="int64"), list(map(len, had)))
         images = np.stack([each.image for examples in had for each in examples])
         return Dataset(images, labels, self._class_names)
 
@@ -212,11 +234,7 @@ class GrowingClassifier:
 
     def _check_classes(self):
         if not self._class_names:
+            counts = {name: len(had) for name, had in self.examples.items()}
             raise ValueError(
-                "Expected at least two classes with examples. Received: "
-                f"{self.examples.counts}"
+                f"Expected at least two classes with examples. Received: {counts}"
             )
-
-
-def _variables(head):
-    return [*head.variables, *head.optimizer.variables]

@@ -39,7 +39,7 @@ class TeachingPanel(View):
         self.lock = model_lock()  # the cell that runs may teach it, too
         self.classifier, self.images, self.rows = classifier, [], []
         self.recording = None  # a class, and how many more frames it takes
-        self.removed = None  # the `ExampleSet` before and after the last removal
+        self.removed = None  # the examples before and after the last removal
         self.source = ImageSource(self, classifier.size)
         self._make_controls()
         self._make_box()
@@ -99,7 +99,7 @@ class TeachingPanel(View):
 
     def _is_gone(self, row):
         """Whether the class was dropped elsewhere, or by the first of two clicks."""
-        gone = row.class_name not in self.classifier.examples.class_names
+        gone = row.class_name not in self.classifier.examples
         if gone:
             self.refresh()
             self.say(f"There is no class {row.class_name} any more.")
@@ -161,11 +161,9 @@ class TeachingPanel(View):
     def _on_rename(self, row, change):
         if change["new"] == row.class_name or self._is_gone(row):
             return
-        self.recording, before = None, self.classifier.examples
+        self.recording, rename = None, self.classifier.rename_class
         try:
-            self.classifier.rename_class(row.class_name, change["new"])
-            position = before.class_names.index(row.class_name)
-            row.class_name = self.classifier.examples.class_names[position]
+            row.class_name = rename(row.class_name, change["new"])
         finally:
             self.refresh()
 
@@ -178,8 +176,8 @@ class TeachingPanel(View):
         """Shows the classifier as it is, also after code has changed it."""
         examples = self.classifier.examples
         rows = {row.class_name: row for row in self.rows}
-        self.rows = [rows.get(n) or self._new_row(n) for n in examples.class_names]
-        for row, (name, had) in zip(self.rows, examples.classes, strict=True):
+        self.rows = [rows.get(n) or self._new_row(n) for n in examples]
+        for row, (name, had) in zip(self.rows, examples.items(), strict=True):
             row.show(name, [each.image for each in had], bool(self.images))
         self.back.disabled = not self._can_bring_back()
         self.classes.children = [row.box for row in self.rows]
@@ -196,9 +194,9 @@ class TeachingPanel(View):
         return row
 
     def __repr__(self):
-        counts = self.classifier.examples.counts.items()
-        classes = ", ".join(f"{name} ({n})" for name, n in counts) or "none yet"
-        return f"Teaching panel. Classes and their examples: {classes}."
+        examples = self.classifier.examples.items()
+        counts = ", ".join(f"{name} ({len(had)})" for name, had in examples)
+        return f"Teaching panel. Classes and their examples: {counts or 'none yet'}."
 
     def _repr_html_(self):
         rows = "".join(row.pictures.value for row in self.rows)
