@@ -7,6 +7,7 @@ import pytest
 
 from data.making.tables import write_rows
 from data.making.transferability import FIELDS, plan
+from tlcourse._util import assets
 from tlcourse.course import load_track
 from tlcourse.models import receptive_fields
 from tlcourse.widgets import TransferExplorer
@@ -32,38 +33,35 @@ def curves():
     return {"near": made_up(0), "far": made_up(1)}
 
 
-# The table
+# The table, and a point of it
 
 
-def test_tables_and_networks_are_read_as_they_were_written(tmp_path):
-    rng = np.random.default_rng(0)
-    values = {job: f"{rng.random():.4f}" for job in plan()}
-    rows = [dict(zip(FIELDS, (*job, values[job]), strict=True)) for job in values]
-    write_rows(tmp_path / "t.csv", rows, FIELDS)
-    read = results.read_curves(tmp_path / "t.csv")
+def test_tables_and_networks_are_read_as_they_were_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(assets, "shipped", tmp_path.joinpath)
+    values = np.random.default_rng(0).random(len(list(plan()))).round(4)
+    jobs = dict(zip(plan(), values.tolist(), strict=True))
+    rows = [dict(zip(FIELDS, (*job, jobs[job]), strict=True)) for job in jobs]
+    write_rows(tmp_path / "transferability.csv", rows, FIELDS)
+    read = results.shipped()
     assert list(read) == ["near", "far"]
     assert list(read["near"].tables) == list(TREATMENTS)
     assert list(read["far"].tables) == ["BnB", "AnB", "random"]
-    for split, seed, treatment, cut in plan():
+    for (split, seed, treatment, cut), value in jobs.items():
         found = read[split].base[seed]
         if treatment != "base":
             found = read[split].tables[treatment][seed, cut - 1]
-        assert found == float(values[split, seed, treatment, cut])
+        assert found == value
     arrays = {f"{h}{i:02d}": np.full(i + 1, ord(h)) for h in "AB" for i in range(12)}
-    np.savez(tmp_path / "b.npz", **arrays)
-    read = results.read_bases(tmp_path / "b.npz")
+    np.savez(tmp_path / "transferability_bases.npz", **arrays)
+    read = results.shipped_bases()
     assert [len(array) for array in read["B"]] == list(range(1, 13))
     assert all((array == ord("A")).all() for array in read["A"])
 
 
-# A point of it
-
-
 def test_a_point_says_what_was_done_and_what_came_of_it(curves):
-    point = Point(curves, source="A", frozen=False, cut=3, split="far", seed=2)
+    point = Point(curves, split="far", treatment="AnB+", cut=3, seed=2)
     value = curves["far"].tables["AnB+"][2, 2]
-    assert (point.treatment, point.name) == ("AnB+", "A3B+")
-    assert point.accuracies.tolist() == [value]
+    assert point.name == "A3B+" and point.accuracies.tolist() == [value]
     first, second, third = point.sentences
     assert "conv1 to conv3 copied from the network that learnt A" in first
     assert "fine-tuned" in first and f"{value:.3f} (one seed)" in second
@@ -72,47 +70,18 @@ def test_a_point_says_what_was_done_and_what_came_of_it(curves):
     assert ("less" in third) == (difference < 0)
 
 
-@pytest.mark.parametrize("name", TREATMENTS)
-def test_each_treatment_has_its_point(curves, name):
-    wanted = TREATMENTS[name]
-    point = Point(curves, source=wanted.source, frozen=wanted.frozen)
-    assert point.treatment == name
-    assert np.array_equal(point.accuracies, curves["near"].tables[name][:, 3])
-    assert point.source != "random" or point.with_(frozen=False).frozen
-
-
-def test_a_point_that_was_not_run_says_so(curves):
-    far = Curves(curves["far"].base, {"AnB": curves["far"].tables["AnB"]})
-    view = TransferExplorer({"near": curves["near"], "far": far})
-    view.treated.value = ("A", False)
-    view.split.value = "far"
-    assert not view.state.measured and "Not measured" in view.message.value
-    assert 'role="status"' in view.message.value and "<img" in view.picture.value
-    view.treated.value = ("A", True)
-    assert view.state.measured and "Not measured" not in str(view.state)
-
-
-@pytest.mark.parametrize(
-    "name, value",
-    [("split", "x"), ("source", "C"), ("frozen", None), ("cut", 8), ("seed", 5)],
-)
-def test_a_point_that_is_not_there_is_refused(curves, name, value):
-    with pytest.raises(ValueError, match=f"Expected `{name}`.*one of.*Received"):
-        Point(curves).with_(**{name: value})
-
-
 # The explorer
 
 
 def test_the_explorer_shows_what_is_chosen(curves):
     view = TransferExplorer(curves)
     view.cut.value = 6
-    view.treated.value = ("B", True)
+    view.treated.value = "BnB"
     view.split.value = "far"
     view.seed.value = 1
     assert (view.state.name, view.state.split, view.state.seed) == ("B6B", "far", 1)
     assert f"{curves['far'].tables['BnB'][1, 5]:.3f}" in view.message.value
-    view.treated.value = ("random", True)
+    view.treated.value = "random"
     assert view.state.name == "random 6"
     view.seed.value = view.seed.options[0][1]
     assert view.state.seed is None and view.seed.label == "mean of all"
@@ -124,11 +93,18 @@ def test_the_explorer_shows_what_is_chosen(curves):
     assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"]
 
 
-def test_a_callback_that_fails_says_so(curves, monkeypatch):
+def test_the_explorer_says_what_was_not_run_and_what_failed(curves, monkeypatch):
+    del curves["far"].tables["AnB+"]
     view = TransferExplorer(curves)
-    monkeypatch.setattr(view, "state", Point({"near": curves["near"]}))
-    with pytest.raises(ValueError, match="Received: 'far'"):
-        view.split.value = "far"
+    view.treated.value = "AnB+"
+    view.split.value = "far"
+    assert not view.state.measured and "Not measured" in view.message.value
+    assert 'role="status"' in view.message.value and "<img" in view.picture.value
+    view.treated.value = "AnB"
+    assert view.state.measured and "Not measured" not in str(view.state)
+    monkeypatch.delitem(curves, "near")
+    with pytest.raises(KeyError, match="near"):
+        view.split.value = "near"
     assert 'role="alert"' in view.message.value
 
 
@@ -139,7 +115,7 @@ def test_the_curves_are_those_of_the_table(curves):
     points = [("AnB", 3, 0.5)]
     ax = figures.transfer_curves(curves["near"], points=points, title="t")
     drawn = {c.get_label(): c.lines[0].get_ydata() for c in ax.containers}
-    for name, label in figures.LEGEND.items():
+    for name, (label, *_) in figures.STYLES.items():
         np.testing.assert_allclose(drawn[label], curves["near"].tables[name].mean(0))
     assert drawn["base B"] == pytest.approx([curves["near"].base.mean()])
     closer = figures.transfer_curves(curves["near"], ["BnB"], points)
@@ -148,7 +124,7 @@ def test_the_curves_are_those_of_the_table(curves):
     stars = [line for line in ax.lines if line.get_marker() == "*"]
     assert [(*star.get_xdata(), *star.get_ydata()) for star in stars] == [(3, 0.5)]
     assert ax.get_title() == "t" and ax.get_xlabel() and ax.get_ylabel()
-    without_colour = [style[1:3] for style in figures.STYLES.values()]
+    without_colour = [style[2:4] for style in figures.STYLES.values()]
     assert len(set(without_colour)) == len(without_colour)
 
 
@@ -171,9 +147,9 @@ def test_near_and_far_are_compared_with_their_own_base(curves):
 @pytest.mark.parametrize("frozen", (True, False))
 def test_the_boxes_say_what_is_frozen(frozen):
     ax = figures.copied_layers("A", 3, frozen)
-    texts = [text.get_text() for text in ax.texts]
     stays = ["frozen" if frozen else "trains"] * 3 + ["trains"] * 5
-    assert texts == [f"{a}\n{b}" for a, b in zip(LAYERS, stays, strict=True)]
+    expected = [f"{a}\n{b}" for a, b in zip(LAYERS, stays, strict=True)]
+    assert [text.get_text() for text in ax.texts] == expected
     fills = [bar.get_facecolor()[:3] for bar in ax.patches]
     assert len(set(fills[:3])) == len(set(fills[3:])) == 1 != len(set(fills))
 

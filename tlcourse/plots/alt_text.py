@@ -10,7 +10,7 @@ import io
 
 import numpy as np
 
-from tlcourse.plots.style import has_names
+from tlcourse.plots.style import has_names, number
 
 MOST = 12  # items of a list that are worth reading out
 
@@ -42,18 +42,14 @@ def mime_bundle(figure):
 def _describe(ax):
     if ax.get_label() == "<colorbar>":
         return f"Colour: {ax.get_ylabel()}."
-    parts = [_title(ax)]
-    if ax.axison:
-        parts += [_scales(ax), _bars(ax), _lines(ax), _points(ax)]
-        parts += [_table(ax), _notes(ax)]
-    else:
-        parts.append(_pictures(ax))
-    return "".join(f" {each}." for each in parts if each).strip().replace("?.", "?")
-
-
-def _title(ax):
     titles = (ax.get_title(place) for place in ("left", "center", "right"))
-    return ". ".join(title.rstrip(".:") for title in titles if title)
+    parts = [title.rstrip(".:") for title in titles]
+    if not ax.axison:
+        parts.append(_pictures(ax))
+    else:
+        parts += [_scales(ax), _bars(ax), _lines(ax), _points(ax)]
+        parts.append(_table(ax) if ax.images else _notes(ax))
+    return " ".join(f"{each}." for each in parts if each).replace("?.", "?")
 
 
 def _scales(ax):
@@ -71,10 +67,6 @@ def _listed(items, mark=", "):
     return mark.join([*items[:MOST], *more])
 
 
-def _number(value):
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
 def _tick_names(axis):
     """dict, a tick's place to its name, where ticks have names."""
     if not has_names(axis):
@@ -83,35 +75,15 @@ def _tick_names(axis):
     return dict(zip(map(float, axis.get_ticklocs()), texts, strict=True))
 
 
-def _nearest(place, names):
-    at = min(names, key=lambda tick: abs(tick - place), default=None)
-    return names[at] if at is not None and abs(at - place) < 0.5 else ""
-
-
 def _words(texts):
-    return [" ".join(text.get_text().split()) for text in texts if text.get_text()]
+    words = (" ".join(text.get_text().split()) for text in texts)
+    return _listed(list(filter(None, words)))
 
 
 def _pictures(ax):
-    count, words = len(ax.images), _listed(_words(ax.texts))
+    count = len(ax.images)
     many = f"{count} picture{'s' * (count > 1)}" if count else ""
-    return " with the words ".join(filter(None, (many, words)))
-
-
-def _bars(ax):
-    parts = []
-    for bars in _containers(ax, "patches"):
-        flat = bars.orientation == "horizontal"
-        names = _tick_names(ax.yaxis if flat else ax.xaxis)
-        items = []
-        for bar in bars.patches:
-            middle = bar.get_y() + bar.get_height() / 2
-            place = middle if flat else bar.get_x() + bar.get_width() / 2
-            length = bar.get_width() if flat else bar.get_height()
-            name = _nearest(place, names)
-            items.append(f"{name}: {_number(length)}" if name else _number(length))
-        parts.append(_labelled(bars, _listed(items, "; "), ", "))
-    return ". ".join(parts)
+    return " with the words ".join(filter(None, (many, _words(ax.texts))))
 
 
 def _containers(ax, kind):
@@ -123,17 +95,27 @@ def _labelled(artist, text, mark=": "):
     return text if label.startswith("_") or not label else label + mark + text
 
 
+def _bars(ax):
+    parts = []
+    for bars in _containers(ax, "patches"):
+        flat = bars.orientation == "horizontal"
+        names, items = _tick_names(ax.yaxis if flat else ax.xaxis), []
+        for bar, length in zip(bars, bars.datavalues, strict=True):
+            name = names.get(round(bar.get_center()[1 if flat else 0]))
+            items.append(f"{name}: {number(length)}" if name else number(length))
+        parts.append(_labelled(bars, _listed(items, "; "), ", "))
+    return ". ".join(parts)
+
+
 def _lines(ax):
-    spreads = _containers(ax, "has_yerr")
-    inside = {line for s in spreads for line in (s.lines[0], *s.lines[1])}
-    # What is not in the units of the data is a rule across the whole figure.
-    drawn = [line for line in ax.lines if line not in inside]
-    found = [_labelled(s, _values(ax, s.lines[0])) for s in spreads if s.lines[0]]
-    for line in drawn:
+    spreads, found = _containers(ax, "has_yerr"), []
+    caps = {cap for spread in spreads for cap in spread.lines[1]}
+    named = {spread.lines[0]: spread for spread in spreads}
+    for line in (line for line in ax.lines if line not in caps):
         if line.get_transform() == ax.transData:
-            found.append(_labelled(line, _values(ax, line)))
-        elif not str(line.get_label()).startswith("_"):
-            found.append(_labelled(line, _number(line.get_ydata()[0])))
+            found.append(_labelled(named.get(line, line), _values(ax, line)))
+        elif not str(line.get_label()).startswith("_"):  # a rule across the figure
+            found.append(_labelled(line, number(line.get_ydata()[0])))
     return "; ".join(found)
 
 
@@ -141,13 +123,13 @@ def _values(ax, line):
     """A line's points if they are few; else where it begins, ends and goes."""
     x, y = (np.asarray(v, float) for v in line.get_data(orig=False))
     names = _tick_names(ax.xaxis)
-    named = [names[a] if a in names else _number(a) for a in x]
-    at = [f"{_number(b)} at {a}" for a, b in zip(named, y, strict=True)]
+    places = [names.get(place, number(place)) for place in x]
+    at = [f"{number(b)} at {place}" for place, b in zip(places, y, strict=True)]
     if len(at) <= 8:
         return ", ".join(at)
     if line.get_linestyle() == "None":
         return f"{len(at):,} points"
-    low, high = _number(np.nanmin(y)), _number(np.nanmax(y))
+    low, high = number(np.nanmin(y)), number(np.nanmax(y))
     return f"from {at[0]} to {at[-1]}, lowest {low}, highest {high}"
 
 
@@ -159,20 +141,16 @@ def _points(ax):
 
 def _table(ax):
     """The numbers in the cells of a heat map, row by row."""
-    if not ax.images:
-        return ""
     rows, columns, lines = _tick_names(ax.yaxis), _tick_names(ax.xaxis), {}
     for text in ax.texts:
         x, y = text.get_position()
-        cell = f"{text.get_text()} at {columns.get(x, _number(x))}"
-        lines.setdefault(rows.get(y, _number(y)), []).append(cell)
+        cell = f"{text.get_text()} at {columns.get(x, number(x))}"
+        lines.setdefault(rows.get(y, number(y)), []).append(cell)
     return "; ".join(f"row {row}: {', '.join(cells)}" for row, cells in lines.items())
 
 
 def _notes(ax):
     """Other words in the figure. The number at a bar's end has been said."""
-    if ax.images:
-        return ""
     has_bars = _containers(ax, "patches")
     texts = [t for t in ax.texts if not (has_bars and hasattr(t, "xycoords"))]
-    return f"In it the words {_listed(_words(texts))}" if _words(texts) else ""
+    return f"In it the words {_words(texts)}" if _words(texts) else ""

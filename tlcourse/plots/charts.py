@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tlcourse.plots.style import BLUE, COLOURS, axes_or_new, without_formulas
+from tlcourse.plots.style import BLUE, COLOURS, axes_or_new, number, without_formulas
 
 
 def bars(values, title="", xlabel="", log=False, colours=BLUE, ax=None):
@@ -20,8 +20,7 @@ def bars(values, title="", xlabel="", log=False, colours=BLUE, ax=None):
     """
     ax = axes_or_new(ax, 7, 0.35 * len(values) + 1)
     drawn = ax.barh(list(values), list(values.values()), color=colours)
-    texts = [f"{v:,.0f}" if v >= 100 else f"{v:.3g}" for v in values.values()]
-    ax.bar_label(drawn, texts, padding=3)
+    ax.bar_label(drawn, map(number, values.values()), padding=3)
     ax.invert_yaxis()
     ax.set(title=title, xlabel=xlabel, xscale="log" if log else "linear")
     ax.xaxis.set_minor_formatter("")
@@ -31,13 +30,9 @@ def bars(values, title="", xlabel="", log=False, colours=BLUE, ax=None):
 
 
 def catalogue(networks, ax=None):
-    """Draws published accuracy against parameters, coloured by year.
+    """Draws published accuracy against parameters of each `bases.Network`.
 
-    Args:
-        networks: Sequence of `bases.Network`.
-
-    Returns:
-        The axes.
+    Returns the axes; the colour is the year.
     """
     ax = axes_or_new(ax, 8, 4.5)
     columns = zip(*((n.millions, n.top1, n.year) for n in networks), strict=True)

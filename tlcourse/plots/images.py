@@ -20,7 +20,10 @@ def tiles(images, titles=None, columns=8, title="", ax=None):
     """
     n, height, width = np.shape(images)[:3]
     if not n:
-        return _no_pictures(title, ax)
+        ax = axes_or_new(ax, 3, 0.8)
+        ax.text(0.5, 0.5, "no pictures", ha="center", transform=ax.transAxes)
+        ax.set(title=title, xticks=[], yticks=[], frame_on=False)
+        return without_formulas(ax)
     columns, rows = min(columns, n), -(-n // min(columns, n))
     titles = [] if titles is None else titles
     lines = max((1 + str(each).count("\n") for each in titles), default=0)
@@ -37,13 +40,6 @@ def tiles(images, titles=None, columns=8, title="", ax=None):
     ax.set(xlim=(0, columns * width * 1.06), ylim=(rows * (height + room), -room))
     ax.set_title(title)
     ax.axis("off")
-    return without_formulas(ax)
-
-
-def _no_pictures(title, ax):
-    ax = axes_or_new(ax, 3, 0.8)
-    ax.text(0.5, 0.5, "no pictures", ha="center", va="center", transform=ax.transAxes)
-    ax.set(title=title, xticks=[], yticks=[], frame_on=False)
     return without_formulas(ax)
 
 

@@ -4,8 +4,6 @@ Colours are Okabe and Ito's, which colour-blind readers can tell apart; lines
 differ in their markers, too.
 """
 
-import itertools
-
 import matplotlib.pyplot as plt
 from matplotlib.axis import Axis
 from matplotlib.text import Text
@@ -13,6 +11,7 @@ from matplotlib.text import Text
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 COLOURS = (BLUE, ORANGE, GREEN, RED, "#CC79A7", "#56B4E9", "#000000")
 MARKERS = "osD^vPX"
+CYCLE = plt.cycler(color=COLOURS, marker=list(MARKERS))
 NAMING = ("FuncFormatter", "StrCategoryFormatter")  # matplotlib's, of named ticks
 
 
@@ -21,9 +20,9 @@ def axes_or_new(ax, width=7, height=3.5):
     return ax or plt.subplots(figsize=(width, height), layout="constrained")[1]
 
 
-def line_styles():
-    """Endless pairs of a colour and a marker."""
-    return zip(itertools.cycle(COLOURS), itertools.cycle(MARKERS))  # noqa: B905
+def number(value):
+    """A number as people write it: three digits, or whole with commas."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def has_names(axis):
@@ -38,3 +37,9 @@ def without_formulas(ax):
         for text in (artist.label if numbers else artist).findobj(Text):
             text.set_parse_math(False)
     return ax
+
+
+def with_grid(ax):
+    """Draws pale lines behind the curves, and ends as `without_formulas`."""
+    ax.grid(alpha=0.3)
+    return without_formulas(ax)

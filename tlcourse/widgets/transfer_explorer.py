@@ -9,11 +9,11 @@ from tlcourse.yosinski import figures, results
 
 ALL = -1  # a menu shows nothing where its value is None
 TREATED = [
-    ("A, frozen", ("A", True)),
-    ("A, fine-tuned", ("A", False)),
-    ("B, frozen", ("B", True)),
-    ("B, fine-tuned", ("B", False)),
-    ("random, frozen", ("random", True)),
+    ("A, frozen", "AnB"),
+    ("A, fine-tuned", "AnB+"),
+    ("B, frozen", "BnB"),
+    ("B, fine-tuned", "BnB+"),
+    ("random, frozen", "random"),
 ]
 SPLITS = {"near": "near: halves at random", "far": "far: East Asia, then the West"}
 
@@ -32,7 +32,7 @@ class TransferExplorer(Explorer):
         splits = [(SPLITS.get(name, name), name) for name in state.curves]
         each = [("mean of all", ALL), *((f"{seed}", seed) for seed in seeds)]
         self.cut = menu("Layers copied", cuts, state.cut)
-        self.treated = menu("From", TREATED, (state.source, state.frozen))
+        self.treated = menu("From", TREATED, state.treatment)
         self.split = menu("Halves", splits, state.split)
         self.seed = menu("Seed", each, ALL)
         self.picture = ipywidgets.HTML()
@@ -41,14 +41,9 @@ class TransferExplorer(Explorer):
 
     def choose(self):
         """Takes the point from the menus."""
-        source, frozen = self.treated.value
-        self.state = self.state.with_(
-            source=source,
-            frozen=frozen,
-            cut=self.cut.value,
-            split=self.split.value,
-            seed=None if self.seed.value == ALL else self.seed.value,
-        )
+        seed = None if self.seed.value == ALL else self.seed.value
+        chosen = self.split.value, self.treated.value, self.cut.value, seed
+        self.state = results.Point(self.state.curves, *chosen)
 
     def draw(self):
         """Draws the point on its curve."""

@@ -21,10 +21,8 @@ from tlcourse.yosinski import tasks
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 CUTS = tuple(range(1, len(LAYERS)))  # fc8 is the top, and always new
 
-
-# Where the first n layers come from, and whether they stay as they are.
 Treatment = collections.namedtuple("Treatment", "source frozen")
-TREATMENTS = {
+TREATMENTS = {  # where the first n layers come from, and whether they are frozen
     "BnB": Treatment("B", True),
     "BnB+": Treatment("B", False),
     "AnB": Treatment("A", True),
@@ -111,33 +109,23 @@ class Trainer:
         self._parts = {}
 
     def cut(self, n):
-        """The frozen and the trainable part at cut n, 0 to 7: two models, or None.
-
-        They share the layers of `self.model`; at 0 nothing is frozen.
-        """
+        """The model's frozen part below cut n, 0 to 7, and the compiled one above."""
         if n not in self._parts:
-            layers = self.model.layers
-            names = [layer.name for layer in layers]
-            at = names.index(LAYERS[n]) if n else 0
-            frozen, rest = layers[:at], layers[at:]
-            shape = frozen[-1].output.shape[1:] if n else self.model.input_shape[1:]
-            top = self._compile(keras.Sequential([keras.Input(shape), *rest]))
-            first = keras.Input(self.model.input_shape[1:])
-            self._parts[n] = keras.Sequential([first, *frozen]) if n else None, top
+            pixels = self.model.inputs[0]
+            at = self.model.get_layer(LAYERS[n]).input if n else pixels
+            top = self._compile(keras.Model(at, self.model.outputs[0]))
+            self._parts[n] = keras.Model(pixels, at), top
         return self._parts[n]
 
     def _compile(self, top):
         s = self.settings
         steps = s.epochs * (s.classes * s.per_class // s.batch)
-        schedule = keras.optimizers.schedules.CosineDecay(
-            0.0,
-            max(1, steps - s.warm_up),
-            warmup_target=s.learning_rate,
-            warmup_steps=min(s.warm_up, steps - 1),
-        )
-        loss = keras.losses.SparseCategoricalCrossentropy()
-        top.compile(keras.optimizers.Adam(schedule), loss)
-        top.optimizer.build(top.trainable_variables)
+        warm_up = {"warmup_target": s.learning_rate, "warmup_steps": s.warm_up}
+        schedules = keras.optimizers.schedules
+        schedule = schedules.CosineDecay(0.0, steps - s.warm_up, **warm_up)
+        adam = keras.optimizers.Adam(schedule)
+        top.compile(adam, "sparse_categorical_crossentropy")
+        adam.build(top.trainable_variables)
         return top
 
     def train(self, weights, frozen, task, seed):
@@ -151,7 +139,7 @@ class Trainer:
         for variable in top.optimizer.variables:
             variable.assign(np.zeros(variable.shape, variable.dtype))
         x, batch = task.images, self.settings.batch
-        if base is not None:
+        if frozen:
             x = base.predict(x, batch_size=512, verbose=0)
         rng, used = np.random.default_rng(seed), len(task) // batch * batch
         for _ in range(self.settings.epochs):
@@ -241,8 +229,8 @@ class Experiment:
         Raises:
             ValueError: If there is no such treatment or cut.
         """
-        known = treatment == "base"
-        weights = self.base("B") if known else self.train(treatment, n)
+        from_start = treatment == "base"
+        weights = self.base("B") if from_start else self.train(treatment, n)
         return self.trainer.accuracy(weights, self.task("B", "unseen"))
 
     def _seed(self, treatment, n):

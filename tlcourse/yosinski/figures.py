@@ -1,4 +1,7 @@
-"""Figures of lesson 11: the experiment's curves, copied layers, filters, patches."""
+"""Figures of lesson 11: the experiment's curves, copied layers, filters, patches.
+
+Error bars are one standard deviation over the seeds.
+"""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -6,26 +9,20 @@ import numpy as np
 from tlcourse.plots.images import normalise
 from tlcourse.plots.style import (
     BLUE,
+    CYCLE,
     RED,
     axes_or_new,
-    line_styles,
+    with_grid,
     without_formulas,
 )
-from tlcourse.yosinski.experiment import CUTS, LAYERS
+from tlcourse.yosinski.experiment import CUTS, LAYERS, TREATMENTS
 
-STYLES = {  # colour, marker, line, face of the marker
-    "BnB": (BLUE, "s", "-", BLUE),
-    "BnB+": (BLUE, "s", "--", "white"),
-    "AnB": (RED, "o", "-", RED),
-    "AnB+": (RED, "o", "--", "white"),
-    "random": ("#000000", "^", ":", "#000000"),
-}
-LEGEND = {
-    "BnB": "BnB: copied from B, frozen",
-    "BnB+": "BnB+: copied from B, fine-tuned",
-    "AnB": "AnB: copied from A, frozen",
-    "AnB+": "AnB+: copied from A, fine-tuned",
-    "random": "random, frozen",
+STYLES = {  # words, colour, marker, line, face of the marker
+    "BnB": ("BnB: copied from B, frozen", BLUE, "s", "-", BLUE),
+    "BnB+": ("BnB+: copied from B, fine-tuned", BLUE, "s", "--", "white"),
+    "AnB": ("AnB: copied from A, frozen", RED, "o", "-", RED),
+    "AnB+": ("AnB+: copied from A, fine-tuned", RED, "o", "--", "white"),
+    "random": ("random, frozen", "#000000", "^", ":", "#000000"),
 }
 FILL = {"A": RED, "B": BLUE, "random": "#777777", "new": "white"}
 TICKS = [f"{n}\n{LAYERS[n - 1]}" for n in CUTS]
@@ -42,7 +39,7 @@ def transfer_curves(curves, treatments=None, points=(), title="", ax=None):
         title: String.
 
     Returns:
-        The axes. Error bars are one standard deviation over the seeds.
+        The axes.
 
     Source: Yosinski et al. 2014, figure 2.
     """
@@ -50,21 +47,20 @@ def transfer_curves(curves, treatments=None, points=(), title="", ax=None):
     base, style = curves.base, {"color": "black", "marker": "D", "capsize": 3}
     ax.axhline(base.mean(), color="black", linewidth=0.8)
     ax.errorbar(0, base.mean(), base.std(), label="base B", **style)
-    shown = treatments or [name for name in STYLES if name in curves.tables]
+    shown = treatments or list(curves.tables)
     for name in shown:
-        colour, marker, line, face = STYLES[name]
+        label, colour, marker, line, face = STYLES[name]
         style = {"color": colour, "marker": marker, "markerfacecolor": face}
-        _mean_and_spread(ax, curves.tables[name], LEGEND[name], linestyle=line, **style)
+        _mean_and_spread(ax, curves.tables[name], label, linestyle=line, **style)
     for name, cut, accuracy in (point for point in points if point[0] in shown):
-        style = {"color": STYLES[name][0], "markeredgecolor": "black", "zorder": 5}
+        style = {"color": STYLES[name][1], "markeredgecolor": "black", "zorder": 5}
         ax.plot(cut, accuracy, "*", markersize=16, **style)
     ax.set(title=title, xlabel="n, layers copied", ylabel="accuracy on B, unseen fonts")
     if "random" in shown:
         ax.set_ylim(0, 1)
     ax.set_xticks((0, *CUTS), ("0", *TICKS))
     ax.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5))
-    ax.grid(alpha=0.3)
-    return without_formulas(ax)
+    return with_grid(ax)
 
 
 def _mean_and_spread(ax, table, label, **style):
@@ -73,24 +69,19 @@ def _mean_and_spread(ax, table, label, **style):
 
 
 def losses(curves, title="", ax=None):
-    """Draws what frozen copies lose, side by side for two reasons.
+    """Draws what frozen copies lose (`results.Curves`), side by side for two reasons.
 
-    Args:
-        curves: `results.Curves`.
-        title: String.
-
-    Returns:
-        The axes. Error bars are one standard deviation over the seeds.
+    Returns the axes.
     """
     ax = axes_or_new(ax)
     parts = (
-        ("co-adaptation: base B - BnB", curves.co_adaptation, BLUE, ""),
-        ("specificity: BnB - AnB", curves.specificity, RED, "//"),
+        ("co-adaptation: base B - BnB", curves.co_adaptation, BLUE, "", -0.2),
+        ("specificity: BnB - AnB", curves.specificity, RED, "//", 0.2),
     )
-    for place, (label, table, colour, hatch) in enumerate(parts):
-        at = np.array(CUTS) + 0.4 * place - 0.2
+    for label, table, colour, hatch, aside in parts:
         style = {"color": colour, "hatch": hatch, "edgecolor": "white", "capsize": 3}
-        ax.bar(at, table.mean(0), 0.38, yerr=table.std(0), label=label, **style)
+        at, spread = np.array(CUTS) + aside, table.std(0)
+        ax.bar(at, table.mean(0), 0.38, yerr=spread, label=label, **style)
     ax.axhline(0, color="black", linewidth=0.8)
     ax.set(title=title, xlabel="n, layers copied and frozen", ylabel="accuracy lost")
     ax.legend()
@@ -98,29 +89,22 @@ def losses(curves, title="", ax=None):
     return without_formulas(ax)
 
 
-def near_and_far(curves, treatment="AnB", title="", ax=None):
-    """Draws what copying gains or costs for near tasks and for far ones.
+def near_and_far(curves, title="", ax=None):
+    """Draws what frozen copies of A gain or cost for near tasks and for far ones.
 
-    Args:
-        curves: dict, name to `results.Curves`.
-        treatment: String.
-        title: String.
-
-    Returns:
-        The axes. Error bars are one standard deviation over the seeds.
+    `curves` is a dict, name to `results.Curves`. Returns the axes.
 
     Source: Yosinski et al. 2014, figure 3.
     """
     ax = axes_or_new(ax)
-    for (name, found), (colour, marker) in zip(curves.items(), line_styles()):  # noqa: B905
-        table, label = found.against_base(treatment), f"{treatment}, {name}"
-        _mean_and_spread(ax, table, label, color=colour, marker=marker)
+    ax.set_prop_cycle(CYCLE)
+    for name, found in curves.items():
+        _mean_and_spread(ax, found.against_base("AnB"), f"AnB, {name}")
     ax.axhline(0, color="black", linewidth=0.8)
     ax.set(title=title, xlabel="n, layers copied", ylabel="accuracy against base B")
     ax.set_xticks(CUTS, TICKS)
     ax.legend()
-    ax.grid(alpha=0.3)
-    return without_formulas(ax)
+    return with_grid(ax)
 
 
 def copied_layers(source, cut, frozen, title="", ax=None):
@@ -143,56 +127,46 @@ def point(state):
     """Draws a `results.Point` on its curve, and above it its network as boxes."""
     options = {"layout": "constrained", "gridspec_kw": {"height_ratios": [1, 4]}}
     _, (above, below) = plt.subplots(2, 1, figsize=(9, 5.6), **options)
-    copied_layers(state.source, state.cut, state.frozen, state.name, above)
-    stars = []
+    source, frozen = TREATMENTS[state.treatment]
+    copied_layers(source, state.cut, frozen, state.name, above)
+    curves, stars = state.split_curves, []
     if state.measured:
         stars = [(state.treatment, state.cut, state.accuracies.mean())]
-    curves, shown = state.split_curves, None
-    if state.source != "random":  # its scale hides the others
-        shown = [name for name in STYLES if name in curves.tables and name != "random"]
+    # The scale of random layers hides the others.
+    shown = [name for name in curves.tables if name != "random" or source == "random"]
     return transfer_curves(curves, shown, stars, f"{state.split} halves", below)
 
 
 def filters(kernels, names, title="", ax=None):
-    """Draws the filters of first layers, a row of tiles for each network.
+    """Draws filters of first layers, float `(k, k, 3, n)`, a row for each network.
 
-    Args:
-        kernels: Sequence of float `(k, k, 3, n)`.
-        names: Sequence of strings.
-        title: String.
-
-    Returns:
-        The axes.
+    Returns the axes.
     """
     tiles = [normalise(np.moveaxis(kernel, -1, 0)) for kernel in kernels]
     ax = axes_or_new(ax, 0.55 * len(tiles[0]) + 1.2, 0.62 * len(kernels) + 0.5)
-    return _image_rows(ax, zip(names, tiles, strict=True), title, 0.9, -0.2)
+    rows = dict(zip(names, tiles, strict=True))
+    return _image_rows(ax, rows, title, 0.9, -0.2)
 
 
 def patches(rows, title="", ax=None):
     """Draws the patches that excite units most, a row for each unit.
 
-    Args:
-        rows: dict, a unit's name to uint8 `(n, h, w, 3)`; sizes may differ.
-        title: String.
-
-    Returns:
-        The axes.
+    `rows` is a dict, a unit's name to uint8 `(n, h, w, 3)`; sizes may differ. Returns
+    the axes.
     """
     count = max(map(len, rows.values()))
     ax = axes_or_new(ax, 0.8 * count + 1.6, 0.8 * len(rows) + 0.5)
-    return _image_rows(ax, rows.items(), title, 0.94, -0.1, fontsize=9)
+    return _image_rows(ax, rows, title, 0.94, -0.1, fontsize=9)
 
 
 def _image_rows(ax, rows, title, side, left, **style):
     """Draws images `side` wide in rows, one apart; each row's name begins at `left`."""
-    rows = list(rows)
-    for row, (name, images) in enumerate(rows):
+    for row, (name, images) in enumerate(rows.items()):
         for column, image in enumerate(images):
             box = (column, column + side, -row - side, -row)
             ax.imshow(image, extent=box, interpolation="nearest")
         ax.text(left, -row - side / 2, name, ha="right", va="center", **style)
-    count = max(len(images) for _, images in rows)
+    count = max(map(len, rows.values()))
     ax.set(xlim=(left / 2, count), ylim=(-len(rows), 0.1), title=title)
     ax.axis("off")
     return without_formulas(ax)

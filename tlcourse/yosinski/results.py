@@ -8,12 +8,6 @@ import numpy as np
 from tlcourse._util import assets
 from tlcourse.yosinski.experiment import CUTS, LAYERS, TREATMENTS
 
-SOURCES = {
-    "A": "copied from the network that learnt A",
-    "B": "copied from the network that learnt B",
-    "random": "random",
-}
-
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Curves:
@@ -43,37 +37,23 @@ class Curves:
         return self.tables["BnB"] - self.tables["AnB"]
 
 
-def read_curves(path):
-    """Reads the CSV of `data.making.transferability`: dict, split to `Curves`."""
-    with open(path, newline="") as file:
-        rows = list(csv.DictReader(file))
-    return {
-        split: _curves([row for row in rows if row["split"] == split])
-        for split in dict.fromkeys(row["split"] for row in rows)
-    }
-
-
-def _curves(rows):
-    found = {
-        (row["treatment"], int(row["seed"]), int(row["cut"])): float(row["accuracy"])
-        for row in rows
-    }
-    seeds = sorted({seed for _, seed, _ in found})
-    tables = {
-        name: np.array([[found[name, seed, cut] for cut in CUTS] for seed in seeds])
-        for name in TREATMENTS
-        if (name, seeds[0], CUTS[0]) in found
-    }
-    return Curves(np.array([found["base", seed, 0] for seed in seeds]), tables)
-
-
 def shipped():
     """Reads the shipped results: every cut, treatment, division and seed.
 
     Returns:
         dict, `"near"` and `"far"` to `Curves`.
     """
-    return read_curves(assets.shipped("transferability.csv"))
+    found = {}
+    with open(assets.shipped("transferability.csv"), newline="") as file:
+        for row in csv.DictReader(file):  # in the order of seeds and cuts
+            treatments = found.setdefault(row["split"], {})
+            treatments.setdefault(row["treatment"], []).append(float(row["accuracy"]))
+    curves = {}
+    for split, treatments in found.items():
+        base = np.array(treatments.pop("base"))
+        tables = {k: np.reshape(v, (-1, len(CUTS))) for k, v in treatments.items()}
+        curves[split] = Curves(base, tables)
+    return curves
 
 
 def shipped_bases():
@@ -100,41 +80,14 @@ class Point:
 
     curves: dict  # split to `Curves`
     split: str = "near"
-    source: str = "A"
-    frozen: bool = True  # random layers always are
+    treatment: str = "AnB"
     cut: int = 4
     seed: int | None = None  # None: the mean of all
-
-    def __post_init__(self):
-        self._check("split", tuple(self.curves))
-        self._check("source", tuple(SOURCES))
-        self._check("frozen", (True, False))
-        self._check("cut", CUTS)
-        self._check("seed", (None, *range(len(self.split_curves.base))))
-        if self.source == "random":
-            object.__setattr__(self, "frozen", True)
-
-    def _check(self, name, allowed):
-        value = getattr(self, name)
-        if value not in allowed:
-            raise ValueError(
-                f"Expected `{name}` to be one of {allowed}. Received: {value!r}"
-            )
-
-    def with_(self, **choices):
-        """The `Point` that differs in these choices."""
-        return dataclasses.replace(self, **choices)
 
     @property
     def split_curves(self):
         """The `Curves` of its split."""
         return self.curves[self.split]
-
-    @property
-    def treatment(self):
-        """Its name in `TREATMENTS`."""
-        wanted = self.source, self.frozen
-        return next(n for n, t in TREATMENTS.items() if (t.source, t.frozen) == wanted)
 
     @property
     def measured(self):
@@ -144,58 +97,51 @@ class Point:
     @property
     def name(self):
         """Its treatment with n filled in, as in the paper, such as `"A4B"`."""
-        if self.source == "random":
+        if self.treatment == "random":
             return f"random {self.cut}"
         return self.treatment.replace("n", str(self.cut))
 
     @property
     def accuracies(self):
         """float `(k,)`: of all seeds, or of the chosen one."""
-        return self._chosen(self.split_curves.tables[self.treatment][:, self.cut - 1])
+        return self._chosen(self.split_curves.tables[self.treatment])
 
-    @property
-    def differences(self):
-        """float `(k,)`: against the base of the same seed."""
-        differences = self.split_curves.against_base(self.treatment)
-        return self._chosen(differences[:, self.cut - 1])
-
-    def _chosen(self, values):
-        return values if self.seed is None else values[[self.seed]]
+    def _chosen(self, table):
+        at_cut = table[:, self.cut - 1]
+        return at_cut if self.seed is None else at_cut[[self.seed]]
 
     @property
     def sentences(self):
         """list of strings: what was done, what came of it, and against what."""
+        source, frozen = TREATMENTS[self.treatment]
+        span = LAYERS[0] + (f" to {LAYERS[self.cut - 1]}" if self.cut > 1 else "")
+        copied = f"copied from the network that learnt {source}"
+        origin = source if source == "random" else copied
+        how = "frozen" if frozen else "fine-tuned with the rest"
+        done = f"{self.name}: {span} {origin}, and {how}."
         if not self.measured:
-            missing = "Not measured: these halves were run with frozen copies."
-            return [self._what, missing]
-        right, against = self.accuracies, self.differences
-        which = "one seed"
+            return [done, "Not measured: these halves were run with frozen copies."]
+        right, which = self.accuracies, "one seed"
         if right.size > 1:
             spread = f"from {right.min():.3f} to {right.max():.3f}"
             which = f"mean of {right.size} seeds, {spread}"
-        sign = "more" if against.mean() >= 0 else "less"
+        against = self._chosen(self.split_curves.against_base(self.treatment)).mean()
         return [
-            self._what,
+            done,
             f"Right in unseen fonts: {right.mean():.3f} ({which}).",
-            f"That is {abs(against.mean()):.3f} {sign} than the network that learnt B "
-            "from the start.",
+            f"That is {abs(against):.3f} {'more' if against >= 0 else 'less'} than the "
+            "network that learnt B from the start.",
         ]
-
-    @property
-    def _what(self):
-        first, last = LAYERS[0], LAYERS[self.cut - 1]
-        span = f"{first} to {last}" if self.cut > 1 else first
-        how = "frozen" if self.frozen else "fine-tuned with the rest"
-        return f"{self.name}: {span} {SOURCES[self.source]}, and {how}."
 
     @property
     def alt(self):
         """The point and its curve in words."""
+        said = " ".join(self.sentences)
         if not self.measured:
-            return " ".join(self.sentences)
+            return said
         mean = self.split_curves.tables[self.treatment].mean(axis=0)
         curve = ", ".join(f"{n}: {v:.3f}" for n, v in zip(CUTS, mean, strict=True))
-        return f"{' '.join(self.sentences)} Mean accuracy at each cut, {curve}."
+        return f"{said} Mean accuracy at each cut, {curve}."
 
     def __str__(self):
         return f"Yosinski's experiment, {self.split} halves. {self.alt}"
