@@ -24,7 +24,7 @@ CHECK = re.compile(r'^check\("(\d+\.\d+)"', re.MULTILINE)
 
 
 def describe(source):
-    """A source's header and exercises: dict, as `tlcourse.course.progress.Lesson`."""
+    """A source's header and exercises: dict, an entry of lessons.json."""
     cells = read_source(source)
     header = HEADER.match(cells[0].source)
     if not header:

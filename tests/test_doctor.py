@@ -1,8 +1,9 @@
-"""`python -m tlcourse doctor`: what it finds, and what it advises."""
+"""The start of a lesson, and `python -m tlcourse doctor`: what it finds and advises."""
 
 import collections
 import importlib.metadata
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,17 +14,16 @@ import pytest
 import tlcourse
 from tlcourse import __main__ as command
 from tlcourse._util import assets, quiet
-from tlcourse.course import doctor, machine, tracks
+from tlcourse.course import doctor, fetch, machine
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     """Empty caches, and nothing chosen."""
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tfds"))
-    monkeypatch.setenv("TLCOURSE_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("TLCOURSE_TRACK", raising=False)
-    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    for name in ("KERAS_HOME", "TFDS_DATA_DIR", "TLCOURSE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    for name in ("TLCOURSE_TRACK", "KERAS_BACKEND"):
+        monkeypatch.delenv(name, raising=False)
     return tmp_path
 
 
@@ -45,7 +45,33 @@ def test_the_command_on_a_ready_machine_writes_nothing_but_its_answer(folder):
         assert f"ok       {name}" in ended.stdout
     assert "Ready for every lesson." in ended.stdout
     doctor.examine()
-    assert [path.name for path in folder.iterdir()] == ["keras"]  # Keras's own doing
+    assert [path.name for path in folder.iterdir()] == [
+        "KERAS_HOME"
+    ]  # Keras's own doing
+
+
+def test_the_first_cell_of_a_lesson_shows_one_line_and_no_log():
+    ended = run("-c", "import tlcourse; tlcourse.start()")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert len(ended.stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "line, is_shown",
+    [
+        ("I0000 oneDNN custom operations are on.", False),
+        ("E0000 00:00:1 cuda_platform.cc:52] failed call to cuInit: none", False),
+        ("E0000 00:00:1 disk.cc:1] no space left", True),
+    ],
+)
+def test_only_real_errors_are_shown_unless_the_import_fails(capfd, line, is_shown):
+    with quiet.held_back_stderr():
+        os.write(2, f"{line}\n".encode())
+    assert (line in capfd.readouterr().err) == is_shown
+    with pytest.raises(ImportError), quiet.held_back_stderr():
+        os.write(2, f"{line}\n".encode())
+        raise ImportError
+    assert line in capfd.readouterr().err
 
 
 def test_what_flowers_lack_is_a_note_with_the_command(monkeypatch):
@@ -53,7 +79,7 @@ def test_what_flowers_lack_is_a_note_with_the_command(monkeypatch):
     assert flowers.state == "note"
     assert "tf_flowers" in flowers.text
     assert "python -m tlcourse fetch flowers" in flowers.advice
-    monkeypatch.setattr(tracks, "missing_for_flowers", list)
+    monkeypatch.setattr(fetch, "missing", dict)
     assert found("track flowers") == doctor.Finding("track flowers", "ready")
 
 
@@ -114,20 +140,17 @@ def test_a_backend_that_cannot_be_imported_is_a_problem(monkeypatch):
 
 
 def write_settings(folder, text):
-    path = folder / "keras" / "keras.json"
+    path = folder / "KERAS_HOME" / "keras.json"
     path.parent.mkdir()
     path.write_text(text)
     return path
 
 
-BACKENDS = "tensorflow or jax or torch"
-
-
 @pytest.mark.parametrize(
     "entry, value, expected, usual",
     [
-        ("backend", "theano", BACKENDS, '"tensorflow"'),
-        ("backend", ["jax"], BACKENDS, '"tensorflow"'),
+        ("backend", "theano", "tensorflow or jax or torch", '"tensorflow"'),
+        ("backend", ["jax"], "tensorflow or jax or torch", '"tensorflow"'),
         ("floatx", "float8", "float32", '"float32"'),
         ("image_data_format", "channels_first", "channels_last", '"channels_last"'),
         ("epsilon", "tiny", "a float", "1e-07"),
@@ -146,14 +169,10 @@ def test_a_setting_that_no_lesson_runs_with_is_named_with_what_to_write(
     assert str(raised.value) == f"{said}. To mend it: {finding.advice}."
 
 
-def test_a_learner_is_told_of_the_setting_in_place_of_what_keras_says(folder):
+def test_the_variable_wins_over_the_file_and_keras_is_not_asked(folder, monkeypatch):
     path = write_settings(folder, '{"backend": "theano"}')
     last = run("-c", "import tlcourse; tlcourse.start()").stderr.splitlines()[-1]
     assert f"`backend` in {path}. Received: 'theano'" in last
-
-
-def test_the_variable_wins_over_the_file(folder, monkeypatch):
-    write_settings(folder, '{"backend": "theano"}')
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     assert doctor.is_ready(doctor.examine())
     monkeypatch.setenv("KERAS_BACKEND", "cntk")

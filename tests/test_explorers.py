@@ -93,16 +93,15 @@ def test_the_shipped_figures_are_those_of_keras(name, stages):
 def test_a_comparison_has_a_column_for_each_network_once(stages):
     state = catalogue.Comparison(stages, "VGG16")
     assert state.facts["usual input"] == ["224 x 224 pixels"]
-    both = state.with_second("InceptionV3")
+    both = catalogue.Comparison(stages, "VGG16", "InceptionV3")
     assert both.facts["smallest input"] == ["32 x 32 pixels", "75 x 75 pixels"]
     assert both.facts["year of the paper"] == ["2014", "2015"]
     assert both.facts["wants pixels"][1] == "from -1 to 1"
     assert both.parameters("VGG16") == 14_714_688
-    assert both.with_first("InceptionV3").names == ("InceptionV3",)
-    assert both.with_second(None) == state
+    assert catalogue.Comparison(stages, "VGG16", "VGG16").names == ("VGG16",)
     for name in ("ResNet51", "ResNet50V2"):  # the second is not in the lesson
         with pytest.raises(ValueError, match=f"Expected.*Received: '{name}'"):
-            state.with_first(name)
+            catalogue.Comparison(stages, name)
     text = str(catalogue.Comparison(stages, "VGG16", "MobileNet"))
     assert "VGG16: 14,714,688 parameters without the top, 48 % of them in" in text
     assert "stage 1, maps 112 x 112: 38,720" in text

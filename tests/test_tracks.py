@@ -1,17 +1,11 @@
 """Which track is taken, and what is said when something is missing."""
 
-import subprocess
-import sys
+import hashlib
 
 import h5py
 import pytest
 
-from tlcourse.course import tracks
-
-NO_TOP, TOP = (
-    f"mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224{end}.h5"
-    for end in ("_no_top", "")
-)
+from tlcourse.course import fetch, tracks
 
 
 @pytest.fixture(autouse=True)
@@ -46,27 +40,23 @@ def test_a_name_that_is_no_track_is_refused(monkeypatch):
         tracks.load_track()
 
 
-@pytest.mark.parametrize("other", [TOP, "mobilenet_2_5_224_tf.h5"])
-def test_flowers_say_at_once_what_is_missing(models, other):
+@pytest.mark.parametrize("other", [fetch.COMPLETE, "mobilenet_2_5_224_tf.h5"])
+def test_flowers_say_at_once_what_is_missing(models, monkeypatch, other, capsys):
     """Without the photographs TFDS alone would hang for minutes."""
-    (models / NO_TOP).write_bytes(b"<html>log in</html>")
-    (models / "imagenet_class_index.json").write_text('{"0": ["n1", "great_fish"]}')
-    lacks = [f"the weights {NO_TOP} (the file there is damaged)"]
-    lacks += [f"the weights {TOP} or mobilenet_2_5_224_tf.h5"]
-    lacks += ["the dataset tf_flowers"]
-    assert tracks.missing_for_flowers() == lacks
+    index, page = models / fetch.CLASS_INDEX, b"<html>log in</html>"
+    sums = {fetch.CLASS_INDEX: hashlib.sha256(b"{}").hexdigest()}
+    monkeypatch.setattr(fetch, "SUMS", sums)
+    index.write_bytes(b"{}")
+    (models / fetch.BASE).write_bytes(page)
     assert tracks.load_track().name == "glyphs"
-    for name in (NO_TOP, other):
+    said = f"for flowers is missing: the file {fetch.BASE} (it is damaged)"
+    assert said in capsys.readouterr().out
+    assert list(fetch.missing()) == [fetch.BASE, fetch.COMPLETE, fetch.DATASET]
+    for name in (fetch.BASE, other):
         with h5py.File(models / name, "w") as file:
             file["conv"] = [1.0]
-    assert tracks.missing_for_flowers() == lacks[2:]
-    (models / "imagenet_class_index.json").unlink()
-    with pytest.raises(FileNotFoundError, match="class names.*tf_flowers.*TFDS_DATA"):
+    assert fetch.missing() == {fetch.DATASET: "the dataset tf_flowers"}
+    index.write_bytes(page)
+    lacks = rf"{fetch.CLASS_INDEX} \(it is damaged\); the dataset tf_flowers.*TFDS_DATA"
+    with pytest.raises(FileNotFoundError, match=lacks):
         tracks.load_track("flowers")
-
-
-def test_the_first_cell_of_a_lesson_shows_one_line_and_no_log():
-    code = "import tlcourse; tlcourse.start()"
-    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert (shown.returncode, shown.stderr) == (0, "")
-    assert len(shown.stdout.splitlines()) == 1

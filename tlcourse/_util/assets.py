@@ -1,6 +1,5 @@
 """Where shipped and cached files are, and what to do when one is not there."""
 
-import functools
 import hashlib
 import json
 import os
@@ -8,8 +7,6 @@ import pathlib
 import re
 
 FLOWERS_DATASET = "tf_flowers"
-# How TFDS names its files, unless told otherwise.
-USUAL = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
 WEIGHTS_ORIGIN = {
     "glyphs": "this course, CC0 1.0; see data/README.md",
     "flowers": "the Keras team, Apache 2.0; trained on ImageNet",
@@ -41,7 +38,14 @@ def shipped(name):
             f"Expected the shipped file `{name}` in {path.parent}. It is not "
             f"there. To bring it back: {remedy(name)}"
         )
-    _verify(path, path.stat().st_mtime_ns)
+    expected, content = checksums(path.parent).get(name), path.read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    if found != expected:
+        raise ValueError(
+            f"`{name}` is damaged: expected sha256 {expected}. Received: {found} "
+            f"({len(content):,} bytes in {path.parent}). To bring it back: "
+            f"{remedy(name)}"
+        )
     return path
 
 
@@ -55,18 +59,6 @@ def remedy(name):
     return f"download the course again, and copy its data/{name} to {folder}"
 
 
-@functools.lru_cache
-def _verify(path, modified):
-    expected = checksums(path.parent).get(path.name)
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != expected:
-        raise ValueError(
-            f"`{path.name}` is damaged: expected sha256 {expected}. Received: "
-            f"{found} ({path.stat().st_size:,} bytes in {path.parent}). To bring it "
-            f"back: {remedy(path.name)}"
-        )
-
-
 def checksums(folder):
     """File names to sha256 (64 hexadecimal digits), from the folder's SHA256SUMS."""
     lines = (folder / "SHA256SUMS").read_text().splitlines()
@@ -75,8 +67,7 @@ def checksums(folder):
 
 def keras_home():
     """Keras's folder for settings and weights, `$KERAS_HOME`; it need not exist."""
-    home = os.environ.get("KERAS_HOME", os.path.join("~", ".keras"))
-    return pathlib.Path(home).expanduser()
+    return pathlib.Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser()
 
 
 def keras_weights_folder():
@@ -86,55 +77,44 @@ def keras_weights_folder():
 
 def tfds_folder():
     """Where TFDS keeps prepared datasets, `$TFDS_DATA_DIR`; it need not exist."""
-    home = os.environ.get("TFDS_DATA_DIR", os.path.join("~", "tensorflow_datasets"))
+    home = os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")
     return pathlib.Path(home).expanduser()
 
 
 def is_weights(path):
     """Whether a file is complete HDF5, as weights are and a log-in page is not."""
-    import h5py
-
     try:
+        import h5py
+
         with h5py.File(path) as file:
             return len(file) > 0
-    except OSError:  # not there, half there, or something else
+    except (OSError, ImportError):  # not there, half there, or no Keras to read it
         return False
 
 
 def prepared_dataset(name, folder=None):
     """The folder of the newest complete version of a TFDS dataset on disk, or None."""
-    found = _versions(name, folder or tfds_folder())
-    return next(filter(_is_complete, reversed(found)), None)
+    found = dataset_versions(name, folder or tfds_folder())
+    return next(filter(is_complete, reversed(found)), None)
 
 
-def damaged_datasets(name, folder):
-    """Versions of a TFDS dataset that lack something, which TFDS does not notice."""
-    return [path for path in _versions(name, folder) if not _is_complete(path)]
-
-
-def _versions(name, folder):
+def dataset_versions(name, folder):
     """The folders of a dataset's versions, the oldest first."""
     found = (folder / name).glob("*")
     found = [path for path in found if re.fullmatch(r"\d+\.\d+\.\d+", path.name)]
     return sorted(found, key=lambda path: [int(n) for n in path.name.split(".")])
 
 
-def _is_complete(folder):
+def is_complete(folder):
+    """Whether a version has all its files, as large as the examples in them."""
     try:
         info = json.loads((folder / "dataset_info.json").read_text("utf-8"))
         splits = info.get("splits", [])
-        if info.get("fileFormat", "tfrecord") != "tfrecord":
-            return True  # others compress: their bytes say nothing
-        return all(_has_all_files(folder, info["name"], split) for split in splits)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        n_files = sum(len(split.get("shardLengths", [])) for split in splits)
+        n_bytes = sum(int(split.get("numBytes", 0)) for split in splits)
+    except (OSError, ValueError, TypeError, AttributeError):
         return False  # cut short, or written by something else
-
-
-def _has_all_files(folder, dataset, split):
-    """Whether a split's files are all there, and at least as large as its examples."""
-    if split.get("filepathTemplate", USUAL) != USUAL:
-        return True  # named in a way that we do not know
-    files = list(folder.glob(f"{dataset}-{split['name']}.*"))
-    size = sum(path.stat().st_size for path in files)
-    wanted = len(split.get("shardLengths", []))
-    return len(files) >= wanted and size >= int(split.get("numBytes", 0))
+    if info.get("fileFormat", "tfrecord") != "tfrecord":
+        return True  # others compress: their bytes say nothing
+    parts = [path for path in folder.iterdir() if path.suffix not in (".json", ".txt")]
+    return len(parts) >= n_files and sum(x.stat().st_size for x in parts) >= n_bytes

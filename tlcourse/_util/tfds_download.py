@@ -1,9 +1,7 @@
 """Lets TFDS fetch and prepare a dataset, in a process that can be ended.
 
-Without a network TFDS waits for minutes and cannot be interrupted. So it works in
-a process of its own, and that is ended when nothing grows and nothing is computed.
-
-python -m tlcourse._util.tfds_download NAME FOLDER    that process
+Without a network TFDS waits for minutes and cannot be interrupted. So its process is
+ended when nothing grows and nothing is computed.
 """
 
 import contextlib
@@ -32,7 +30,9 @@ def prepare(name, folder, report=None):
     `STALLED` seconds without progress it raises a ConnectionError.
     """
     _set_damaged_aside(name, folder)
-    with tempfile.TemporaryFile("w+") as output, contextlib.ExitStack() as stack:
+    options = {"bar_format": "{desc}: {n_fmt}B on disk", "disable": bool(report)}
+    line = bar(None, name, unit_scale=True, delay=0, **options)
+    with line, tempfile.TemporaryFile("w+") as output:
         child = subprocess.Popen(
             _command(name, folder),
             stdout=output,
@@ -40,18 +40,21 @@ def prepare(name, folder, report=None):
             stdin=subprocess.DEVNULL,
             env=_environment(),
         )
-        stack.callback(_end, child)
-        _wait(child, name, folder, report or stack.enter_context(_line(name)))
+        try:
+            _wait(child, name, folder, report or (lambda n: line.update(n - line.n)))
+        finally:
+            _end(child)
         output.seek(0)
         return _outcome(name, child.returncode, output.read())
 
 
 def _set_damaged_aside(name, folder):
     """Renames what is damaged; where it lies, TFDS would prepare nothing."""
-    for path in assets.damaged_datasets(name, folder):
-        aside = path.with_name(f"damaged-{path.name}")
-        shutil.rmtree(aside, ignore_errors=True)
-        path.rename(aside)
+    for path in assets.dataset_versions(name, folder):
+        if not assets.is_complete(path):
+            aside = path.with_name(f"damaged-{path.name}")
+            shutil.rmtree(aside, ignore_errors=True)
+            path.rename(aside)
 
 
 def _command(name, folder):
@@ -63,22 +66,14 @@ def _environment():
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
 
 
-@contextlib.contextmanager
-def _line(name):
-    text = "{desc}: {n_fmt}B on disk"
-    with bar(None, name, unit_scale=True, delay=0, bar_format=text) as line:
-        yield lambda n_bytes: line.update(n_bytes - line.n)
-
-
 def _wait(child, name, folder, report):
     """Waits for the end; raises if nothing happens for too long."""
-    had, before, moved = _bytes(folder, name), (-1, 0), time.monotonic()
+    had, before, moved = _bytes(folder, name), None, time.monotonic()
     while child.poll() is None:
         looked = time.monotonic()
-        now = _bytes(folder, name), _seconds_computed(child.pid)
-        if now[0] != before[0]:
+        now = _bytes(folder, name), _tenths_computed(child.pid)
+        if now != before:
             report(max(0, now[0] - had))
-        if now[0] != before[0] or now[1] > before[1] + 0.1:
             moved, before = time.monotonic(), now
         elif time.monotonic() - moved > STALLED:
             raise ConnectionError(
@@ -101,27 +96,25 @@ def _bytes(folder, name):
         for path, _, files in os.walk(folder / part):
             for file in files:
                 with contextlib.suppress(OSError):  # renamed in the meantime
-                    total += os.stat(os.path.join(path, file)).st_size
+                    total += os.path.getsize(os.path.join(path, file))
     return total
 
 
-def _seconds_computed(pid):
+def _tenths_computed(pid):
+    """Tenths of a second that a process has computed; none once it has ended."""
     import psutil
 
-    try:
-        used = psutil.Process(pid).cpu_times()
-    except psutil.Error:  # it has just ended
-        return 0
-    return used.user + used.system
+    with contextlib.suppress(psutil.Error):
+        return round(10 * sum(psutil.Process(pid).cpu_times()[:2]))
+    return 0
 
 
 def _end(child):
-    """Ends the process; first it may remove what is half done."""
-    if child.poll() is None:
-        child.terminate()
-        _pause(child, GRACE)
-        child.kill()  # does nothing if it has ended
-        child.wait()
+    """Ends the process, if it has not ended; it may remove what is half done."""
+    child.terminate()
+    _pause(child, GRACE)
+    child.kill()
+    child.wait()
 
 
 def _outcome(name, code, output):
@@ -145,7 +138,7 @@ def _outcome(name, code, output):
 
 
 def main(name, folder):
-    """Prepares a dataset; prints its folder or an error as JSON; gives an exit code."""
+    """The process: prints its folder or an error as JSON, and gives an exit code."""
     import tensorflow_datasets as tfds
 
     tfds.disable_progress_bar()

@@ -6,15 +6,7 @@ from tlcourse.bases.constructors import (
     preprocessing,
     weights_file,
 )
-from tlcourse.bases.table import CATALOGUE, NETWORKS, Network, find
+from tlcourse.bases.table import CATALOGUE, NETWORKS, find
 
-__all__ = [
-    "CATALOGUE",
-    "NETWORKS",
-    "Network",
-    "build",
-    "cached_weights",
-    "find",
-    "preprocessing",
-    "weights_file",
-]
+__all__ = ["CATALOGUE", "NETWORKS", "find"]
+__all__ += ["build", "cached_weights", "preprocessing", "weights_file"]

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+from typing import NamedTuple
 
 from tlcourse import bases
 from tlcourse._util import assets
@@ -15,15 +16,11 @@ PIXELS = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class StageFigures:
-    """Figures of a stage of a base at its usual input, as `freezing.stages` cuts it.
-
-    `size` is its output height and width in pixels, `layers` and `parameters` counts.
-    """
+class StageFigures(NamedTuple):
+    """Figures of a stage of a base at its usual input, as `freezing.stages` cuts it."""
 
     name: str
-    size: int
+    size: int  # of its output, height and width in pixels
     layers: int
     parameters: int
 
@@ -32,11 +29,10 @@ def shipped_stages():
     """Reads the figures: dict, a network's name to a tuple of `StageFigures`."""
     found = {}
     with open(assets.shipped("catalogue.csv"), newline="") as file:
-        for row in csv.DictReader(file):
-            numbers = (int(row[field]) for field in FIELDS[2:])
-            figures = StageFigures(row["stage"], *numbers)
-            found.setdefault(row["network"], []).append(figures)
-    return {name: tuple(stages) for name, stages in found.items()}
+        for network, name, *figures in list(csv.reader(file))[1:]:
+            stage = StageFigures(name, *map(int, figures))
+            found[network] = (*found.get(network, ()), stage)
+    return found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,21 +56,8 @@ class Comparison:
     @property
     def names(self):
         """The names, each once."""
-        alone = self.second is None or self.second == self.first
-        return (self.first,) if alone else (self.first, self.second)
-
-    def with_first(self, name):
-        """The same with another first network."""
-        return dataclasses.replace(self, first=name)
-
-    def with_second(self, name):
-        """The same with another second network; None for none."""
-        return dataclasses.replace(self, second=name)
-
-    @property
-    def chosen(self):
-        """dict, each name to its tuple of `StageFigures`."""
-        return {name: self.stages[name] for name in self.names}
+        both = (self.first, self.second)
+        return both[:1] if self.second in (None, self.first) else both
 
     def parameters(self, name):
         """Counts the numbers in a network without its top."""

@@ -4,6 +4,7 @@ import numbers
 import os
 
 import keras
+import numpy as np
 
 from tlcourse._util import assets
 from tlcourse.bases.table import find
@@ -20,9 +21,9 @@ SIDES = {
     "MobileNetV2": (96, 128, 160, 192, 224),
 }
 
-CAFFE_MEAN = [103.939, 116.779, 123.68]  # blue, green, red
-TORCH_MEAN = [0.485, 0.456, 0.406]
-TORCH_SPREAD = [0.229, 0.224, 0.225]
+CAFFE_OFFSET = [-103.939, -116.779, -123.68]  # blue, green, red
+TORCH_MEAN = np.array([0.485, 0.456, 0.406])
+TORCH_SPREAD = np.array([0.229, 0.224, 0.225])
 
 
 def build(name, input_shape=None, weights="imagenet", **options):
@@ -69,9 +70,8 @@ def _shape(network, input_shape):
 def _imagenet(network, shape, options):
     """What Keras gets as `weights`: the cached file, so that it downloads none.
 
-    With a file, EfficientNetB0 to B7 would miss a second Rescaling layer that they
-    have with `"imagenet"`. So Keras has to find theirs itself, and it looks elsewhere
-    if it may not write to the cache.
+    With a file, EfficientNetB0 to B7 would lack a Rescaling layer. So Keras has to find
+    theirs itself, and it looks elsewhere if it may not write to the cache.
     """
     path = cached_weights(weights_file(network.name, shape, **options))
     if not network.name.startswith("EfficientNetB"):
@@ -89,32 +89,27 @@ def _imagenet(network, shape, options):
 def weights_file(name, input_shape, alpha=1.0, minimalistic=False, **_):
     """The file name in Keras's cache that `weights="imagenet"` reads.
 
-    `input_shape` is `(height, width, 3)`, `alpha` the width of a MobileNet,
-    `minimalistic` for a MobileNetV3. Raises ValueError if there are none like this.
+    Options as of the Keras constructor. Raises ValueError if there are none like this.
     """
     network, widths = find(name), WIDTHS.get(name, {1.0: "1.0"})
     widths = {1.0: "1.0"} if minimalistic else widths
-    _check_trained(network, input_shape, alpha, widths)
+    if alpha not in widths:
+        known = ", ".join(str(width) for width in sorted(widths))
+        raise ValueError(
+            f"Expected `alpha` one of {known}, for which {name} has ImageNet "
+            f"weights. Received: {alpha}. `weights=None` takes others."
+        )
+    usual = (network.side, network.side, 3)
+    if name.startswith("NASNet") and tuple(input_shape) != usual:
+        raise ValueError(
+            f"Expected `input_shape` {usual}: which layers {name} has depends on the "
+            "size of its input, so its ImageNet weights fit this one only. "
+            f"Received: {input_shape}. `weights=None` takes others."
+        )
     height, width = input_shape[:2]
     side = height if height == width and height in SIDES.get(name, ()) else 224
     kind = "_minimalistic" if minimalistic else ""
     return network.file.format(alpha=widths[alpha], side=side, kind=kind)
-
-
-def _check_trained(network, input_shape, alpha, widths):
-    if alpha not in widths:
-        known = ", ".join(str(width) for width in sorted(widths))
-        raise ValueError(
-            f"Expected `alpha` one of {known}, for which {network.name} has ImageNet "
-            f"weights. Received: {alpha}. `weights=None` takes others."
-        )
-    usual = (network.side, network.side, 3)
-    if network.name.startswith("NASNet") and tuple(input_shape) != usual:
-        raise ValueError(
-            f"Expected `input_shape` {usual}: which layers {network.name} has depends "
-            "on the size of its input, so its ImageNet weights fit this one only. "
-            f"Received: {input_shape}. `weights=None` takes others."
-        )
 
 
 def cached_weights(file):
@@ -155,13 +150,10 @@ def preprocessing(name):
     if pixels == "-1..1":
         return keras.layers.Rescaling(1 / 127.5, offset=-1, name="to_minus_1_1")
     if pixels == "torch":
-        scale = [1 / (255 * spread) for spread in TORCH_SPREAD]
-        pairs = zip(TORCH_MEAN, TORCH_SPREAD, strict=True)
-        offset = [-mean / spread for mean, spread in pairs]
-        return keras.layers.Rescaling(scale, offset=offset, name="to_torch")
+        scale, offset = 1 / (255 * TORCH_SPREAD), -TORCH_MEAN / TORCH_SPREAD
+        return keras.layers.Rescaling(scale.tolist(), offset.tolist(), name="to_torch")
     if pixels == "caffe":
         raw = keras.Input((None, None, 3))
-        blue_first = keras.ops.flip(raw, axis=-1)
-        shift = keras.layers.Rescaling(1.0, offset=[-mean for mean in CAFFE_MEAN])
-        return keras.Model(raw, shift(blue_first), name="to_caffe")
+        shift = keras.layers.Rescaling(1.0, offset=CAFFE_OFFSET)
+        return keras.Model(raw, shift(keras.ops.flip(raw, axis=-1)), name="to_caffe")
     return keras.layers.Rescaling(1.0, name="raw_pixels")

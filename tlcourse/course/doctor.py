@@ -7,8 +7,8 @@ import shutil
 import sys
 from typing import NamedTuple
 
-from tlcourse._util import assets, keras_settings, quiet
-from tlcourse.course import progress
+from tlcourse._util import assets, quiet
+from tlcourse.course import fetch, progress
 
 PYTHONS = (3, 10), (3, 13)
 NEEDED = (
@@ -20,8 +20,6 @@ USEFUL = {
     "jupyterlab": "`make lab`",
 }
 INSTALL = "python -m pip install -r requirements.txt"
-CLONE = "clone the whole repository, or set TLCOURSE_DATA to its folder `data`"
-MEND = "mend the problems above"
 OK, NOTE, PROBLEM = "ok", "note", "problem"
 FREE_DISK = 1e9  # bytes; weights and photographs are a quarter of it
 FREE_MEMORY = 1.5e9  # bytes, the most that a lesson takes
@@ -48,7 +46,8 @@ def examine():
     findings = [_python(), *_packages(), *_machine(), *_shipped(), *_track()]
     glyphs = Finding("track glyphs", "ready")
     if not is_ready(findings):
-        glyphs = Finding("track glyphs", "not ready", PROBLEM, MEND)
+        advice = "mend the problems above"
+        glyphs = Finding("track glyphs", "not ready", PROBLEM, advice)
     return [*findings, glyphs, _flowers(), *_disks()]
 
 
@@ -74,18 +73,13 @@ def _packages():
         try:
             version = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            yield _missing(name)
+            lost = f"; {USEFUL[name]} cannot be used" if name in USEFUL else ""
+            yield Finding(name, f"missing{lost}", NOTE if lost else PROBLEM, INSTALL)
             continue
         wanted = ranges.get(name)
         is_tested = wanted is None or wanted.contains(version, prereleases=True)
         text = version if is_tested else f"{version}; tested with {wanted}"
         yield _note_unless(is_tested, name, text, INSTALL)
-
-
-def _missing(name):
-    if name not in USEFUL:
-        return Finding(name, "missing", PROBLEM, INSTALL)
-    return Finding(name, f"missing; {USEFUL[name]} cannot be used", NOTE, INSTALL)
 
 
 def _tested_versions():
@@ -103,7 +97,7 @@ def _tested_versions():
 def _machine():
     """Imports the backend, the real test of an installation."""
     try:
-        problem = keras_settings.find_problem()
+        problem = quiet.find_problem()
         if problem:
             return [Finding("Keras's settings", problem[0], PROBLEM, problem[1])]
         quiet.import_keras()
@@ -115,12 +109,8 @@ def _machine():
         chosen = os.environ.get("KERAS_BACKEND")
         advice = f"install {chosen}, or unset KERAS_BACKEND" if chosen else INSTALL
         return [Finding("backend", " ".join(text.split()), PROBLEM, advice)]
-    return [
-        Finding("backend", found["backend"]),
-        _device(found["device"]),
-        Finding("CPU cores", found["CPU cores"]),
-        _memory(found["memory"]),
-    ]
+    rest = [Finding(name, found[name]) for name in ("backend", "CPU cores")]
+    return [*rest, _device(found["device"]), _memory(found["memory"])]
 
 
 def _device(device):
@@ -143,7 +133,8 @@ def _shipped():
     try:
         names = assets.checksums(assets.data_folder())
     except OSError as error:
-        return [Finding("shipped files", str(error), PROBLEM, CLONE)]
+        advice = "clone the whole repository, or set TLCOURSE_DATA to its folder `data`"
+        return [Finding("shipped files", str(error), PROBLEM, advice)]
     damaged = []
     for name in names:
         try:
@@ -155,24 +146,17 @@ def _shipped():
 
 
 def _track():
-    chosen = os.environ.get("TLCOURSE_TRACK")
-    if chosen in (None, "", "glyphs", "flowers"):
-        return [Finding("TLCOURSE_TRACK", chosen)] if chosen else []
-    text = f"{chosen!r} is no track"
-    return [Finding("TLCOURSE_TRACK", text, PROBLEM, "unset it, or set it to glyphs")]
+    chosen = os.environ.get("TLCOURSE_TRACK", "")
+    if chosen in ("", "glyphs", "flowers"):
+        return [Finding("TLCOURSE_TRACK", chosen)] * bool(chosen)
+    text, advice = f"{chosen!r} is no track", "unset it, or set it to glyphs"
+    return [Finding("TLCOURSE_TRACK", text, PROBLEM, advice)]
 
 
 def _flowers():
-    """What the flowers track lacks; that is no problem."""
-    try:
-        from tlcourse.course import tracks
-
-        missing = tracks.missing_for_flowers()
-    except Exception as error:  # without Keras there is no track
-        text = f"not ready: {type(error).__name__}"
-        return Finding("track flowers", text, NOTE, MEND)
-    advice = "where there is a network: python -m tlcourse fetch flowers"
+    missing = fetch.missing().values()
     text = f"not ready: missing {' and '.join(missing)}" if missing else "ready"
+    advice = "where there is a network: python -m tlcourse fetch flowers"
     return _note_unless(not missing, "track flowers", text, advice)
 
 
@@ -186,10 +170,9 @@ def _disks():
     for name, folder in folders.items():
         above = (folder, *folder.absolute().parents)
         there = next(path for path in above if path.exists())
-        free = shutil.disk_usage(there).free
         is_writable = os.access(there, os.W_OK)
+        free = shutil.disk_usage(there).free
         text = f"{folder}: {free / 1e9:.0f} GB free"
         text += "" if is_writable else ", read only"
-        is_fine = free >= FREE_DISK or not is_writable
         advice = "make room, or set KERAS_HOME, TFDS_DATA_DIR, TLCOURSE_HOME elsewhere"
-        yield _note_unless(is_fine, name, text, advice)
+        yield _note_unless(free >= FREE_DISK or not is_writable, name, text, advice)

@@ -12,13 +12,7 @@ import urllib.request
 from tlcourse._util import assets, atomic, tfds_download
 
 SECONDS = 20  # without an answer, before we give up
-BROKEN = (
-    TimeoutError,
-    ConnectionResetError,
-    ConnectionAbortedError,
-    ssl.SSLError,
-    http.client.HTTPException,
-)
+BROKEN = (TimeoutError, ConnectionError, ssl.SSLError, http.client.HTTPException)
 # Source: the constants in Keras's applications/mobilenet_v2.py, imagenet_utils.py.
 WEIGHTS = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2/"
 INDEX = "https://storage.googleapis.com/download.tensorflow.org/data/"
@@ -27,27 +21,37 @@ PHOTOGRAPHS = (
     "https://storage.googleapis.com/download.tensorflow.org/example_images/"
     "flower_photos.tgz"
 )
-FILES = {
-    "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5": WEIGHTS,
-    "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224.h5": WEIGHTS,
-    "imagenet_class_index.json": INDEX,
-}
+BASE = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5"
+COMPLETE = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224.h5"
+CLASS_INDEX = "imagenet_class_index.json"
+FILES = {BASE: WEIGHTS, COMPLETE: WEIGHTS, CLASS_INDEX: INDEX}
+# MobileNet 0.25 knows all of ImageNet, too.
+INSTEAD = {COMPLETE: "mobilenet_2_5_224_tf.h5"}
 DATASET = f"dataset {assets.FLOWERS_DATASET}"
 # sha256, where it is confirmed: Keras itself has none for the weights.
-SUMS = {
-    "imagenet_class_index.json": (
-        "a1e7a966a1f601d39e4b43e119b3e7dd4a2ad3ea08cf69847cbaf021013767bc"
-    ),
-}
+SUMS = {CLASS_INDEX: "a1e7a966a1f601d39e4b43e119b3e7dd4a2ad3ea08cf69847cbaf021013767bc"}
 
 
 def missing(folder=None):
-    """What the flowers track lacks in `folder`, or where Keras and TFDS look: names."""
+    """What the flowers track lacks in `folder`, or where Keras and TFDS look.
+
+    dict, a name to the same in words, which say if what is there is damaged.
+    """
     models, datasets = _homes(folder)
-    names = [name for name in FILES if not _is_sound(models / name, name)]
+    lacks = {}
+    for name in FILES:
+        if find_sound(models, name) is None:
+            is_there = (models / name).exists()
+            lacks[name] = f"the file {name}" + " (it is damaged)" * is_there
     if not assets.prepared_dataset(assets.FLOWERS_DATASET, datasets):
-        names.append(DATASET)
-    return names
+        lacks[DATASET] = f"the {DATASET}"
+    return lacks
+
+
+def find_sound(folder, name):
+    """The path of a file that is whole, or of what does instead, or None."""
+    paths = [folder / each for each in (name, INSTEAD.get(name)) if each]
+    return next((path for path in paths if _is_sound(path, path.name)), None)
 
 
 def fetch_flowers(report, folder=None):
@@ -70,7 +74,7 @@ def fetch_flowers(report, folder=None):
         ) from error
     if folder is not None:  # TFDS leaves the archive there
         shutil.rmtree(_homes(folder)[1] / "downloads", ignore_errors=True)
-    return work
+    return list(work)
 
 
 def _homes(folder):
@@ -85,14 +89,15 @@ def _bring(what, folder, is_here, report):
     """Copies a file or the dataset if it is on this disk, or else downloads it."""
     (models, datasets), (our_models, our_datasets) = _homes(folder), _homes(None)
     if what != DATASET and is_here:
-        _copy(our_models / what, models / what, report)
+        source = find_sound(our_models, what)
+        _copy(source, models / source.name, report)
     elif what != DATASET:
         download(FILES[what] + what, models / what, report)
     elif is_here:
         source = assets.prepared_dataset(assets.FLOWERS_DATASET, our_datasets)
         with atomic.make_folder(datasets / source.relative_to(our_datasets)) as partial:
-            for path in sorted(filter(pathlib.Path.is_file, source.rglob("*"))):
-                _copy(path, partial / path.relative_to(source), report)
+            for path in sorted(source.iterdir()):
+                _copy(path, partial / path.name, report)
     else:
         _prepare_photographs(datasets, report)
 
@@ -111,17 +116,25 @@ def _prepare_photographs(folder, report):
 
 def download(url, path, report):
     """Downloads one of `FILES`, completely or, with a ConnectionError, not at all."""
-    with _open(url) as source:
+    with _open(url) as source, atomic.write_file(path) as target:
         total = int(source.headers.get("Content-Length", 0))
         try:
-            with atomic.write_file(path) as target:
-                done = _write(source, target, path.name, total, report)
-                target.flush()
-                _check(pathlib.Path(target.name), path.name, url, done, total)
+            done = _write(source, target, path.name, total, report)
         except BROKEN as error:
             raise ConnectionError(
                 f"Expected all of {url}. Received: {error!r}. Try again."
             ) from error
+        target.flush()
+        if total and done != total:
+            raise ConnectionError(
+                f"Expected {total} bytes from {url}. Received: {done}. Try again."
+            )
+        if not _is_sound(pathlib.Path(target.name), path.name):
+            raise ConnectionError(
+                f"Expected `{path.name}` from {url}. Received: something else ({done} "
+                "bytes). Nothing was kept. Something between, such as a proxy or a "
+                "log-in page, may have answered: try again, or on another network."
+            )
 
 
 def _open(url, method="GET"):
@@ -133,19 +146,6 @@ def _open(url, method="GET"):
             f"Expected an answer from {url}. Received: {error}. Is there a network, "
             "and a proxy to be named in HTTPS_PROXY? The glyphs track needs none."
         ) from error
-
-
-def _check(partial, name, url, done, total):
-    if total and done != total:
-        raise ConnectionError(
-            f"Expected {total} bytes from {url}. Received: {done}. Try again."
-        )
-    if not _is_sound(partial, name):
-        raise ConnectionError(
-            f"Expected `{name}` from {url}. Received: something else ({done} bytes). "
-            "Nothing was kept. Something between, such as a proxy or a log-in page, "
-            "may have answered: try again, or on another network."
-        )
 
 
 def _copy(source, path, report):
@@ -178,15 +178,11 @@ def variables(folder):
 
 def instructions(folder):
     """How to set `variables` of a folder, which may be read only, as text."""
+    lines = ["Set these where the folder is used, before the notebooks start. bash:"]
     homes = {name: str(path) for name, path in variables(folder).items()}
+    lines += [f"export {name}={shlex.quote(path)}" for name, path in homes.items()]
     quoted = {name: path.replace("'", "''") for name, path in homes.items()}
-    return "\n".join(
-        [
-            "Set these where the folder is used, before the notebooks start. bash:",
-            *(f"export {name}={shlex.quote(path)}" for name, path in homes.items()),
-            "Windows, PowerShell:",
-            *(f"$env:{name} = '{path}'" for name, path in quoted.items()),
-            "Windows, cmd:",
-            *(f"set {name}={path}" for name, path in homes.items()),
-        ]
-    )
+    lines += ["Windows, PowerShell:"]
+    lines += [f"$env:{name} = '{path}'" for name, path in quoted.items()]
+    lines += ["Windows, cmd:"]
+    return "\n".join(lines + [f"set {name}={path}" for name, path in homes.items()])

@@ -11,15 +11,9 @@ import numpy as np
 
 from tlcourse._util import assets
 
-GB = 1e9
-
 
 def report():
-    """What a lesson runs on.
-
-    Returns:
-        dict, a name such as `"memory"` to a string. Sizes in GB (10^9 bytes).
-    """
+    """What a lesson runs on: dict, a name such as `"memory"` to a string."""
     import psutil
 
     memory = psutil.virtual_memory()
@@ -32,8 +26,8 @@ def report():
         "backend": f"{backend} {importlib.metadata.version(backend)}",
         "device": device(),
         "CPU cores": str(os.cpu_count()),
-        "memory": f"{memory.total / GB:.1f} GB, {memory.available / GB:.1f} GB free",
-        "disk": f"{disk.free / GB:.0f} GB free",
+        "memory": f"{memory.total / 1e9:.1f} GB, {memory.available / 1e9:.1f} GB free",
+        "disk": f"{disk.free / 1e9:.0f} GB free",
         "Keras's cache": str(assets.keras_weights_folder()),
         "datasets": str(assets.tfds_folder()),
     }
@@ -41,31 +35,22 @@ def report():
 
 def device():
     """What Keras computes on: `"CPU"`, or `"GPU"` with its count."""
-    backend, found = keras.backend.backend(), 0
-    if backend == "tensorflow":
-        import tensorflow
-
-        found = len(tensorflow.config.list_physical_devices("GPU"))
-    elif backend == "torch":
+    if keras.backend.backend() == "torch":  # Keras 3 does not list its devices
         import torch
 
         found = torch.cuda.device_count()
-    elif backend == "jax":
-        import jax
-
-        found = sum(each.platform == "gpu" for each in jax.devices())
+    else:
+        names = keras.distribution.list_devices()
+        found = sum(name.startswith("gpu") for name in names)
     return f"GPU ({found})" if found else "CPU"
 
 
 def flop_per_second(side=1536, repeats=5):
     """Measures a matrix product, the work that networks mostly are.
 
-    Args:
-        side: Integer, rows and columns of the two matrices.
-        repeats: Integer; the fastest of them counts.
-
     Returns:
-        Float, float32 multiplications and additions per second.
+        Float, float32 multiplications and additions per second, the fastest of
+        `repeats` products of matrices with `side` rows and columns.
     """
     matrix = keras.ops.convert_to_tensor(np.ones((side, side), "float32"))
     seconds = []

@@ -1,48 +1,30 @@
 """The lessons of the course, and what a learner has done of them."""
 
-import dataclasses
 import datetime
 import functools
 import json
 import os
 import pathlib
+import types
 
 from tlcourse._util import atomic
 
 
-@dataclasses.dataclass(frozen=True)
-class Lesson:
-    """A lesson, as its source describes it; `exercises` maps `"5.1"` to its code."""
-
-    number: str
-    title: str
-    file: str
-    outcome: str  # what follows "You will be able to"
-    teaching: int  # minutes
-    practice: int  # minutes
-    builds_on: str
-    exercises: dict
-
-    @property
-    def minutes(self):
-        """Teaching and practice together."""
-        return self.teaching + self.practice
-
-
 @functools.lru_cache
 def lessons():
-    """The lessons in order, from the file that notebooks/build.py writes."""
+    """The lessons in order, with the entries of lessons.json as attributes.
+
+    `outcome` is what follows "You will be able to"; `teaching` and `practice` are
+    minutes; `exercises` maps `"5.1"` to its solution's code.
+    """
     path = pathlib.Path(__file__).with_name("lessons.json")
-    return tuple(Lesson(**entry) for entry in json.loads(path.read_text("utf-8")))
+    entries = json.loads(path.read_text("utf-8"))
+    return tuple(types.SimpleNamespace(**entry) for entry in entries)
 
 
 def progress_file():
-    """Where the exercises done are kept: `$TLCOURSE_HOME/progress.json`.
-
-    Returns:
-        `pathlib.Path`, by default in `~/.tlcourse`; it need not exist.
-    """
-    home = os.environ.get("TLCOURSE_HOME", os.path.join("~", ".tlcourse"))
+    """Where the exercises done are kept: `$TLCOURSE_HOME/progress.json`."""
+    home = os.environ.get("TLCOURSE_HOME", "~/.tlcourse")
     return pathlib.Path(home).expanduser() / "progress.json"
 
 
@@ -53,17 +35,17 @@ def done():
         if content is None:
             with _lock():
                 content = _read_or_set_aside()
+        return content
     except OSError as error:  # a folder in its place, or a home that cannot be read
         print(f"(Your progress could not be read: {error})")
         return {}
-    return content
 
 
 def record(name):
     """Notes that an exercise such as `"5.1"` is done, under a lock."""
     with _lock():
         content = _read_or_set_aside()
-        content.setdefault(name, datetime.date.today().isoformat())
+        content.setdefault(name, str(datetime.date.today()))
         with atomic.write_file(progress_file()) as file:
             file.write((json.dumps(content, indent=1) + "\n").encode())
 
@@ -91,10 +73,8 @@ def _read_or_set_aside():
     content = _read()
     if content is not None:
         return content
-    path = progress_file()
-    moment = datetime.datetime.now().strftime("%Y-%m-%d-%H%M%S-%f")
-    aside = path.with_name(f"progress.damaged-{moment}.json")
-    os.replace(path, aside)
+    path, moment = progress_file(), f"{datetime.datetime.now():%Y-%m-%d-%H%M%S-%f}"
+    aside = path.rename(path.with_name(f"progress.damaged-{moment}.json"))
     print(
         f"(The notes of your progress in {path} are damaged. They are kept in "
         f"{aside.name}, and new ones begin.)"
@@ -107,12 +87,12 @@ class CourseMap:
 
     def __init__(self):
         finished = done()
-        self.rows = [(each, _share(each.exercises, finished)) for each in lessons()]
+        self.rows = [(each, *_figures(each, finished)) for each in lessons()]
 
     def __repr__(self):
         return "\n".join(
-            f"{each.number}  {each.title:28}{each.minutes:4} min   {share}"
-            for each, share in self.rows
+            f"{each.number}  {each.title:28}{minutes:4} min   {share}"
+            for each, minutes, share in self.rows
         )
 
     def _repr_html_(self):
@@ -120,14 +100,15 @@ class CourseMap:
         body = "".join(
             f'<tr><td>{each.number}</td><td style="text-align:left">'
             f'<a href="{each.file}">{each.title}</a></td>'
-            f"<td>{each.minutes}</td><td>{share}</td></tr>"
-            for each, share in self.rows
+            f"<td>{minutes}</td><td>{share}</td></tr>"
+            for each, minutes, share in self.rows
         )
         return f"<table><caption>The course</caption>{head}</tr>{body}</table>"
 
 
-def _share(exercises, finished):
-    if not exercises:
-        return "-"
-    n, of = sum(name in finished for name in exercises), len(exercises)
-    return f"{n} of {of}" + (", all done" if n == of else "")
+def _figures(lesson, finished):
+    """Minutes of a lesson, and how many of its exercises are done, in words."""
+    n_done = sum(name in finished for name in lesson.exercises)
+    share = f"{n_done} of {len(lesson.exercises)}" if lesson.exercises else "-"
+    share += ", all done" if 0 < n_done == len(lesson.exercises) else ""
+    return lesson.teaching + lesson.practice, share

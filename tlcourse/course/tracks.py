@@ -9,10 +9,10 @@ import numpy as np
 
 from tlcourse import bases, data
 from tlcourse._util import assets
+from tlcourse.course import fetch
 
 NAMES = ("glyphs", "flowers")
 FLOWERS_SHAPE = (224, 224, 3)
-CLASS_INDEX = "imagenet_class_index.json"
 GLYPH_WEIGHTS = "glyphs_mobilenet_v2_0.35_64{top}.weights.h5"
 
 
@@ -39,8 +39,7 @@ class Track:
             `keras.Model`, input as `preprocess` makes it.
 
         Raises:
-            ValueError: If `weights` is something else.
-            FileNotFoundError: If the pretrained weights are not on disk.
+            ValueError, FileNotFoundError: If there are no such weights.
         """
         if weights not in ("pretrained", "random"):
             raise ValueError(
@@ -67,30 +66,25 @@ class Track:
         Returns:
             `keras.Model` from raw pixels `(batch, *input_shape)` to
             probabilities, and the tuple of its class names.
-
-        Raises:
-            FileNotFoundError: If its weights are not on disk.
         """
-        if self.name == "flowers":
-            return _complete_imagenet(self.input_shape)
-        names = data.load_glyph_archive().class_names
-        inner = keras.applications.MobileNetV2(
-            input_shape=self.input_shape,
-            weights=assets.shipped(GLYPH_WEIGHTS.format(top="")),
-            classes=len(names),
-            **self.options,
-        )
-        return _from_pixels(inner, self.preprocess), names
+        name, options = self.base_name, self.options
+        if self.name == "glyphs":
+            weights = assets.shipped(GLYPH_WEIGHTS.format(top=""))
+            names = data.load_glyph_archive().class_names
+        else:
+            weights = fetch.find_sound(assets.keras_weights_folder(), fetch.COMPLETE)
+            names = _imagenet_names(weights.with_name(fetch.CLASS_INDEX))
+            if weights.name != fetch.COMPLETE:
+                name, options = "MobileNet", {"alpha": 0.25}
+        options = {"weights": weights, "classes": len(names), **options}
+        network = getattr(keras.applications, name)(self.input_shape, **options)
+        pixels = keras.Input(self.input_shape, name="pixels")
+        return keras.Model(pixels, network(bases.preprocessing(name)(pixels))), names
 
     def own_pictures(self, n, seed=0):
-        """Pictures of classes that the base was trained on.
+        """Draws `n` pictures of classes that the base was trained on: `Dataset`.
 
-        Args:
-            n: Integer, how many.
-            seed: Integer; on `glyphs`, which ones.
-
-        Returns:
-            `Dataset`. On `flowers`, daisies, the one class of ImageNet among them.
+        On `flowers` they are daisies, the one class of ImageNet among them.
         """
         if self.name == "glyphs":
             return data.load_glyphs(n, seed=seed)
@@ -101,8 +95,8 @@ class Track:
         """One picture of each class that the complete network knows.
 
         Returns:
-            uint8 `(classes, 48, 48)`, dark on light, as many characters of
-            `glyphs` are in no usual font; None on `flowers`, where names do.
+            uint8 `(classes, 48, 48)`, dark on light; None on `flowers`. Many
+            characters of `glyphs` are in no usual font.
         """
         if self.name != "glyphs":
             return None
@@ -111,31 +105,9 @@ class Track:
         return 255 - archive.ink(first)
 
 
-def _from_pixels(inner, preprocess):
-    pixels = keras.Input(inner.input_shape[1:], name="pixels")
-    return keras.Model(pixels, inner(preprocess(pixels)))
-
-
-# Files in Keras's cache, constructors and widths of what knows all of ImageNet; the
-# first one that is there is taken.
-_COMPLETE = {
-    "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224.h5": (
-        "MobileNetV2",
-        0.35,
-    ),
-    "mobilenet_2_5_224_tf.h5": ("MobileNet", 0.25),
-}
-
-
-def _complete_imagenet(input_shape):
-    folder = assets.keras_weights_folder()
-    file = next(file for file in _COMPLETE if assets.is_weights(folder / file))
-    name, alpha = _COMPLETE[file]
-    constructor = getattr(keras.applications, name)
-    inner = constructor(input_shape=input_shape, alpha=alpha, weights=folder / file)
-    index = json.loads((folder / CLASS_INDEX).read_text())
-    names = tuple(index[str(k)][1].replace("_", " ") for k in range(len(index)))
-    return _from_pixels(inner, bases.preprocessing(name)), names
+def _imagenet_names(path):
+    index = json.loads(path.read_text())
+    return tuple(index[str(k)][1].replace("_", " ") for k in range(len(index)))
 
 
 def load_track(name=None):
@@ -170,7 +142,7 @@ def load_track(name=None):
 def _choose(name):
     chosen = name or os.environ.get("TLCOURSE_TRACK")
     if not chosen:
-        missing = missing_for_flowers()
+        missing = list(fetch.missing().values())
         if not missing:
             return "flowers", "weights and photographs are on disk"
         return "glyphs", f"nothing to download; for flowers is missing: {missing[0]}"
@@ -183,24 +155,8 @@ def _choose(name):
     return chosen, "as you asked" if name else "TLCOURSE_TRACK says so"
 
 
-def missing_for_flowers():
-    """What the flowers track does not find on disk, as a list of strings."""
-    folder, missing = assets.keras_weights_folder(), []
-    base = [bases.weights_file("MobileNetV2", FLOWERS_SHAPE, alpha=0.35)]
-    for files in (base, list(_COMPLETE)):
-        if not any(assets.is_weights(folder / file) for file in files):
-            damaged = any((folder / file).exists() for file in files)
-            state = " (the file there is damaged)" if damaged else ""
-            missing.append(f"the weights {' or '.join(files)}{state}")
-    if not (folder / CLASS_INDEX).is_file():
-        missing.append(f"ImageNet's class names, {CLASS_INDEX}")
-    if assets.prepared_dataset(assets.FLOWERS_DATASET) is None:
-        missing.append(f"the dataset {assets.FLOWERS_DATASET}")
-    return missing
-
-
 def _split_flowers():
-    missing = missing_for_flowers()
+    missing = fetch.missing().values()
     if missing:
         raise FileNotFoundError(
             "Expected all that the flowers track needs on disk. Missing: "

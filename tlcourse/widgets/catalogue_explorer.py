@@ -35,13 +35,15 @@ class CatalogueExplorer(Explorer):
     def choose(self):
         """Takes both networks from the menus."""
         second = None if self.second.value == NONE else self.second.value
-        self.state = self.state.with_first(self.first.value).with_second(second)
+        stages = self.state.stages
+        self.state = catalogue.Comparison(stages, self.first.value, second)
 
     def draw(self):
         """Draws parameters by stage, with a table of facts."""
         names = " and ".join(self.state.names)
+        chosen = {name: self.state.stages[name] for name in self.state.names}
         title = f"{names} without the top: parameters by stage"
-        ax = plots.stage_bars(self.state.chosen, title)
+        ax = plots.stage_bars(chosen, title)
         self.bars.value = figure_html(ax, self.state.alt)
         self.facts.value = self._table()
         return self.state.summary
