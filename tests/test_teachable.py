@@ -69,8 +69,8 @@ def test_three_drawings_of_each_symbol_are_enough(taught):
 @pytest.mark.parametrize(
     "change, words",
     [
-        (lambda it: it.add_class(" star "), "Expected a new name"),
-        (lambda it: it.rename_class("star", "fish"), "Expected a new name"),
+        (lambda it: it.add_class(" star "), "not taken"),
+        (lambda it: it.rename_class("star", "fish"), "not taken"),
         (lambda it: it.rename_class("x", "y"), "Expected a class"),
         (
             lambda it: it.add("x", drawing("star", 1)),

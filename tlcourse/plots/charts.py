@@ -6,7 +6,7 @@ from tlcourse.plots.style import BLUE, COLOURS, axes_or_new, number, without_for
 
 
 def bars(values, title="", xlabel="", log=False, colours=BLUE, ax=None):
-    """Draws horizontal bars, each with its number.
+    """Draws horizontal bars, each with its number, and returns the axes.
 
     Args:
         values: dict, name to number.
@@ -14,9 +14,6 @@ def bars(values, title="", xlabel="", log=False, colours=BLUE, ax=None):
         xlabel: String, with the unit.
         log: Boolean, logarithmic axis.
         colours: A colour, or one for each bar.
-
-    Returns:
-        The axes.
     """
     ax = axes_or_new(ax, 7, 0.35 * len(values) + 1)
     drawn = ax.barh(list(values), list(values.values()), color=colours)
@@ -30,15 +27,12 @@ def bars(values, title="", xlabel="", log=False, colours=BLUE, ax=None):
 
 
 def catalogue(networks, ax=None):
-    """Draws published accuracy against parameters of each `bases.Network`.
-
-    Returns the axes; the colour is the year.
-    """
+    """Draws accuracy against parameters of each `bases.Network`, coloured by year."""
     ax = axes_or_new(ax, 8, 4.5)
-    columns = zip(*((n.millions, n.top1, n.year) for n in networks), strict=True)
-    millions, accuracy, years = map(list, columns)
+    rows = [(network.millions, network.top1, network.year) for network in networks]
+    millions, accuracy, years = np.transpose(rows)
     shown = ax.scatter(millions, accuracy, c=years, cmap="viridis", s=60)
-    for network, *at in zip(networks, millions, accuracy, strict=True):
+    for network, (*at, _) in zip(networks, rows, strict=True):
         # Three points have a neighbour whose name would cover theirs.
         below = network.name in ("VGG16", "ResNet101", "DenseNet201")
         place = (-20, -13) if below else (5, 4)
@@ -78,16 +72,13 @@ def stage_bars(networks, title="", ax=None):
 
 
 def grid(table, rows, columns, title="", ax=None):
-    """Draws a heat map with its numbers; the best of each column is bold.
+    """Draws a heat map, the best of each column bold, and returns the axes.
 
     Args:
         table: float `(len(rows), len(columns))`, accuracies 0..1.
         rows: Sequence of strings, what trains.
         columns: Sequence of integers, labels per class.
         title: String.
-
-    Returns:
-        The axes.
     """
     table = np.asarray(table)
     ax = axes_or_new(ax, 1.1 * len(columns) + 2.5, 0.55 * len(rows) + 1.4)
@@ -106,16 +97,13 @@ def grid(table, rows, columns, title="", ax=None):
 
 
 def confusion(true, predicted, class_names, title="", ax=None):
-    """Draws how many images of each class were taken for which class.
+    """Draws which class was taken for which, how often, and returns the axes.
 
     Args:
         true: int `(n,)`, positions in `class_names`.
         predicted: int `(n,)`, likewise.
         class_names: Sequence of strings.
         title: String.
-
-    Returns:
-        The axes.
     """
     from sklearn.metrics import ConfusionMatrixDisplay
 
@@ -123,9 +111,8 @@ def confusion(true, predicted, class_names, title="", ax=None):
     ax = axes_or_new(ax, 0.45 * n + 2, 0.45 * n + 1.2)
     options = {"labels": range(n), "display_labels": class_names, "colorbar": False}
     options["xticks_rotation"] = 45 if n < 10 else 0
-    ConfusionMatrixDisplay.from_predictions(
-        true, predicted, cmap="Blues", ax=ax, **options
-    )
+    options |= {"cmap": "Blues", "ax": ax}
+    ConfusionMatrixDisplay.from_predictions(true, predicted, **options)
     for text in ax.texts[::-1]:
         if text.get_text() == "0":
             text.remove()

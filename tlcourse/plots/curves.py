@@ -3,27 +3,16 @@
 import numpy as np
 from matplotlib.ticker import LogLocator
 
-from tlcourse.plots.style import (
-    BLUE,
-    COLOURS,
-    CYCLE,
-    MARKERS,
-    ORANGE,
-    axes_or_new,
-    with_grid,
-)
+from tlcourse.plots.style import BLUE, CYCLE, ORANGE, axes_or_new, with_grid
 
 
 def curves(histories, metric="val_accuracy", title="", ax=None):
-    """Draws a quantity of one or more trainings, epoch by epoch.
+    """Draws a quantity of trainings, epoch by epoch, and returns the axes.
 
     Args:
         histories: dict, name to `History` or to its dict of lists.
         metric: String, such as `"loss"` or `"val_accuracy"`.
         title: String.
-
-    Returns:
-        The axes.
     """
     ax = axes_or_new(ax)
     ax.set_prop_cycle(CYCLE)
@@ -48,16 +37,13 @@ def steps_curve(losses, n, title="Training", ax=None):
 
 
 def label_curves(counts, tables, title="", ax=None):
-    """Draws accuracy against labels per class: mean and spread of several draws.
+    """Draws accuracy against labels, mean and spread, and returns the axes.
 
     Args:
         counts: Sequence of integers, labels per class.
         tables: dict, name to float `(len(counts), draws)`, accuracies 0..1;
             NaN where nothing was measured.
         title: String.
-
-    Returns:
-        The axes.
     """
     ax = axes_or_new(ax, 7, 4)
     ax.set_prop_cycle(CYCLE)
@@ -71,16 +57,13 @@ def label_curves(counts, tables, title="", ax=None):
 
 
 def learning_rate_curve(learning_rates, table, frozen, title="", ax=None):
-    """Draws accuracy after fine-tuning against the learning rate.
+    """Draws tuned accuracy against the learning rate, and returns the axes.
 
     Args:
         learning_rates: Sequence of floats.
         table: float `(len(learning_rates), draws)`, accuracies 0..1.
         frozen: Float, accuracy of the head on the frozen base.
         title: String.
-
-    Returns:
-        The axes.
     """
     ax = axes_or_new(ax, 7, 4)
     ax.set_prop_cycle(CYCLE)
@@ -106,12 +89,12 @@ def loss_curves(tables, shown=None, title="", ax=None):
     for place, (learning_rate, table) in enumerate(tables.items()):
         if shown is not None and learning_rate not in shown:
             continue
-        k, epochs = place % len(COLOURS), np.arange(1, np.shape(table)[1] + 1)
-        style = {"color": COLOURS[k], "label": f"{learning_rate:g}"}
-        line = MARKERS[k] + ("-" if place == k else "--")
-        ax.plot(epochs, np.mean(table, axis=0), line, **style)
-        low, high = np.min(table, axis=0), np.max(table, axis=0)
-        ax.fill_between(epochs, low, high, color=COLOURS[k], alpha=0.2, linewidth=0)
+        epochs, label = np.arange(1, np.shape(table)[1] + 1), f"{learning_rate:g}"
+        style = list(CYCLE)[place % len(CYCLE)]
+        line = "-" if place < len(CYCLE) else "--"
+        ax.plot(epochs, np.mean(table, axis=0), linestyle=line, label=label, **style)
+        band, colour = (np.min(table, axis=0), np.max(table, axis=0)), style["color"]
+        ax.fill_between(epochs, *band, color=colour, alpha=0.2, linewidth=0)
     ax.set(title=title, xlabel="epoch", ylabel="training loss")
     ax.xaxis.get_major_locator().set_params(integer=True)
     _scale_for_all(ax, np.concatenate([np.ravel(table) for table in tables.values()]))

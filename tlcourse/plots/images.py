@@ -6,7 +6,7 @@ from tlcourse.plots.style import axes_or_new, without_formulas
 
 
 def tiles(images, titles=None, columns=8, title="", ax=None):
-    """Draws images side by side.
+    """Draws images side by side, and returns the axes.
 
     Args:
         images: `(n, h, w, 3)` uint8 or float 0..1, or `(n, h, w)` grey; if there are
@@ -14,9 +14,6 @@ def tiles(images, titles=None, columns=8, title="", ax=None):
         titles: Sequence of n strings above the images, of up to two lines, or None.
         columns: Integer, images in a row.
         title: String, the figure's title.
-
-    Returns:
-        The axes.
     """
     n, height, width = np.shape(images)[:3]
     if not n:
@@ -44,7 +41,7 @@ def tiles(images, titles=None, columns=8, title="", ax=None):
 
 
 def top_answers(images, probabilities, names, icons=None, n=3, title="", ax=None):
-    """Draws images, and below each the classes that a network finds likeliest.
+    """Draws images above their likeliest classes, and returns the axes.
 
     Args:
         images: uint8 `(m, h, w, 3)`.
@@ -53,9 +50,6 @@ def top_answers(images, probabilities, names, icons=None, n=3, title="", ax=None
         icons: uint8 `(classes, h', w')`, drawn instead of names, or None.
         n: Integer, classes for each image.
         title: String.
-
-    Returns:
-        The axes.
     """
     ax = axes_or_new(ax, 1.5 * len(images), 1.4 + (0.35 if icons is None else 0.9) * n)
     step = 0.28 if icons is None else 0.75
@@ -84,30 +78,14 @@ def normalise(maps):
 
 
 def filters(kernel, columns=16, title="", ax=None):
-    """Draws the filters of a first convolution as colour images.
-
-    Args:
-        kernel: float `(h, w, 3, n)`.
-        columns: Integer, filters in a row.
-        title: String.
-
-    Returns:
-        The axes.
-    """
+    """Draws the filters of a kernel, `(h, w, 3, n)`, in colour; returns the axes."""
     return tiles(normalise(np.moveaxis(kernel, -1, 0)), None, columns, title, ax)
 
 
 def feature_maps(maps, n=16, columns=8, title="", ax=None):
-    """Draws the channels of one image's feature maps that vary most.
+    """Draws the `n` channels of one image's maps that vary most; returns the axes.
 
-    Args:
-        maps: float `(h, w, channels)`.
-        n: Integer, how many channels.
-        columns: Integer, channels in a row.
-        title: String.
-
-    Returns:
-        The axes.
+    `maps` are float `(h, w, channels)`; there are `columns` channels in a row.
     """
     strongest = np.argsort(-np.std(maps, axis=(0, 1)))[:n]
     chosen = np.moveaxis(maps[..., np.sort(strongest)], -1, 0)

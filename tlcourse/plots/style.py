@@ -10,8 +10,7 @@ from matplotlib.text import Text
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 COLOURS = (BLUE, ORANGE, GREEN, RED, "#CC79A7", "#56B4E9", "#000000")
-MARKERS = "osD^vPX"
-CYCLE = plt.cycler(color=COLOURS, marker=list(MARKERS))
+CYCLE = plt.cycler(color=COLOURS, marker=list("osD^vPX"))
 NAMING = ("FuncFormatter", "StrCategoryFormatter")  # matplotlib's, of named ticks
 
 

@@ -126,12 +126,11 @@ class GrowingClassifier:
 
     def _new_name(self, name):
         stripped = " ".join(str(name).split())
-        if not 0 < len(stripped) <= LONGEST_NAME:
+        if stripped in self.examples or not 0 < len(stripped) <= LONGEST_NAME:
             raise ValueError(
-                f"Expected a name of 1 to {LONGEST_NAME} characters. Received: {name!r}"
+                f"Expected a name of 1 to {LONGEST_NAME} characters that is not taken. "
+                f"Received: {name!r}"
             )
-        if stripped in self.examples:
-            raise ValueError(f"Expected a new name. Received: {stripped!r}, taken.")
         return stripped
 
     def train(self):

@@ -47,5 +47,5 @@ class TransferExplorer(Explorer):
 
     def draw(self):
         """Draws the point on its curve."""
-        self.picture.value = figure_html(figures.point(self.state), self.state.alt)
+        self.picture.value = figure_html(figures.point(self.state), str(self.state))
         return " ".join(self.state.sentences)

@@ -174,14 +174,9 @@ class Experiment:
         self.bases, self.tasks = dict(bases or {}), {}
 
     def task(self, half, part="training"):
-        """Draws the pictures of task A or B, once.
+        """Draws task `"A"` or `"B"` once, a `Dataset` of images `(32, 32, 3)`.
 
-        Args:
-            half: `"A"` or `"B"`.
-            part: `"training"` or `"unseen"`, the fonts.
-
-        Returns:
-            `Dataset` of images `(32, 32, 3)`.
+        `part` is `"training"` or `"unseen"`, the fonts.
         """
         if (half, part) not in self.tasks:
             s, classes = self.settings, self.classes[half]

@@ -29,7 +29,7 @@ TICKS = [f"{n}\n{LAYERS[n - 1]}" for n in CUTS]
 
 
 def transfer_curves(curves, treatments=None, points=(), title="", ax=None):
-    """Draws accuracy on B against the number of layers that were copied.
+    """Draws accuracy on B against layers copied, and returns the axes.
 
     Args:
         curves: `results.Curves`.
@@ -37,9 +37,6 @@ def transfer_curves(curves, treatments=None, points=(), title="", ax=None):
         points: Sequence of (treatment, cut, accuracy), drawn as large stars if
             their treatment is shown.
         title: String.
-
-    Returns:
-        The axes.
 
     Source: Yosinski et al. 2014, figure 2.
     """
@@ -69,10 +66,7 @@ def _mean_and_spread(ax, table, label, **style):
 
 
 def losses(curves, title="", ax=None):
-    """Draws what frozen copies lose (`results.Curves`), side by side for two reasons.
-
-    Returns the axes.
-    """
+    """Draws what frozen copies lose, for two reasons, and returns the axes."""
     ax = axes_or_new(ax)
     parts = (
         ("co-adaptation: base B - BnB", curves.co_adaptation, BLUE, "", -0.2),
@@ -90,11 +84,9 @@ def losses(curves, title="", ax=None):
 
 
 def near_and_far(curves, title="", ax=None):
-    """Draws what frozen copies of A gain or cost for near tasks and for far ones.
+    """Draws what frozen copies of A gain or cost near and far, and returns the axes.
 
-    `curves` is a dict, name to `results.Curves`. Returns the axes.
-
-    Source: Yosinski et al. 2014, figure 3.
+    `curves` is a dict, name to `results.Curves`. Source: the paper's figure 3.
     """
     ax = axes_or_new(ax)
     ax.set_prop_cycle(CYCLE)
@@ -138,10 +130,7 @@ def point(state):
 
 
 def filters(kernels, names, title="", ax=None):
-    """Draws filters of first layers, float `(k, k, 3, n)`, a row for each network.
-
-    Returns the axes.
-    """
+    """Draws filters, float `(k, k, 3, n)`, a row for each network; returns the axes."""
     tiles = [normalise(np.moveaxis(kernel, -1, 0)) for kernel in kernels]
     ax = axes_or_new(ax, 0.55 * len(tiles[0]) + 1.2, 0.62 * len(kernels) + 0.5)
     rows = dict(zip(names, tiles, strict=True))
@@ -149,11 +138,7 @@ def filters(kernels, names, title="", ax=None):
 
 
 def patches(rows, title="", ax=None):
-    """Draws the patches that excite units most, a row for each unit.
-
-    `rows` is a dict, a unit's name to uint8 `(n, h, w, 3)`; sizes may differ. Returns
-    the axes.
-    """
+    """Draws a row of patches, uint8 `(n, h, w, 3)`, for each unit; returns the axes."""
     count = max(map(len, rows.values()))
     ax = axes_or_new(ax, 0.8 * count + 1.6, 0.8 * len(rows) + 0.5)
     return _image_rows(ax, rows, title, 0.94, -0.1, fontsize=9)

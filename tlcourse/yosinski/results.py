@@ -38,11 +38,7 @@ class Curves:
 
 
 def shipped():
-    """Reads the shipped results: every cut, treatment, division and seed.
-
-    Returns:
-        dict, `"near"` and `"far"` to `Curves`.
-    """
+    """Reads the shipped results: dict of `"near"` and `"far"` to `Curves`."""
     found = {}
     with open(assets.shipped("transferability.csv"), newline="") as file:
         for row in csv.DictReader(file):  # in the order of seeds and cuts
@@ -57,21 +53,15 @@ def shipped():
 
 
 def shipped_bases():
-    """Reads the two networks of seed 0, characters divided at random.
-
-    Returns:
-        dict, `"A"` and `"B"` to lists of weights, for `Experiment("near", 0)`.
-    """
+    """Reads the weights of A and B, as a dict, for `Experiment("near", 0)`."""
     return read_bases(assets.shipped("transferability_bases.npz"))
 
 
 def read_bases(path):
     """Reads a pair of networks: dict of `"A"` and `"B"` to lists of weights."""
     with np.load(path, allow_pickle=False) as file:
-        names = sorted(file)
-        return {
-            half: [file[name] for name in names if name[0] == half] for half in "AB"
-        }
+        keys = sorted(file)
+        return {half: [file[key] for key in keys if key[0] == half] for half in "AB"}
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -133,15 +123,10 @@ class Point:
             "network that learnt B from the start.",
         ]
 
-    @property
-    def alt(self):
-        """The point and its curve in words."""
-        said = " ".join(self.sentences)
+    def __str__(self):
+        said = f"Yosinski's experiment, {self.split} halves. {' '.join(self.sentences)}"
         if not self.measured:
             return said
         mean = self.split_curves.tables[self.treatment].mean(axis=0)
         curve = ", ".join(f"{n}: {v:.3f}" for n, v in zip(CUTS, mean, strict=True))
         return f"{said} Mean accuracy at each cut, {curve}."
-
-    def __str__(self):
-        return f"Yosinski's experiment, {self.split} halves. {self.alt}"

@@ -15,9 +15,8 @@ CHUNK = 1024  # pictures at a time: what fits in the processor's cache
 def divide_characters(split, seed, n=96):
     """Divides the characters into tasks A and B of `n` characters, none in both.
 
-    `split` is `"near"`: at random, every script in both; or `"far"`: East Asian
-    scripts are A, those of Europe and the Middle East B. Returns a dict of `"A"` and
-    `"B"` to int arrays `(n,)`, positions in the shipped archive's classes.
+    `split` is `"near"`: at random; or `"far"`: East Asian scripts are A, the others B.
+    Returns a dict of `"A"` and `"B"` to int `(n,)`, positions in the archive's classes.
 
     Source: Yosinski et al. 2014, section 3 (random and man-made/natural halves).
     """
@@ -36,9 +35,7 @@ def divide_characters(split, seed, n=96):
 def draw_characters(classes, part, per_class, seed):
     """Draws `per_class` pictures of each character as a `Dataset`.
 
-    `classes` are positions in the archive's classes; `part` is `"training"` or
-    `"unseen"`, the fonts. Where there are fewer fonts than pictures, fonts return at
-    another place, size and tilt.
+    `part` is `"training"` or `"unseen"`, the fonts. If they are too few, they return.
     """
     rng = np.random.default_rng((seed, 2, part == "unseen"))
     archive = load_glyph_archive().part(part)
