@@ -45,7 +45,7 @@ ANSWERS = {
     "0.1": (42, {23: "Multiply", 21: "2 * 21"}),
     "1.1": (2.0, {24: "How often", 0.436: "Books2", 0.5: "Upside down"}),
     "1.2": (2.25e20, {3.75e19: "six", 6 * 125 * 300: "millions"}),
-    "1.3": ("b", {"a": "random numbers", "c": "just use", "z": "letters"}),
+    "1.3": ("b", {"a": "random numbers", "c": "just use", "z": "one of a, b, c"}),
     "2.1": (36_928, {36_864: "bias", 640: "all 64", 7: "Multiply"}),
     "2.2": (
         "EfficientNetB3",
@@ -87,7 +87,7 @@ ANSWERS = {
     "8.2": (1e-4, {1e-2: "cliff", 1e-5: "higher mean", 1: "rate itself"}, SWEEP),
     "9.1": (
         0.9,
-        {0.88: "frozen head", 0.5: "labels, draw, rate"},
+        {0.88: "frozen head", 0.5: "labels, draw and"},
         {"found": {(5, 0, 0.0): 0.88, (5, 0, 1e-4): 0.9}},
     ),
     "9.2": (
@@ -115,7 +115,7 @@ ANSWERS = {
         [
             ({}, "one point"),
             ({"AnB": 0.7}, "key"),
-            ({("AnC", 2): 0.7}, "Treatments"),
+            ({("AnC", 2): 0.7}, "treatment (BnB"),
             ({("AnB", 3): 0.8}, "already"),
             ({("AnB", 6): 76}, "0 to 1"),
             ({("AnB", 7): 0.8}, "shipped run has 0.700"),
@@ -162,7 +162,7 @@ ANSWERS = {
     ),
     "14.3": (
         3,
-        {12: "all of them", 0: "second run", 4: "Before, 3"},
+        {12: "all of them", 0: "second run", 4: "missing before"},
         {"before": [5, 6, 7], "job": FinishedJob()},
     ),
 }
@@ -210,7 +210,7 @@ def _():
     wrong = [
         (right[0], "batch"),
         (image[None] / 255.0, "0 to 1"),
-        (image[None], "whole"),
+        (image[None], "from 0 to 255"),
         (right + 1, "not -1 to 1"),
     ]
     return right, wrong, {"image": image}
@@ -295,7 +295,7 @@ def _():
     right = wrapper(pool(), dense(**hidden), drop(0.3), dense(**out))
     wrong = [
         (wrapper(keras.layers.Flatten(), dense(**out)), "small"),
-        (wrapper(pool(), dense(**hidden), dense(**out)), "missing"),
+        (wrapper(pool(), dense(**hidden), dense(**out)), "Received"),
         (wrapper(pool(), dense(32), drop(0.3), dense(**out)), "64 units"),
         (wrapper(pool(), dense(**hidden), drop(0.5), dense(**out)), "0.3"),
         (wrapper(pool(), dense(**hidden), drop(0.3), dense(10)), "softmax"),

@@ -1,47 +1,39 @@
 """Exercises: check an answer, get a hint, see the solution."""
 
-from tlcourse.checks.exercise import find_exercise
+from tlcourse.checks import lessons_0_to_4, lessons_5_to_9, lessons_10_to_14
+from tlcourse.checks.exercise import find_exercise, problem
 from tlcourse.course import progress
 
 
 def check(name, answer, **seen):
-    """Says whether an answer is right, and if not, what to look at.
+    """Prints whether an answer is right or what to look at, and notes a right one.
 
     Args:
         name: String, such as `"5.2"`.
         answer: Your answer; `...` for none yet.
-        **seen: What the exercise is about, such as `model=model`. The check
-            looks at it and changes nothing.
-
-    Returns:
-        None. Prints one line; a right answer is noted in your progress file.
+        **seen: What the exercise is about, such as `model=model`; not changed.
 
     Raises:
         ValueError: If there is no such exercise.
     """
-    exercise = find_exercise(name)
+    judge = find_exercise(name)
     if answer is ...:
         print(f"{name}: not answered yet. For a hint: hint({name!r})")
-        return
-    problem = exercise.problem(answer, seen)
-    if problem:
-        print(f"{name}: not yet. {problem}")
-        return
-    print(f"{name}: right. {exercise.praise}")
-    try:
-        progress.record(name)
-    except (OSError, ValueError) as error:  # full disk, read-only home, spoilt file
-        print(f"(Your progress could not be saved: {error})")
+    elif wrong := problem(judge, answer, seen):
+        print(f"{name}: not yet. {wrong}")
+    else:
+        print(f"{name}: right. {judge.praise}")
+        try:
+            progress.record(name)
+        except (OSError, ValueError) as error:  # full disk, read-only home, bad file
+            print(f"(Your progress could not be saved: {error})")
 
 
 def hint(name):
-    """Says how to begin.
+    """Prints how to begin.
 
     Args:
         name: String, such as `"5.2"`.
-
-    Returns:
-        None. Prints the hint.
 
     Raises:
         ValueError: If there is no such exercise.
@@ -50,17 +42,13 @@ def hint(name):
 
 
 def solution(name):
-    """Shows code that solves an exercise.
+    """Prints code that solves an exercise.
 
     Args:
         name: String, such as `"5.2"`.
-
-    Returns:
-        None. Prints the code.
 
     Raises:
         ValueError: If there is no such exercise.
     """
     find_exercise(name)
-    code = {k: v for x in progress.lessons() for k, v in x.exercises.items()}
-    print(code[name])
+    print(*(x.exercises[name] for x in progress.lessons() if name in x.exercises))

@@ -1,51 +1,23 @@
-"""Exercises: the modules of the lessons register them, `find_exercise` finds them."""
+"""Registers the exercises: for each a judge, and what it says to the learner."""
 
-import dataclasses
-import importlib
-import importlib.util
+import functools
+import math
 import numbers
-import re
 
 EXERCISES = {}
+KINDS = {"number": numbers.Real, "share": numbers.Real, "text": str}
+WORDS = {numbers.Real: "number", str: "text in quotes"}
 
 
-@dataclasses.dataclass(frozen=True)
-class Exercise:
-    """The kind of an answer, a function that judges it, and texts for the learner.
-
-    The kind is `"number"`, `"share"` (0 to 1), `"text"`, a class, or several. The judge
-    takes an answer and what the lesson passed along. It returns None for a right
-    answer, else what to look at.
-    """
-
-    kind: object
-    judge: object
-    hint: str
-    praise: str
-
-    def problem(self, answer, seen):
-        """None if the answer is right, else what to look at."""
-        return _wrong_kind(self.kind, answer) or self.judge(answer, **seen)
-
-
-def exercise(name, kind):
-    """Registers a judge, which `hint` and `praise` have decorated before."""
+def exercise(name, *kinds):
+    """Registers a judge of such answers; it returns None, or what to look at."""
 
     def register(judge):
-        EXERCISES[name] = Exercise(kind, judge, judge.hint, judge.praise)
+        EXERCISES[name] = judge
+        judge.kinds = kinds
         return judge
 
     return register
-
-
-def hint(text):
-    """Gives a judge the text that says how to begin."""
-    return _attach("hint", text)
-
-
-def praise(text):
-    """Gives a judge the text that says what a right answer shows."""
-    return _attach("praise", text)
 
 
 def _attach(name, text):
@@ -56,48 +28,46 @@ def _attach(name, text):
     return attach
 
 
+hint = functools.partial(_attach, "hint")  # how to begin
+praise = functools.partial(_attach, "praise")  # what a right answer shows
+
+
 def choice(name, right, hint, praise, **reasons):
     """Registers an exercise with lettered choices, and what speaks against each."""
+    said = {letter.lower(): why for letter, why in reasons.items()}
+    letters = ", ".join(sorted([right, *reasons]))
 
+    @exercise(name, "text")
     def judge(answer):
-        letter = answer.strip().lower()
-        letters = ", ".join(sorted([right, *reasons]))
-        if letter != right:
-            return reasons.get(letter, f"Choose one of the letters {letters}.")
+        if answer.strip().lower() != right.lower():
+            return said.get(answer.strip().lower(), f"Choose one of {letters}.")
 
-    EXERCISES[name] = Exercise("text", judge, hint, praise)
+    judge.hint, judge.praise = hint, praise
 
 
 def find_exercise(name):
-    """Looks an exercise up, such as `"5.2"`; imports the module of its lesson."""
-    found = re.fullmatch(r"(\d+)\.\d+", str(name))
-    module = f"tlcourse.checks.lesson_{int(found[1]):02}" if found else None
-    if found and importlib.util.find_spec(module):
-        importlib.import_module(module)
+    """The judge of an exercise such as `"5.2"`."""
     if name not in EXERCISES:
         raise ValueError(
-            "Expected the name of an exercise as its heading has it, such as "
-            f"'5.2'. Received: {name!r}"
+            f"Expected the name of an exercise, such as '5.2'. Received: {name!r}"
         )
     return EXERCISES[name]
 
 
-def _wrong_kind(kind, answer):
-    received = f"Received: {type(answer).__name__}."
-    is_number = isinstance(answer, numbers.Real) and not isinstance(answer, bool)
-    if kind in ("number", "share") and not is_number:
-        return f"Expected `answer` to be a number. {received}"
-    if kind == "share" and not 0 <= answer <= 1:
+def problem(judge, answer, seen):
+    """None if an answer is right, else what to look at; never an error."""
+    kinds = tuple(KINDS.get(kind, kind) for kind in judge.kinds)
+    if not isinstance(answer, kinds) or isinstance(answer, bool):
+        names = " or ".join(WORDS.get(kind, kind.__name__) for kind in kinds)
+        return f"Expected `answer` to be a {names}. Received: {type(answer).__name__}."
+    if "share" in judge.kinds and not 0 <= answer <= 1:
         return "A share lies between 0 and 1. Divide by the whole."
-    if kind == "text" and not isinstance(answer, str):
-        return f"Expected `answer` to be a text in quotes. {received}"
-    if isinstance(kind, (type, tuple)) and not isinstance(answer, kind):
-        names = kind if isinstance(kind, tuple) else (kind,)
-        wanted = " or ".join(each.__name__ for each in names)
-        return f"Expected `answer` to be a {wanted}. {received}"
-    return None
+    try:
+        return judge(answer, **seen)
+    except Exception as error:  # such as that of a model without an input
+        return f"The check could not look at this. Python says: {error}"
 
 
 def is_close(a, b, tolerance=1e-6):
-    """Whether two numbers agree, relative to the second; False for NaN."""
-    return bool(abs(a - b) <= tolerance * abs(b))
+    """Whether two numbers agree, relative to the larger; False for NaN."""
+    return math.isclose(a, b, rel_tol=tolerance)
