@@ -45,19 +45,16 @@ def test_each_environment_has_what_the_course_requires():
 
 def test_the_oldest_has_the_lower_bounds():
     here = requirements(ROOT / "tests" / "environments" / "oldest.txt")
-    for name, wanted in WANTED.items():
-        (bound,) = (s.version for s in wanted.specifier if s.operator == ">=")
+    for name in set(WANTED) - {ONLY_NEWEST}:
+        (bound,) = (s.version for s in WANTED[name].specifier if s.operator == ">=")
         release = Version(bound).release
-        if name != ONLY_NEWEST:
-            assert pinned(here[name]).release[: len(release)] == release, name
+        assert pinned(here[name]).release[: len(release)] == release, name
 
 
 def test_the_pythons_are_the_ends_of_what_the_package_allows():
     said = (ROOT / "pyproject.toml").read_text()
     pythons = {path.stem: python_of(path) for path in FILES}
-    first, last = re.search(r'requires-python = ">=([\d.]+),<3\.(\d+)"', said).groups()
-    assert pythons["oldest"] == first
-    assert pythons["newest"] == f"3.{int(last) - 1}"
+    assert f'">={pythons["oldest"]},<3.{int(pythons["newest"][2:]) + 1}"' in said
 
 
 def test_readme_names_what_is_tested():

@@ -16,36 +16,28 @@ def is_local(host):
     return address.is_loopback or address.is_unspecified
 
 
-def _refuse(host):
-    raise OSError(f"The tests run without a network. Received: {host!r}")
+def _guard(owner, name, host_of):
+    original = getattr(owner, name)
 
-
-def _guarded(original):
-    def method(self, *arguments):
-        address = arguments[-1]
-        inet = self.family in (socket.AF_INET, socket.AF_INET6)
-        if inet and not is_local(address[0]):
-            _refuse(address[0])
-        return original(self, *arguments)
-
-    return method
-
-
-def _guarded_lookup(original):
-    def lookup(host, *arguments, **options):
+    def guarded(*arguments, **options):
+        host = host_of(*arguments, **options)
         if not is_local(host):
-            _refuse(host)
-        return original(host, *arguments, **options)
+            raise OSError(f"The tests run without a network. Received: {host!r}")
+        return original(*arguments, **options)
 
-    return lookup
+    setattr(owner, name, guarded)
+
+
+def _host_of(link, *arguments):
+    inet = link.family in (socket.AF_INET, socket.AF_INET6)
+    return arguments[-1][0] if inet else None
 
 
 def install():
     """Replaces the ways out of Python's `socket` module; once is enough."""
-    if getattr(socket, "network_is_blocked", False):
-        return
-    for name in ("connect", "connect_ex", "sendto"):
-        setattr(socket.socket, name, _guarded(getattr(socket.socket, name)))
-    for name in ("getaddrinfo", "gethostbyname"):
-        setattr(socket, name, _guarded_lookup(getattr(socket, name)))
+    if not getattr(socket, "network_is_blocked", False):
+        for name in ("connect", "connect_ex", "sendto"):
+            _guard(socket.socket, name, _host_of)
+        for name in ("getaddrinfo", "gethostbyname"):
+            _guard(socket, name, lambda host, *_, **__: host)
     socket.network_is_blocked = True
