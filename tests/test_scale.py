@@ -119,7 +119,7 @@ def test_a_folder_gives_what_load_folder_gives_in_batches_of_one_size(
     model, photos, folder, monkeypatch
 ):
     (photos / "odd").mkdir()
-    for name, (content, *_) in (odd_pictures.sound() | odd_pictures.broken()).items():
+    for name, (content, *_) in (odd_pictures.SOUND | odd_pictures.BROKEN).items():
         (photos / "odd" / name).write_bytes(content)
     sizes, predict = set(), keras.Model.predict_on_batch
 

@@ -1,8 +1,11 @@
-"""The `Dataset` of images and labels: checks them, splits and draws from them."""
+"""The `Dataset` of images and labels, and what its loaders accept."""
 
 import dataclasses
+import numbers
 
 import numpy as np
+
+MEMORY = 1_000_000_000  # bytes of images, which a laptop holds beside a network
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -13,9 +16,6 @@ class Dataset:
         images: uint8 `(n, height, width, 3)`, 0..255.
         labels: int64 `(n,)`, positions in `class_names`.
         class_names: tuple of strings.
-
-    Raises:
-        ValueError: If the three do not fit together.
     """
 
     images: np.ndarray
@@ -24,21 +24,16 @@ class Dataset:
 
     def __post_init__(self):
         check_images(self.images)
-        if len(self.images) != len(self.labels):
+        labels, n, top = self.labels, len(self.images), len(self.class_names) - 1
+        if labels.shape != (n,) or not np.issubdtype(labels.dtype, np.integer):
             raise ValueError(
-                "Expected one label for each image. Received: "
-                f"{len(self.images)} images and {len(self.labels)} labels."
+                f"Expected labels of integers, one for each image, shape ({n},). "
+                f"Received: {labels.dtype}, shape {labels.shape}."
             )
-        if not np.issubdtype(self.labels.dtype, np.integer) or self.labels.ndim != 1:
-            raise ValueError(
-                "Expected labels of integers, shape (n,). Received: "
-                f"{self.labels.dtype}, shape {self.labels.shape}."
-            )
-        top = len(self.class_names) - 1
-        if len(self.labels) and not 0 <= self.labels.min() <= self.labels.max() <= top:
+        if n and not 0 <= labels.min() <= labels.max() <= top:
             raise ValueError(
                 f"Expected labels from 0 to {top} (there are {top + 1} class names)."
-                f" Received: {self.labels.min()} to {self.labels.max()}."
+                f" Received: {labels.min()} to {labels.max()}."
             )
 
     def __len__(self):
@@ -52,14 +47,11 @@ class Dataset:
         """Draws the same number of images of every class.
 
         Args:
-            per_class: Integer, at least 1.
+            per_class: Integer, at least 1 and at most the size of the smallest class.
             seed: Integer; another seed gives another draw.
 
         Returns:
             `Dataset` of `per_class * len(class_names)` images, shuffled.
-
-        Raises:
-            ValueError: If a class has too few images.
         """
         counts = np.bincount(self.labels, minlength=len(self.class_names))
         if not 1 <= per_class <= counts.min():
@@ -86,34 +78,29 @@ def draw_few(labels, per_class, seed):
     return rng.permutation(np.concatenate(drawn))
 
 
-def split(dataset, sizes, seed=0):
+def split(dataset, sizes):
     """Splits a dataset into disjoint parts with every class in proportion.
 
     Args:
         dataset: `Dataset`.
         sizes: Sequence of integers, images in each part; the rest is dropped.
-        seed: Integer; another seed gives another split.
 
     Returns:
         list of `Dataset`, one for each size.
-
-    Raises:
-        ValueError: If there are too few images.
     """
     if sum(sizes) > len(dataset):
         raise ValueError(
             f"Expected at least {sum(sizes)} images for parts of {list(sizes)}. "
             f"Received: {len(dataset)}"
         )
-    order = np.random.default_rng(seed).permutation(len(dataset))
+    order = np.random.default_rng(0).permutation(len(dataset))
     labels = dataset.labels[order]
     rank = np.empty(len(order))
     for k in np.unique(labels):
         members = np.flatnonzero(labels == k)
         rank[members] = (np.arange(len(members)) + 0.5) / len(members)
     order = order[np.argsort(rank, kind="stable")]
-    cuts = np.cumsum([0, *sizes])
-    return [dataset.take(order[a:b]) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [dataset.take(part) for part in np.split(order, np.cumsum(sizes))[:-1]]
 
 
 def check_images(images):
@@ -142,10 +129,44 @@ def check_images(images):
 
 
 def _look_scaled(images):
-    """Whether only 0, 1 and 255 are left, as when 0..1 or -1..1 became integers.
-
-    An image of one value alone is no sign: it may be black, or a placeholder.
-    """
+    """Whether only 0, 1 and 255 are left, as when 0..1 or -1..1 became integers."""
     if any(((image > 1) & (image < 255)).any() for image in images):
         return False
+    # An image of one value alone is no sign: it may be black, or a placeholder.
     return any(image.min() != image.max() and (image == 1).any() for image in images)
+
+
+def check_size(size, least=1):
+    """Returns `size` as (height, width) in pixels; refuses anything else."""
+    sides = size if isinstance(size, tuple | list) else ()
+    valid = [isinstance(side, numbers.Integral) and side >= least for side in sides]
+    if valid != [True, True]:
+        raise ValueError(
+            "Expected `size` (height, width), two whole numbers of pixels, at least "
+            f"{least}, such as (224, 224). Received: {size!r}"
+        )
+    return int(sides[0]), int(sides[1])
+
+
+def check_per_class(per_class):
+    """Refuses what is neither an integer of at least 1 nor None."""
+    is_int = isinstance(per_class, numbers.Integral)
+    if per_class is not None and not (is_int and per_class >= 1):
+        raise ValueError(
+            "Expected `per_class`, images of one class, to be at least 1, or None "
+            f"for all. Received: {per_class!r}"
+        )
+
+
+def allocate(n, size, n_classes, memory):
+    """Makes an unfilled uint8 `(n, *size, 3)` array, if it takes at most `memory`."""
+    each = size[0] * size[1] * 3
+    if n * each > memory:
+        fits = memory // (each * n_classes)
+        advice = f"`per_class={fits}` fits" if fits else "Smaller images would fit"
+        raise ValueError(
+            f"Expected images of {memory / 1e6:,.1f} MB at the most. Received: up to "
+            f"{n:,} of {size[0]} x {size[1]} pixels, {n * each / 1e6:,.1f} MB. "
+            f"{advice}; where there is memory for it, `memory={n * each}` allows it."
+        )
+    return np.empty((n, *size, 3), "uint8")  # pages never filled take no memory

@@ -1,7 +1,8 @@
 """Says in words what `load_folder` found in a folder of images."""
 
-import dataclasses
 import unicodedata
+from collections import Counter, defaultdict
+from typing import NamedTuple
 
 FEW = 10  # images of a class, below which little can be learned or tested
 UNEVEN = 3  # times as many images in the largest class as in the smallest
@@ -17,36 +18,43 @@ def printable(name):
     )
 
 
-@dataclasses.dataclass(frozen=True)
-class Skipped:
+class Skipped(NamedTuple):
     """A file or folder that gave no image: its name inside the folder, and why."""
 
     name: str
     reason: str
 
     def __str__(self):
-        name = self.name if len(self.name) <= 80 else f"...{self.name[-77:]}"
-        return f"{name}: {self.reason}"
+        return f"{self.name}: {self.reason}"
 
 
-@dataclasses.dataclass(frozen=True)
-class FolderReport:
+class ReadFile(NamedTuple):
+    """A file that was read: `class/name`, sha256, and whether it was enlarged."""
+
+    name: str
+    digest: bytes
+    enlarged: bool
+
+
+class FolderReport(NamedTuple):
     """What `load_folder` found. `print` it."""
 
     folder: str
-    counts: dict  # class name to its images in the dataset
-    files: tuple  # `class/name`, in the order of the dataset
+    class_names: tuple  # of all folders, also those without an image
+    read: tuple  # of `ReadFile`, in the order of the dataset
     skipped: tuple  # of `Skipped`, sorted by name
-    not_drawn: dict  # class name to the files that `per_class` left unread
-    empty: tuple  # folders without an image that can be read
-    duplicates: tuple  # tuples of files that hold the same bytes
-    enlarged: int  # images with fewer pixels than were asked for
+    not_drawn: int  # files that `per_class` left unread
     n_bytes: int  # memory that the images take
 
     @property
-    def contradictions(self):
-        """The `duplicates` that lie in more than one class."""
-        return tuple(same for same in self.duplicates if len(_classes(same)) > 1)
+    def files(self):
+        """The names `class/name` of what was read, in the order of the dataset."""
+        return tuple(file.name for file in self.read)
+
+    @property
+    def counts(self):
+        """dict, class name to the number of its images, if there are any."""
+        return dict(Counter(name.split("/")[0] for name in self.files))
 
     @property
     def notices(self):
@@ -67,19 +75,20 @@ class FolderReport:
         return "\n".join(lines)
 
     def _about_classes(self):
-        if self.empty:
-            yield f"no image can be read in {_join(self.empty)}; left out as a class."
-        few = [f"{name} ({n})" for name, n in self.counts.items() if n < FEW]
+        counts = self.counts
+        empty = [name for name in self.class_names if name not in counts]
+        if empty:
+            yield f"no image can be read in {_join(empty)}; left out as a class."
+        few = [f"{name} ({n})" for name, n in counts.items() if n < FEW]
         if few:
             yield (
                 f"fewer than {FEW} images in {_join(few)}. That is little to learn "
                 "from, and too little to test on."
             )
-        largest = max(self.counts, key=self.counts.get)
-        smallest = min(self.counts, key=self.counts.get)
-        high, low = self.counts[largest], self.counts[smallest]
+        largest, smallest = max(counts, key=counts.get), min(counts, key=counts.get)
+        high, low = counts[largest], counts[smallest]
         if high >= UNEVEN * low:
-            share = high / sum(self.counts.values())
+            share = high / len(self.read)
             yield (
                 f"the classes are uneven: {largest} has {high} images, {smallest} "
                 f"{low}. Always to answer {largest} is right in {share:.0%}. Compare "
@@ -88,48 +97,46 @@ class FolderReport:
             )
 
     def _about_duplicates(self):
-        if self.contradictions:
+        same = defaultdict(list)
+        for file in self.read:
+            same[file.digest].append(file.name)
+        copies = [names for names in same.values() if len(names) > 1]
+        # A class's files lie together, so that the first and the last name tell.
+        across = [x for x in copies if x[0].split("/")[0] != x[-1].split("/")[0]]
+        within = [names for names in copies if names not in across]
+        if across:
             yield (
-                f"images in more than one class: {len(self.contradictions)}, such as "
-                f"{_join(self.contradictions[0])}. They contradict each other: keep "
-                "the right one."
+                f"images in more than one class: {len(across)}, such as "
+                f"{_join(across[0])}. They contradict each other: keep the right one."
             )
-        same = [each for each in self.duplicates if len(_classes(each)) == 1]
-        if same:
+        if within:
             yield (
-                f"images that are there more than once: {len(same)}, such as "
-                f"{_join(same[0])}. With one copy to train on and one in the test, "
+                f"images that are there more than once: {len(within)}, such as "
+                f"{_join(within[0])}. With one copy to train on and one in the test, "
                 "the test flatters: keep one of each."
             )
 
     def _about_rest(self):
-        names = {}
+        alike = defaultdict(list)
         for name in self.counts:
-            key = unicodedata.normalize("NFKC", name).casefold().strip()
-            names.setdefault(key, []).append(name)
-        similar = [each for each in names.values() if len(each) > 1]
+            alike[unicodedata.normalize("NFKC", name).casefold().strip()].append(name)
+        similar = [names for names in alike.values() if len(names) > 1]
         if similar:
             yield f"{_join(similar[0])} are two classes. Is it one?"
-        if self.enlarged:
-            yield f"images enlarged, as they had fewer pixels: {self.enlarged}."
+        enlarged = sum(file.enlarged for file in self.read)
+        if enlarged:
+            yield f"images enlarged, as they had fewer pixels: {enlarged}."
         if self.not_drawn:
-            left = sum(self.not_drawn.values())
-            yield f"files not read, as `per_class` limits the images: {left}."
-
-
-def _classes(names):
-    return {name.split("/")[0] for name in names}
+            yield f"files not read, as `per_class` limits the images: {self.not_drawn}."
 
 
 def _join(names):
-    names = [printable(name) for name in names]
     shown = names if len(names) <= 5 else [*names[:4], f"{len(names) - 4} more"]
     return " and ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
 
 
 def _listing(title, skipped):
-    if not skipped:
-        return []
     lines = [f"  {each}" for each in skipped[:LISTED]]
     more = len(skipped) - LISTED
-    return [title, *lines, *([f"  and {more} more: `.skipped`"] if more > 0 else [])]
+    lines += [f"  and {more} more: `.skipped`"] if more > 0 else []
+    return [title, *lines] if lines else []

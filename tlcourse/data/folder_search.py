@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import stat
 
 from tlcourse.data.folder_report import HIDDEN, Skipped, printable
 from tlcourse.data.pictures import MAX_BYTES, UnreadablePicture
@@ -12,21 +11,29 @@ PARTS = {"train", "training", "val", "valid", "validation", "test", "testing"}
 
 
 def list_classes(path):
-    """Lists the files of each class in the folder `path` without opening them.
+    """Lists a folder's files without opening them.
 
     Returns the resolved folder, a dict from class name to sorted (name, path) pairs,
     and a list of `Skipped`.
     """
     folder, classes, skipped = _resolve(path), {}, []
-    for name, found in _walk(folder, skipped):
+    for found, obstacle in _walk(folder):
+        name = printable(pathlib.Path(found).relative_to(folder).as_posix())
         class_name, _, inside = name.partition("/")
-        if os.path.isdir(found):
+        if obstacle:
+            skipped.append(Skipped(name, obstacle))
+        elif os.path.isdir(found):
             classes.setdefault(class_name, [])
         elif inside:
             classes[class_name].append((name, found))
         else:
             skipped.append(Skipped(name, "not in the folder of a class"))
-    _refuse_parts(folder, classes)
+    if classes and {name.casefold() for name in classes} <= PARTS:
+        raise ValueError(
+            f"Expected one folder for each class in {printable(str(folder))}. "
+            f"Received: {', '.join(classes)}, which are parts of a dataset and not "
+            f"classes. Load each part alone: {printable(str(folder / min(classes)))}."
+        )
     return folder, {name: sorted(files) for name, files in classes.items()}, skipped
 
 
@@ -51,53 +58,28 @@ def _resolve(path):
     folder = pathlib.Path(path).expanduser()
     if folder.is_dir():
         return folder.resolve()
-    if folder.exists():
-        raise ValueError(
-            "Expected a folder, with one folder of images for each class. "
-            f"Received: {printable(str(folder))}, a file. An archive has to be "
-            "unpacked first."
-        )
-    raise FileNotFoundError(
+    text = (
         "Expected a folder, with one folder of images for each class. Received: "
-        f"{printable(str(folder))}, which does not exist; Python looks from "
-        f"{printable(os.getcwd())}."
+        f"{printable(str(folder))}, "
     )
+    if folder.exists():
+        raise ValueError(f"{text}a file. An archive has to be unpacked first.")
+    here = printable(os.getcwd())
+    raise FileNotFoundError(f"{text}which does not exist; Python looks from {here}.")
 
 
-def _refuse_parts(folder, classes):
-    if classes and {name.casefold() for name in classes} <= PARTS:
-        names = ", ".join(classes)
-        raise ValueError(
-            f"Expected one folder for each class in {printable(str(folder))}. "
-            f"Received: {names}, which are parts of a dataset and not classes. Load "
-            f"each part alone, such as {printable(str(folder / next(iter(classes))))}."
-        )
-
-
-def _walk(folder, skipped):
-    """Yields (name, path) of all folders and files that may be opened."""
-    taken = set()
-
-    def skip(path, reason):
-        skipped.append(Skipped(_name_inside(path, folder), reason))
-
-    def skip_unreadable(error):
-        skip(error.filename, _reason(error))
-
-    for place, folders, files in os.walk(folder, onerror=skip_unreadable):
-        folders.sort()
-        for each in [*folders, *files]:
+def _walk(folder):
+    """Yields (path, obstacle or None) of all folders and files."""
+    errors = []
+    for place, folders, files in os.walk(folder, onerror=errors.append):
+        for each in sorted(folders) + sorted(files):
             path = os.path.join(place, each)
-            name, reason = _name_inside(path, folder), _obstacle(path, folder)
-            if name in taken:
-                reason = "its name prints like that of another; rename it"
-            if not reason:
-                taken.add(name)
-                yield name, path
-                continue
-            skip(path, reason)
-            if each in folders:
+            obstacle = _obstacle(path, folder)
+            if obstacle and each in folders:
                 folders.remove(each)  # so that the walk leaves it out
+            yield path, obstacle
+    for error in errors:
+        yield error.filename, _reason(error)
 
 
 def _obstacle(path, folder):
@@ -107,22 +89,14 @@ def _obstacle(path, folder):
         return HIDDEN
     if not pathlib.Path(os.path.realpath(path)).is_relative_to(folder):
         return "a link to a place outside the folder; it is not followed"
-    try:
-        mode = os.stat(path).st_mode
-    except OSError as error:
-        return _reason(error)
-    if os.path.islink(path) and stat.S_ISDIR(mode):
+    if os.path.islink(path) and os.path.isdir(path):
         return "a link to a folder; it is not followed"
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+    if not os.path.exists(path):
+        return "cannot be opened: a link that leads to nothing"
+    if not os.path.isfile(path) and not os.path.isdir(path):
         return "no file, but a pipe, a socket or a device"
     return None
 
 
 def _reason(error):
     return f"cannot be opened: {error.strerror or type(error).__name__}"
-
-
-def _name_inside(path, folder):
-    """The printable path from `folder` on, with `/` on every system."""
-    inside = os.path.relpath(path, folder)
-    return "/".join(printable(part) for part in inside.split(os.sep))

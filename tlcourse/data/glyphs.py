@@ -1,12 +1,9 @@
-"""Handwritten digits and typeset characters, laid on coloured paper.
+"""Handwritten digits and typeset characters, laid on coloured paper."""
 
-NumPy, SciPy and one random generator, so that a digit looks the same on every
-machine and backend.
-"""
-
-import dataclasses
+from typing import NamedTuple
 
 import numpy as np
+from scipy import ndimage
 
 from tlcourse._util import assets
 from tlcourse.data.dataset import Dataset
@@ -14,12 +11,8 @@ from tlcourse.data.dataset import Dataset
 SIDE = 64  # of the picture, pixels
 
 
-def load_digits(paper=True, seed=0):
+def load_digits():
     """Loads 1,797 scans of handwritten digits, each laid on coloured paper.
-
-    Args:
-        paper: Boolean; False gives the plain scans, centred, dark on white.
-        seed: Integer; decides place, size, tilt, colours and noise.
 
     Returns:
         `Dataset` of 1,797 images `(64, 64, 3)`, ten classes.
@@ -30,13 +23,8 @@ def load_digits(paper=True, seed=0):
     from sklearn import datasets
 
     scans = datasets.load_digits()
-    ink = scans.images / 16.0
-    if paper:
-        images = draw_on_paper(ink, np.random.default_rng(seed))
-    else:
-        images = np.stack([_dark_on_white(_place(each, 56, 0, (0, 0))) for each in ink])
-    names = tuple(str(digit) for digit in range(10))
-    return Dataset(images, scans.target.astype("int64"), names)
+    images = draw_on_paper(scans.images / 16.0, np.random.default_rng(0))
+    return Dataset(images, scans.target.astype("int64"), tuple("0123456789"))
 
 
 def load_glyphs(n, seed=0):
@@ -48,8 +36,7 @@ def load_glyphs(n, seed=0):
     return Dataset(images, archive.labels[drawn], archive.class_names)
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class GlyphArchive:
+class GlyphArchive(NamedTuple):
     """Typeset characters as shipped: ink only, no colours."""
 
     packed: np.ndarray  # uint8 (n, 1152): 48 x 48 pixels, two 4-bit levels to a byte
@@ -84,15 +71,8 @@ def load_glyph_archive(path=None):
 
 
 def draw_on_paper(ink, rng):
-    """Draws each `(s, s)` array of ink, 0..1, on paper: uint8 `(n, 64, 64, 3)`.
-
-    Place, size, tilt, the colours of pen and paper, shade and noise are random.
-    """
+    """Draws each `(s, s)` array of ink, 0..1, on paper: uint8 `(n, 64, 64, 3)`."""
     return np.stack([_scene(each, rng) for each in ink])
-
-
-def _dark_on_white(ink):
-    return np.repeat((255 - np.round(ink * 255))[..., None], 3, -1).astype("uint8")
 
 
 def _scene(ink, rng):
@@ -119,8 +99,6 @@ def _two_colours(rng):
 
 def _place(ink, height, tilt, shift):
     """Scales ink to `height` pixels, tilts it (radians), shifts it: `(SIDE, SIDE)`."""
-    from scipy import ndimage
-
     scale = ink.shape[0] / height
     ink = np.pad(ink, 1)  # strokes that touch the edge end softly
     cos, sin = np.cos(tilt) * scale, np.sin(tilt) * scale

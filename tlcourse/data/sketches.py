@@ -3,13 +3,13 @@
 import reprlib
 
 import numpy as np
+from PIL import Image, ImageDraw
 
-from tlcourse.data.limits import check_size
+from tlcourse.data.dataset import check_size
 
 INK = 20  # grey level
 MARGIN, WIDTH = 0.14, 0.07  # of the white edge and the pen, in sides of the picture
 SMALLEST = 0.1  # of the pad: what is smaller is not enlarged any further
-MOST_POINTS = 50_000
 SCALE = 4  # drawn larger and scaled down, so that edges are smooth
 
 
@@ -25,19 +25,10 @@ def draw(strokes, size):
 
     Returns:
         uint8 `(height, width, 3)`, 0..255.
-
-    Raises:
-        ValueError: If the strokes are no drawing, or the size is none.
     """
-    from PIL import Image, ImageDraw
-
     strokes = _check_strokes(strokes)
-    height, width = check_size(size)
+    height, width = check_size(size, least=8)
     side = min(height, width)
-    if side < 8:
-        raise ValueError(
-            f"Expected `size` (height, width), at least 8 pixels. Received: {size}"
-        )
     fine = side * SCALE
     paper = Image.new("L", (fine, fine), "white")
     pen, radius = ImageDraw.Draw(paper), WIDTH * fine / 2
@@ -57,14 +48,14 @@ def _check_strokes(strokes):
     try:
         found = [np.asarray(stroke, float) for stroke in strokes if len(stroke)]
         points = np.concatenate(found)
-        valid = points.shape == (len(points), 2) and len(points) <= MOST_POINTS
-        valid = valid and ((points >= -1) & (points <= 2)).all()
+        in_reach = ((points >= -1) & (points <= 2)).all()
+        valid = points.shape == (len(points), 2) and in_reach
     except (TypeError, ValueError):
         valid = False
     if not valid:
         raise ValueError(
-            "Expected strokes, a list of lists of points (x, y) between 0 and 1, at "
-            f"most {MOST_POINTS:,} points in all. Received: {reprlib.repr(strokes)}"
+            "Expected strokes, a list of lists of points (x, y) between 0 and 1. "
+            f"Received: {reprlib.repr(strokes)}"
         )
     return found
 

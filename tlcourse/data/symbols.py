@@ -7,27 +7,18 @@ import numpy as np
 from tlcourse.data import sketches
 from tlcourse.data.dataset import Dataset
 
-POINTS = 40  # in a stroke
-_STEPS = np.linspace(0, 1, POINTS)
+_STEPS = np.linspace(0, 1, 40)  # along a stroke
 
 
 def _line(*corners):
-    corners = np.array(corners, float)
-    at = np.linspace(0, len(corners) - 1, POINTS)
-    each = np.arange(len(corners))
-    return np.stack([np.interp(at, each, corners[:, k]) for k in (0, 1)], axis=1)
+    at, axes = np.linspace(0, 1, len(corners)), zip(*corners, strict=True)
+    return np.stack([np.interp(_STEPS, at, axis) for axis in axes], axis=1)
 
 
 def _arc(x, y, width, height, start=0.0, end=2.0):
     """Part of an ellipse, clockwise from the right; start and end in half turns."""
     angle = np.pi * (start + (end - start) * _STEPS)
     return np.stack([x + width * np.cos(angle), y + height * np.sin(angle)], axis=1)
-
-
-def _spiral(turns):
-    angle = 2 * np.pi * turns * _STEPS
-    radius = 0.4 * _STEPS[:, None]
-    return 0.5 + radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
 
 def _star(points):
@@ -37,7 +28,7 @@ def _star(points):
 
 SYMBOLS = {
     "star": [_star(5)],
-    "spiral": [_spiral(2.5)],
+    "spiral": [_arc(0.5, 0.5, 0.4 * _STEPS, 0.4 * _STEPS, end=5.0)],
     "house": [
         _line((0.2, 0.45), (0.5, 0.15), (0.8, 0.45), (0.8, 0.85), (0.2, 0.85)),
         _line((0.2, 0.85), (0.2, 0.45)),
@@ -73,9 +64,6 @@ def sketch(name, seed=0):
 
     Returns:
         list of strokes for `sketches.draw`: lists of `[x, y]`, 0..1.
-
-    Raises:
-        ValueError: If there is no such symbol.
     """
     if name not in SYMBOLS:
         known = ", ".join(SYMBOLS)
@@ -105,14 +93,10 @@ def draw(name, seeds, size):
 
     Returns:
         uint8 `(len(seeds), height, width, 3)`, 0..255.
-
-    Raises:
-        ValueError: If there is no such symbol, or `seeds` is a single number.
     """
     if np.ndim(seeds) != 1:
         raise ValueError(
-            "Expected `seeds` such as range(4), one for each picture. Received: "
-            f"{seeds!r}"
+            f"Expected `seeds` such as range(4), for four pictures. Received: {seeds}"
         )
     return np.stack([sketches.draw(sketch(name, seed), size) for seed in seeds])
 

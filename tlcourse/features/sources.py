@@ -4,10 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tlcourse.data.dataset import check_images
+from tlcourse.data.dataset import check_images, check_size
 from tlcourse.data.folder_report import Skipped, printable
 from tlcourse.data.folder_search import list_classes, read_bytes
-from tlcourse.data.limits import check_size
 from tlcourse.data.pictures import UnreadablePicture, read_picture
 from tlcourse.features.fingerprints import digest_arrays, stat_file
 
