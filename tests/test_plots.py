@@ -41,7 +41,6 @@ CALLS = {
         PICTURES, CHANCES, [w, "b"], ICONS, 2, w, ax
     ),
     "bars": lambda w, ax: plots.bars({w: 1, "b": 2000}, w, w, ax=ax),
-    "bars log": lambda w, ax: plots.bars({w: 1, "b": 2000}, w, log=True, ax=ax),
     "catalogue": lambda w, ax: plots.catalogue([network(w)] * 2, ax),
     "stage_bars": lambda w, ax: plots.stage_bars(
         {w: [network(w)], "b": [network("c"), network("d")]}, w, ax
@@ -98,22 +97,7 @@ def test_curves_place_rare_looks_at_their_epochs():
     assert line.get_xdata().tolist() == [5, 10]
 
 
-def test_confusion_has_true_classes_in_rows_predicted_in_columns_and_no_zeros():
-    ax = plots.confusion([0, 0, 1], [1, 1, 1], ["a", "b", "c"])
-    cells = {(text.get_position(), text.get_text()) for text in ax.texts}
-    assert cells == {((1, 0), "2"), ((1, 1), "1")}
-    for axis in (ax.xaxis, ax.yaxis):
-        assert [label.get_text() for label in axis.get_ticklabels()] == ["a", "b", "c"]
-
-
 # The words of a figure
-
-
-def bars_side_by_side():
-    _, ax = plt.subplots()
-    ax.bar([0, 1], [0.5, 0.25], label="tuned")
-    ax.set_xticks([0, 1], ["x", "y"])
-    return ax
 
 
 def points_and_a_note():
@@ -123,19 +107,23 @@ def points_and_a_note():
     return ax
 
 
-def a_title_on_the_left():
-    ax = plots.bars({"a": 1})
-    ax.set_title("Left", loc="left")
-    return ax
+def two_parts():
+    _, (left, right) = plt.subplots(1, 2)
+    plots.bars({"a": 1}, "Left", ax=left)
+    return plots.bars({"b": 2}, "Right", ax=right)
 
 
 WORDS = {
+    plt.figure: "An empty figure.",
+    two_parts: "Left. a: 1. Right. b: 2.",
     lambda: plots.bars({"a": 1, "b": 2000}, "Costs", "seconds"): (
         "Costs. Across: seconds. a: 1; b: 2,000."
     ),
     lambda: plots.bars({"a": 1}, "How many?"): "How many? a: 1.",
-    a_title_on_the_left: "Left. a: 1.",
-    bars_side_by_side: "tuned, x: 0.5; y: 0.25.",
+    lambda: plots.bars({"a": 1}).set_title("Left", loc="left"): "Left. a: 1.",
+    lambda: plt.bar(["x", "y"], [0.5, 0.25], label="tuned")[0]: (
+        "tuned, x: 0.5; y: 0.25."
+    ),
     points_and_a_note: "3 points. In it the words un frozen.",
     lambda: plots.tiles(np.zeros((20, 4, 4)), [f"n{k}" for k in range(20)]): (
         f"20 pictures with the words {', '.join(f'n{k}' for k in range(12))}, "
@@ -164,14 +152,6 @@ WORDS = {
 @pytest.mark.parametrize("draw, words", WORDS.items(), ids=WORDS.values())
 def test_a_figure_says_its_title_axes_and_numbers(draw, words):
     assert alt_text.describe(draw().figure) == words
-
-
-def test_each_part_of_a_figure_is_described():
-    figure, axes = plt.subplots(1, 2)
-    plots.bars({"a": 1}, "Left", ax=axes[0])
-    plots.bars({"b": 2}, "Right", ax=axes[1])
-    assert alt_text.describe(figure) == "Left. a: 1. Right. b: 2."
-    assert alt_text.describe(plt.figure()) == "An empty figure."
 
 
 def test_jupyter_gets_the_picture_with_its_words_after_start(monkeypatch):
