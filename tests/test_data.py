@@ -5,12 +5,11 @@ import pytest
 import sklearn.datasets
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from tlcourse import data
-from tlcourse.data import Dataset, glyphs, pictures
+from tlcourse.data import Dataset, glyphs
 
-ZEROS = np.zeros((2, 8, 8, 3), "uint8")
+ZEROS, LABELS = np.zeros((2, 8, 8, 3), "uint8"), np.zeros(2, int)
 
 
 def dataset(labels):
@@ -20,42 +19,34 @@ def dataset(labels):
     return Dataset(np.tile(images, (1, 8, 8, 3)), labels, ("a", "b", "c"))
 
 
-@pytest.mark.parametrize(
-    "labels, expected",
-    [
-        (np.zeros(3, "int64"), r"shape \(2,\).* shape \(3,\)"),
-        (np.array([0, 3]), "from 0 to 2 .* Received: 0 to 3"),
-        (np.zeros(2), "labels of integers"),
-        (np.zeros((2, 1), "int64"), "labels of integers"),
-    ],
-)
-def test_labels_that_do_not_fit_the_images_are_refused(labels, expected):
-    with pytest.raises(ValueError, match=expected):
-        Dataset(ZEROS, labels, ("a", "b", "c"))
-
-
-SCALED = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3)) / 255
+SCALED = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3)) / 255
 SCALED[:, 0, 0], SCALED[:, 1, 1] = 1, 0
 
 
+def as_bytes(images):
+    return images.astype("int64").astype("uint8")  # NumPy wraps -1 to 255
+
+
 @pytest.mark.parametrize(
-    "images, expected",
+    "images, labels, expected",
     [
-        (ZEROS[0], r"shape \(n, height, width, 3\)"),
-        (ZEROS[..., :1], r"shape \(n, height, width, 3\)"),
-        (ZEROS.transpose(0, 3, 1, 2), r"shape \(n, height, width, 3\)"),
-        ("flower.jpg", "Received"),
-        (ZEROS + np.float32(1), r"uint8, 0 to 255.* 1 to 1.*\* 255"),
-        (ZEROS + np.int64(1), r"uint8, 0 to 255.* 1 to 1.*\* 255"),
-        # numpy wraps -1 to 255
-        (SCALED.astype("int64").astype("uint8"), "of the values 0, 1 alone"),
-        (SCALED[:1].astype("int64").astype("uint8"), "of the values 0, 1 alone"),
-        ((SCALED * 2 - 1).astype("int64").astype("uint8"), "values 0, 1, 255 alone"),
+        (ZEROS, np.zeros(3, int), r"shape \(2,\).* shape \(3,\)"),
+        (ZEROS, np.array([0, 3]), "from 0 to 2 .* Received: 0 to 3"),
+        (ZEROS, np.zeros(2), "labels of integers"),
+        (ZEROS, np.zeros((2, 1), int), "labels of integers"),
+        (ZEROS[0], LABELS, r"shape \(n, height, width, 3\).*image\[None\]"),
+        (ZEROS[..., :1], LABELS, r"shape \(n, height, width, 3\).*np.repeat"),
+        (ZEROS.transpose(0, 3, 1, 2), LABELS, r"shape \(n, height, width, 3\)"),
+        ("flower.jpg", LABELS, "Received"),
+        (ZEROS + np.float32(1), LABELS, r"uint8, 0 to 255.* 1 to 1.*\* 255"),
+        (ZEROS + np.int64(1), LABELS, r"uint8, 0 to 255.* 1 to 1.*\* 255"),
+        (as_bytes(SCALED), LABELS, "of the values 0, 1 alone"),
+        (as_bytes(SCALED * 2 - 1), LABELS, "values 0, 1, 255 alone"),
     ],
 )
-def test_images_that_are_no_raw_pixels_are_refused_with_the_remedy(images, expected):
+def test_what_is_no_raw_pixels_or_no_labels_is_refused(images, labels, expected):
     with pytest.raises(ValueError, match=expected):
-        data.check_images(images)
+        Dataset(images, labels, ("a", "b", "c"))
 
 
 def test_dark_white_and_black_on_white_pictures_are_legitimate():
@@ -96,15 +87,11 @@ def test_few_draws_the_same_number_of_each_class_and_by_its_seed():
     assert len(set(first.images[:, 0, 0, 0].tolist())) == 12
     assert np.array_equal(first.images, same.images)
     assert not np.array_equal(first.images, other.images)
+    shapes = "images (60, 8, 8, 3) uint8 from 0 to 59, labels (60,), 3 classes"
+    assert given.describe() == shapes
     for per_class in (0, 21):
         with pytest.raises(ValueError, match="from 1 to 20"):
             given.few(per_class)
-
-
-def test_describe_names_shape_type_and_range():
-    assert dataset([0, 1, 2]).describe() == (
-        "images (3, 8, 8, 3) uint8 from 0 to 2, labels (3,), 3 classes"
-    )
 
 
 def test_the_digits_are_the_same_at_every_call_and_pen_differs_from_paper():
@@ -132,13 +119,3 @@ def test_glyphs_of_two_sets_of_fonts_hold_no_digit_and_no_look_alike():
     drawn = data.load_glyphs(5)
     assert drawn.images.shape == (5, 64, 64, 3)
     assert drawn.class_names == archive.class_names
-
-
-def test_an_image_is_cropped_to_its_centre_and_resized():
-    image = np.zeros((10, 30, 3), "uint8")
-    image[:, 10:20] = 200
-    cropped = pictures.crop_and_resize(Image.fromarray(image), (5, 5))
-    assert cropped.shape == (5, 5, 3)
-    assert cropped.min() > 150  # the dark sides are gone
-    same = pictures.crop_and_resize(Image.fromarray(image), (10, 30))
-    np.testing.assert_array_equal(same, image)
