@@ -8,12 +8,5 @@ from tlcourse.widgets.learning_rate_explorer import LearningRateExplorer
 from tlcourse.widgets.teaching_panel import TeachingPanel
 from tlcourse.widgets.transfer_explorer import TransferExplorer
 
-__all__ = [
-    "CatalogueExplorer",
-    "FeatureMapViewer",
-    "FetchButton",
-    "FreezePanel",
-    "LearningRateExplorer",
-    "TeachingPanel",
-    "TransferExplorer",
-]
+__all__ = ["CatalogueExplorer", "FeatureMapViewer", "FetchButton", "FreezePanel"]
+__all__ += ["LearningRateExplorer", "TeachingPanel", "TransferExplorer"]

@@ -1,14 +1,11 @@
 """The catalogue explorer: where networks have their parameters; none is built."""
 
-import html
-
 import ipywidgets
 
 from tlcourse import bases, plots
 from tlcourse.bases import catalogue
-from tlcourse.widgets.explorer import Explorer
-from tlcourse.widgets.html_images import figure_html
-from tlcourse.widgets.view import menu
+from tlcourse.widgets.explorer import Explorer, menu
+from tlcourse.widgets.html_images import figure_html, table
 
 NONE = "none"
 
@@ -32,28 +29,13 @@ class CatalogueExplorer(Explorer):
         self.bars, self.facts = ipywidgets.HTML(), ipywidgets.HTML()
         super().__init__([self.first, self.second], [self.bars, self.facts])
 
-    def choose(self):
-        """Takes both networks from the menus."""
+    def _draw(self):
         second = None if self.second.value == NONE else self.second.value
         stages = self.state.stages
-        self.state = catalogue.Comparison(stages, self.first.value, second)
-
-    def draw(self):
-        """Draws parameters by stage, with a table of facts."""
-        names = " and ".join(self.state.names)
-        chosen = {name: self.state.stages[name] for name in self.state.names}
-        title = f"{names} without the top: parameters by stage"
-        ax = plots.stage_bars(chosen, title)
-        self.bars.value = figure_html(ax, self.state.alt)
-        self.facts.value = self._table()
-        return self.state.summary
-
-    def _table(self):
-        names = "".join(f'<th scope="col">{name}</th>' for name in self.state.names)
-        rows = "".join(
-            f'<tr><th scope="row" style="text-align: left">{html.escape(fact)}</th>'
-            + "".join(f"<td>{html.escape(value)}</td>" for value in values)
-            + "</tr>"
-            for fact, values in self.state.facts.items()
-        )
-        return f"<table><thead><tr><td></td>{names}</tr></thead>{rows}</table>"
+        self.state = state = catalogue.Comparison(stages, self.first.value, second)
+        title = f"{' and '.join(state.names)} without the top: parameters by stage"
+        ax = plots.stage_bars({name: stages[name] for name in state.names}, title)
+        self.bars.value = figure_html(ax, state.alt)
+        rows = [(told, *row) for told, row in state.facts.items()]
+        self.facts.value = table(rows, state.names)
+        return state.summary

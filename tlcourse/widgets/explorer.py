@@ -8,17 +8,17 @@ from tlcourse.widgets.view import WRAP, View, shows_errors
 
 
 class Explorer(View):
-    """A view of `self.state`, which a subclass sets before it calls `__init__`.
+    """A view of what is chosen in menus.
 
-    After each choice, `choose` takes the values of the menus into the state, and
-    `draw` writes the outputs (HTML widgets) and returns the sentence above them.
+    A subclass's `_draw` reads the menus, writes the outputs (HTML widgets) and returns
+    the sentence above them, at first and after each choice.
     """
 
-    def __init__(self, menus, outputs, hint="", side_by_side=False):
+    def __init__(self, menus, outputs, hint=None, side_by_side=False):
         super().__init__()
         self.outputs = outputs
-        for menu in menus:
-            menu.observe(self._on_choice, names="value")
+        for each in menus:
+            each.observe(self._show, names="value")
         top = [ipywidgets.HBox(menus, layout=WRAP)]
         top += [ipywidgets.HTML(hint)] if hint else []
         below = [ipywidgets.HBox(outputs, layout=WRAP)] if side_by_side else outputs
@@ -26,12 +26,8 @@ class Explorer(View):
         self._show()
 
     @shows_errors
-    def _on_choice(self, _):
-        self.choose()
-        self._show()
-
-    def _show(self):
-        self.sentence = self.draw()
+    def _show(self, _=None):
+        self.sentence = self._draw()
         self.say(self.sentence)
 
     def __repr__(self):
@@ -40,3 +36,10 @@ class Explorer(View):
     def _repr_html_(self):
         outputs = "".join(output.value for output in self.outputs)
         return f"<p>{html.escape(self.sentence)}</p>{outputs}"
+
+
+def menu(description, options, value):
+    """A dropdown as wide as its labels, with its description in full."""
+    made = ipywidgets.Dropdown(options=options, value=value, description=description)
+    made.style.description_width, made.layout.width = "initial", "auto"
+    return made

@@ -4,9 +4,8 @@ import ipywidgets
 
 from tlcourse import plots
 from tlcourse.models import feature_maps
-from tlcourse.widgets.explorer import Explorer
+from tlcourse.widgets.explorer import Explorer, menu
 from tlcourse.widgets.html_images import figure_html
-from tlcourse.widgets.view import menu
 
 
 class FeatureMapViewer(Explorer):
@@ -30,13 +29,9 @@ class FeatureMapViewer(Explorer):
         menus, outputs = [self.image, self.depth], [self.picture, self.maps]
         super().__init__(menus, outputs, side_by_side=True)
 
-    def choose(self):
-        """Takes image and depth from the menus."""
-        self.state.choose(image=self.image.value, depth=self.depth.value)
-
-    def draw(self):
-        """Draws the image beside its maps."""
+    def _draw(self):
         state = self.state
+        state.choose(image=self.image.value, depth=self.depth.value)
         title = f"{state.ends[state.depth][0].name}: feature maps"
         maps = plots.feature_maps(state.maps.values, feature_maps.STRONGEST, 4, title)
         image = plots.tiles(state.images[state.image][None], title="the image")

@@ -5,7 +5,7 @@ import html
 import ipywidgets
 
 from tlcourse.course import fetch
-from tlcourse.widgets.view import View, shows_errors
+from tlcourse.widgets.view import View, button, shows_errors
 
 
 class FetchButton(View):
@@ -16,49 +16,40 @@ class FetchButton(View):
 
     def __init__(self):
         super().__init__()
-        self.button = ipywidgets.Button(
-            description="Fetch the photographs",
-            tooltip="Downloads weights and photographs for the flowers track",
-            layout=ipywidgets.Layout(width="auto"),
-        )
+        self.button = button("Fetch the photographs", self._on_click)
+        self.button.tooltip = "Downloads weights and photographs for the flowers track"
         self.bar = ipywidgets.IntProgress(max=100, description="done")
         self.caption = ipywidgets.HTML()  # wraps, a Label does not
-        self.button.on_click(self._on_click)
-        row = [self.button, self.bar, self.caption]
-        self.box = ipywidgets.VBox([*row, self.message])
-        self._say_what_is_missing()
+        self.box = ipywidgets.VBox([self.button, self.bar, self.caption, self.message])
+        self._show()
 
-    def _say_what_is_missing(self):
+    def _show(self, problem=""):
         needs = len(fetch.missing())
         self.button.disabled = needs == 0
         self.bar.value = 0 if needs else 100
-        self.caption.value = (
-            f"Not here yet: {needs} of {len(fetch.FILES) + 1} parts, 230 MB in all."
-            if needs
-            else "All is here for the flowers track."
+        parts = f"{needs} of {len(fetch.FILES) + 1} parts, 230 MB in all"
+        said = (
+            f"Not here yet: {parts}." if needs else "All is here for the flowers track."
         )
+        self.caption.value = html.escape(problem or said)
 
     @shows_errors
     def _on_click(self, _):
-        self.button.disabled = True
-        problem = None
+        self.button.disabled, problem = True, ""
         try:
             fetch.fetch_flowers(self._report)
         except ConnectionError as error:
-            problem = html.escape(str(error))
+            problem = str(error)
         finally:  # whatever went wrong, one may try again
-            self._say_what_is_missing()
-        self.caption.value = problem or self.caption.value
+            self._show(problem)
 
     def _report(self, what, done, total):
         self.bar.value = round(100 * done / total) if total else 0
         self.caption.value = f"{what}: {done / 1e6:.1f} of {total / 1e6:.1f} MB"
 
     def __repr__(self):
-        return (
-            f"Button: {self.button.description}. {self.caption.value} Without "
-            "widgets: python -m tlcourse fetch flowers"
-        )
+        said = f"Button: {self.button.description}. {self.caption.value}"
+        return f"{said} Without widgets: python -m tlcourse fetch flowers"
 
     def _repr_html_(self):
         return f"<p>{html.escape(repr(self))}</p>"

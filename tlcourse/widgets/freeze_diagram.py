@@ -38,16 +38,12 @@ def _box(position, part, shown):
     left, top = 100 * position + 4, 8 + (70 - height) / 2
     middle = left + 46
     ink = "white" if shown == "trains" else "black"
-    label = (
-        f'<rect x="{middle - 28}" y="34" width="56" height="18" fill="white" rx="3"/>'
-        if shown == "partly"
-        else ""
-    )
+    halo = 'stroke="white" stroke-width="5" ' * (shown == "partly")
     name = part.name if len(part.name) < 16 else f"{part.name[:14]}…"
     return (
         f'<rect x="{left}" y="{top:.0f}" width="92" height="{height:.0f}" rx="5" '
-        f'fill="{fill}" stroke="#555"/>{label}'
-        f'<text x="{middle}" y="47" fill="{ink}" text-anchor="middle">{shown}</text>'
+        f'fill="{fill}" stroke="#555"/><text x="{middle}" y="47" fill="{ink}" {halo}'
+        f'paint-order="stroke" text-anchor="middle">{shown}</text>'
         f'<text x="{middle}" y="95" fill="currentColor" text-anchor="middle">'
         f"{html.escape(name)}</text>"
     )

@@ -1,31 +1,23 @@
 """One part of a model in the freeze panel: its checkbox, and its layers on demand."""
 
-import functools
 import html
 
 import ipywidgets
 
+from tlcourse.widgets.view import WRAP, button
+
 
 class FreezePanelRow:
-    """The row of a `structure.Part`; its clicks go to the panel's `change`."""
+    """The row of a `parts.Part`; its clicks go to the panel's `change`."""
 
     def __init__(self, panel, part):
         self.panel, self.part, self.layers = panel, part, {}
-        self.box_for_part = ipywidgets.Checkbox(
-            description=part.name,
-            indent=False,
-            layout=ipywidgets.Layout(width="150px"),
-        )
-        self.box_for_part.observe(self._on_part, names="value")
-        self.line = ipywidgets.HTML(layout=ipywidgets.Layout(flex="1 1 auto"))
-        self.opener = ipywidgets.Button(
-            description=f"Layers of {part.name}",
-            layout=ipywidgets.Layout(width="140px", flex="0 0 auto"),
-        )
-        self.opener.on_click(self._on_open)
+        self.box_for_part = checkbox(part.name, self._on_part, "150px")
+        self.line = ipywidgets.HTML(layout={"flex": "1 1 auto"})
+        self.opener = button(f"Layers of {part.name}", self._on_open)
+        self.opener.layout = {"width": "140px", "flex": "0 0 auto"}
         row = ipywidgets.HBox([self.box_for_part, self.line, self.opener])
-        left = ipywidgets.Layout(margin="0 0 0 32px", flex_flow="row wrap")
-        self.inside = ipywidgets.HBox(layout=left)
+        self.inside = ipywidgets.HBox(layout={**WRAP, "margin": "0 0 0 32px"})
         self.box = ipywidgets.VBox([row, self.inside])
 
     def show(self):
@@ -47,29 +39,28 @@ class FreezePanelRow:
     def _on_part(self, change):
         self.panel.change(lambda state: state.with_part(self.part, change["new"]))
 
-    def _on_layer(self, unit, change):
-        self.panel.change(lambda state: state.with_unit(unit, change["new"]))
-
     def _on_open(self, _):
-        if self.inside.children:
-            self.inside.children = ()
-            self.opener.description = f"Layers of {self.part.name}"
-            return
         if not self.layers:
-            self._make_layers()
-        self.inside.children = tuple(self.layers.values())
-        self.opener.description = f"Hide {self.part.name}"
+            units = self.panel.summary.state.structure.units
+            learn = [i for i in self.part.units if units[i].learnable]
+            self.layers = {i: self._layer_box(i, units[i]) for i in learn}
+        is_open = bool(self.inside.children)
+        self.inside.children = () if is_open else tuple(self.layers.values())
+        does = "Layers of" if is_open else "Hide"
+        self.opener.description = f"{does} {self.part.name}"
 
-    def _make_layers(self):
-        state = self.panel.summary.state
-        for i in self.part.units:
-            unit = state.structure.units[i]
-            if not unit.learnable:
-                continue
-            self.layers[i] = ipywidgets.Checkbox(
-                value=i in state.trainable_units,
-                description=f"{unit.layer.name}: {unit.learnable:,}",
-                indent=False,
-                layout=ipywidgets.Layout(width="250px"),
-            )
-            self.layers[i].observe(functools.partial(self._on_layer, i), names="value")
+    def _layer_box(self, position, unit):
+        def choose(change):
+            self.panel.change(lambda state: state.with_unit(position, change["new"]))
+
+        trains = position in self.panel.summary.state.trainable_units
+        label = f"{unit.layer.name}: {unit.learnable:,}"
+        return checkbox(label, choose, "250px", trains)
+
+
+def checkbox(description, on_change, width="auto", value=False):
+    """A checkbox beside its label, without the room that a form leaves."""
+    box = ipywidgets.Checkbox(value, description=description, indent=False)
+    box.layout.width = width
+    box.observe(on_change, names="value")
+    return box

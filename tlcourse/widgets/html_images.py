@@ -1,4 +1,4 @@
-"""Images, figures and predictions as HTML that needs no kernel."""
+"""Images, figures, tables and predictions as HTML that needs no kernel."""
 
 import base64
 import html
@@ -35,6 +35,19 @@ def _image_html(file, alt, attributes):
         f'<img alt="{html.escape(alt)}" {attributes} '
         f'src="data:image/png;base64,{data}">'
     )
+
+
+def table(rows, columns=()):
+    """An HTML table of rows of strings, each begun by its name."""
+    style = 'style="text-align: left; padding: 1px 8px"'
+    head = "".join(f'<th scope="col" {style}>{name}</th>' for name in columns)
+    body = "".join(
+        f'<tr><th scope="row" {style}>{html.escape(name)}</th>'
+        + "".join(f"<td {style}>{html.escape(cell)}</td>" for cell in cells)
+        for name, *cells in rows
+    )
+    head = f"<tr><td></td>{head}</tr>" if columns else ""
+    return f"<table>{head}{body}</table>"
 
 
 def prediction_bars(probabilities):

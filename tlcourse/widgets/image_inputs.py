@@ -9,11 +9,7 @@ _HERE = pathlib.Path(__file__).parent
 
 
 class Sketchpad(anywidget.AnyWidget):
-    """A pad to draw on with mouse, pen or finger.
-
-    `strokes` are those of `sketches.draw`. They change when a stroke ends; an empty
-    list clears the pad.
-    """
+    """A pad to draw on; it has the `strokes` that ended, for `sketches.draw`."""
 
     _esm = _HERE / "sketchpad.js"
     _css = _HERE / "image_inputs.css"

@@ -1,11 +1,11 @@
 """The learning rate explorer: loss curves at one learning rate, or at several."""
 
 import ipywidgets
+import numpy as np
 
 from tlcourse import plots
 from tlcourse.widgets.explorer import Explorer
 from tlcourse.widgets.html_images import figure_html
-from tlcourse.widgets.learning_rate_curves import LearningRateCurves
 
 
 class LearningRateExplorer(Explorer):
@@ -20,27 +20,51 @@ class LearningRateExplorer(Explorer):
     """
 
     def __init__(self, curves):
-        self.state = LearningRateCurves(curves)
-        options = [(f"{rate:g}", rate) for rate in self.state.tables]
+        self.tables = _read_tables(curves)
+        options = [(f"{rate:g}", rate) for rate in self.tables]
         self.learning_rates = ipywidgets.SelectMultiple(
-            options=options,
-            value=self.state.chosen,
-            rows=min(8, len(options)),
-            description="Learning rates",
-            style={"description_width": "initial"},
+            options=options, value=[min(self.tables)], description="Learning rates"
         )
+        self.learning_rates.rows = min(8, len(options))
+        self.learning_rates.style.description_width = "initial"
         self.curves = ipywidgets.HTML()
         hint = "Several at once: hold Shift or Ctrl (Cmd on a Mac)."
         super().__init__([self.learning_rates], [self.curves], hint)
 
-    def choose(self):
-        """Takes the learning rates from the list."""
-        self.state.choose(self.learning_rates.value)
+    def _draw(self):
+        chosen, self.curves.value = self.learning_rates.value, ""
+        if not chosen:
+            return "No rate is chosen."
+        each = (_sentence(rate, self.tables[rate]) for rate in chosen)
+        said = f"Mean training loss over the epochs. {' '.join(each)}"
+        ax = plots.loss_curves(self.tables, chosen, "Loss at each rate")
+        self.curves.value = figure_html(ax, said)
+        return said
 
-    def draw(self):
-        """Draws the chosen curves, if there are any."""
-        state, self.curves.value = self.state, ""
-        if state.chosen:
-            ax = plots.loss_curves(state.tables, state.chosen, "Loss at each rate")
-            self.curves.value = figure_html(ax, state.alt)
-        return state.alt
+    def __repr__(self):
+        names = ", ".join(f"{rate:g}" for rate in self.tables)
+        return f"Loss curves at the rates {names}. {self.sentence}"
+
+
+def _read_tables(curves):
+    try:
+        found = {float(k): np.array(curves[k], float) for k in sorted(curves)}
+    except (TypeError, ValueError, IndexError):  # no dict, or of several lengths
+        found = {}
+    fit = all(rate > 0 and x.ndim == 2 and x.size for rate, x in found.items())
+    if not (found and fit):
+        raise ValueError(
+            "Expected a dict, learning rate above 0 to one loss curve or more, all of "
+            "one length, as `fine_tuning.compare(..., curves=curves)` fills it. "
+            f"Received: {curves!r}"
+        )
+    return found
+
+
+def _sentence(rate, table):
+    mean, n = table.mean(axis=0), len(table)
+    return (
+        f"{rate:g} ({n} draw{'s' * (n > 1)}): begins at {mean[0]:.3g}, ends at "
+        f"{mean[-1]:.3g} after {len(mean)} epochs, lies between {mean.min():.3g} and "
+        f"{mean.max():.3g}."
+    )

@@ -7,89 +7,61 @@ import ipywidgets
 
 from tlcourse import plots, training
 from tlcourse.widgets.html_images import figure_html
-from tlcourse.widgets.view import WRAP, View, model_lock, shows_errors
+from tlcourse.widgets.view import WRAP, View, shows_errors
 
+STEPS = 30  # that a press of the button trains
 PAUSE = 0.01  # seconds between steps, in which Jupyter hears the stop button
 REDRAW = 0.5  # seconds from one picture to the next
 
 
 class LiveTraining(View):
-    """Trains a few steps of a model, with a progress bar, a curve and a stop.
+    """Trains a freeze panel's model on a dataset: a progress bar, a curve, a stop."""
 
-    Where there is no event loop (a script, a test) it trains to the end at once.
-
-    Args:
-        model: `keras.Model`, raw pixels to class probabilities.
-        dataset: `Dataset` to learn from.
-        steps: Integer, how many a press of the button trains.
-        batch_size: Integer.
-        why_not: Function that gives None, or a sentence: why it can't train now.
-        after: Function without arguments, called when it has ended.
-    """
-
-    def __init__(
-        self,
-        model,
-        dataset,
-        steps=30,
-        batch_size=32,
-        why_not=lambda: None,
-        after=lambda: None,
-    ):
+    def __init__(self, panel, dataset):
         super().__init__()
-        self.lock = model_lock()
-        self.model, self.dataset, self.steps = model, dataset, steps
-        self.batch_size, self.why_not, self.after = batch_size, why_not, after
-        self.losses, self.running, self.drawn = [], None, 0.0
-        self.start = ipywidgets.Button(description=f"Train {steps} steps")
+        self.lock = panel.lock
+        self.panel, self.dataset, self.steps = panel, dataset, STEPS
+        self.losses = []
+        self.start = ipywidgets.Button(description=f"Train {STEPS} steps")
         self.stop = ipywidgets.Button(description="Stop", disabled=True)
-        self.bar = ipywidgets.IntProgress(max=steps, description="steps")
+        self.bar = ipywidgets.IntProgress(max=STEPS, description="steps")
         self.curve = ipywidgets.HTML()
         self.start.on_click(self._on_start)
-        self.stop.on_click(self._on_stop)
+        self.stop.on_click(self._end)
         row = ipywidgets.HBox([self.start, self.stop, self.bar], layout=WRAP)
         self.box = ipywidgets.VBox([row, self.message, self.curve])
 
     @shows_errors
     def _on_start(self, _):
-        reason = self.why_not()
-        if reason:
-            self.say(reason)
+        self.panel.refresh()  # code may have set other flags than it shows
+        model, status = self.panel.summary.model, self.panel.summary.status
+        if status != "compiled as shown":
+            self.say(f"The model is {status.split(':')[0]}. Press Compile first.")
             return
-        self.running = training.steps(
-            self.model, self.dataset, self.steps, self.batch_size
-        )
+        batch_size = self.panel.summary.batch_size
+        self.running = training.steps(model, self.dataset, self.steps, batch_size)
         self.losses, self.bar.value, self.drawn = [], 0, time.monotonic()
         self.start.disabled, self.stop.disabled = True, False
         self.say("Training. The first step is slow: Keras compiles it.")
-        self._go()
-
-    def _go(self):
         try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:  # nobody who could press a button meanwhile
-            while self.running is not None:
-                self._step()
-        else:
-            self.loop = loop
-            loop.call_later(PAUSE, self._tick)
+            self.task = asyncio.get_running_loop().create_task(self._train())
+        except RuntimeError:  # in a script, where nobody could press a button
+            asyncio.run(self._train())
 
-    def _tick(self):
-        self._step()
-        if self.running is not None:
-            self.loop.call_later(PAUSE, self._tick)
+    async def _train(self):
+        while not self.stop.disabled:
+            self._step()
+            await asyncio.sleep(PAUSE)
 
     @shows_errors
     def _step(self):
-        if self.running is None:
-            return
+        loss = None
         try:
             loss = next(self.running, None)
-        except Exception:
-            self._end()
-            raise
+        finally:
+            if loss is None:
+                self._end()
         if loss is None:
-            self._end()
             return
         self.losses.append(loss)
         self.bar.value = len(self.losses)
@@ -97,29 +69,21 @@ class LiveTraining(View):
             self._draw()
 
     @shows_errors
-    def _on_stop(self, _):
-        if self.running is not None:
-            self._end()
-
-    def _end(self):
-        self.running = None
+    def _end(self, _=None):
+        self.running = iter(())
         self.start.disabled, self.stop.disabled = False, True
         self._draw()
-        self.say(self.result)
-        self.after()
+        self.say(self._result())
+        self.panel.refresh()
 
     def _draw(self):
         self.drawn = time.monotonic()
         if self.losses:
             ax = plots.steps_curve(self.losses, self.steps)
-            self.curve.value = figure_html(ax, f"Loss step by step. {self.result}")
+            self.curve.value = figure_html(ax, f"Loss step by step. {self._result()}")
 
-    @property
-    def result(self):
-        """Steps and losses so far, in words."""
+    def _result(self):
         if not self.losses:
             return "No step yet."
-        return (
-            f"{len(self.losses)} of {self.steps} steps, loss from "
-            f"{self.losses[0]:.3f} to {self.losses[-1]:.3f}."
-        )
+        done, first, last = len(self.losses), self.losses[0], self.losses[-1]
+        return f"{done} of {self.steps} steps, loss from {first:.3f} to {last:.3f}."

@@ -1,20 +1,14 @@
 """The teaching panel: give examples of your own classes, and watch it learn."""
 
-import functools
 import html
 
 import ipywidgets
 
+from tlcourse.widgets import html_images
 from tlcourse.widgets.class_examples import ClassExamples
-from tlcourse.widgets.html_images import (
-    captioned_thumbnails,
-    prediction_bars,
-    thumbnail,
-)
 from tlcourse.widgets.image_source import ImageSource
-from tlcourse.widgets.view import WRAP, View, locked, model_lock, shows_errors
+from tlcourse.widgets.view import WRAP, View, model_lock, shows_errors
 
-NOTHING = "<p>No picture yet.</p>"
 AT_ONCE = 24  # images that are predicted and shown
 HELP = (
     "Make a class, draw, and press its button. With two classes it begins to answer, "
@@ -25,10 +19,8 @@ HELP = (
 class TeachingPanel(View):
     """View of a `GrowingClassifier`: it predicts each image, then learns its class.
 
-    An image comes from a pad, from the camera, or from files. The pad also takes
-    ready-made drawings, from a list, for those who do not draw. With the camera, one
-    press may add several frames, one after the other. What was taken out or dropped
-    can be brought back.
+    An image comes from a pad, which also takes ready-made drawings, from the camera,
+    or from files. What was taken out or dropped can be brought back.
 
     Args:
         classifier: `GrowingClassifier`.
@@ -41,20 +33,17 @@ class TeachingPanel(View):
         self.recording = None  # a class, and how many more frames it takes
         self.removed = None  # the examples before and after the last removal
         self.source = ImageSource(self, classifier.size)
-        self._make_controls()
-        self._make_box()
-        self.source.show_inputs()
-        self.refresh()
-
-    def _make_controls(self):
         self.new = ipywidgets.Text(
             description="class", placeholder="its name", continuous_update=False
         )
         self.make = ipywidgets.Button(description="New class")
         self.back = ipywidgets.Button(description="Bring back", disabled=True)
-        self.new.observe(self._on_name, names="value")
-        self.make.on_click(self._on_make)
+        self.new.observe(self._on_new, names="value")
+        self.make.on_click(self._on_new)
         self.back.on_click(self._on_bring_back)
+        self._make_box()
+        self.source.show_inputs()
+        self.refresh()
 
     def _make_box(self):
         self.seen, self.found = ipywidgets.HTML(), ipywidgets.HTML()
@@ -72,48 +61,43 @@ class TeachingPanel(View):
         predictions = [self.classifier.predict(image) for image in shown]
         if n == 1:
             alt = "The picture as the network sees it"
-            self.seen.value = thumbnail(images[0], 96, alt)
-            self.found.value = prediction_bars(predictions[0])
+            self.seen.value = html_images.thumbnail(images[0], 96, alt)
+            self.found.value = html_images.prediction_bars(predictions[0])
         else:
             first = f", the first {AT_ONCE} of them below" if n > AT_ONCE else ""
-            self.seen.value = f"<p>{n} pictures{first}.</p>" if n else NOTHING
-            self.found.value = captioned_thumbnails(shown, predictions)
+            text = f"{n} pictures{first}" if n else "No picture yet"
+            self.seen.value = f"<p>{text}.</p>"
+            self.found.value = html_images.captioned_thumbnails(shown, predictions)
         for row in self.rows:
             row.add.disabled = not n
 
     @shows_errors
-    def _on_name(self, _):
-        """A name makes a class: with Enter, or when one leaves the field."""
+    def _on_new(self, _):
+        """The name may come before or after the press: browsers hold back typing."""
         if self.new.value:
             self.classifier.add_class(self.new.value)
             self.new.value = ""
-            self.say("")
             self.refresh()
+        self.say(HELP)
 
     @shows_errors
-    def _on_make(self, _):
-        """The name may come after the press: browsers hold back what one types."""
-        self._on_name(None)
-        if not self.new.value:
-            self.say(HELP)
-
-    def _is_gone(self, row):
-        """Whether the class was dropped elsewhere, or by the first of two clicks."""
-        gone = row.class_name not in self.classifier.examples
-        if gone:
+    def act(self, action, row):
+        """Acts on a row, if no other click has dropped its class."""
+        if row.class_name in self.classifier.examples:
+            action(row)
+        else:
             self.refresh()
             self.say(f"There is no class {row.class_name} any more.")
-        return gone
 
-    @shows_errors
-    def _on_add(self, row, _):
-        if self._is_gone(row) or not self.images:
-            return
-        way = self.source.way.value
-        self._add_images(row.class_name, self.source.frames_per_press)
-        self.source.clear(way)
+    def add(self, row):
+        """Adds the images to the class of a row, and with the camera those to come."""
+        if self.images:
+            way = self.source.way.value  # a click may change it meanwhile
+            frames = self.source.frames.value if way == "camera" else 1
+            self.add_images(row.class_name, frames)
+            self.source.clear(way)
 
-    def _add_images(self, name, frames):
+    def add_images(self, name, frames):
         """Adds the images to a class, which then waits for the other frames."""
         self.recording = None  # also where the next line fails
         seconds = self.classifier.add(name, *self.images)
@@ -122,24 +106,13 @@ class TeachingPanel(View):
             self.recording = name, frames - 1
             self.say(f"Adding to {name}: {frames - 1} more to come.")
 
-    def record_frame(self):
-        """Adds the frame that came to the class that waits for it, if one does."""
-        if self.recording:
-            self._add_images(*self.recording)
+    def take_out(self, row):
+        """Takes the chosen example out of the class of a row."""
+        self._remove(self.classifier.remove, row.class_name, row.example.value)
 
-    def stop_recording(self):
-        """Adds no more of the frames that come."""
-        self.recording = None
-
-    @shows_errors
-    def _on_take_out(self, row, _):
-        if not self._is_gone(row) and row.example.value is not None:
-            self._remove(self.classifier.remove, row.class_name, row.example.value)
-
-    @shows_errors
-    def _on_drop(self, row, _):
-        if not self._is_gone(row):
-            self._remove(self.classifier.remove_class, row.class_name)
+    def drop(self, row):
+        """Drops the class of a row."""
+        self._remove(self.classifier.remove_class, row.class_name)
 
     def _remove(self, remove, *what):
         self.recording, before = None, self.classifier.examples
@@ -157,26 +130,25 @@ class TeachingPanel(View):
         """Only as long as nothing else has changed."""
         return self.removed and self.classifier.examples is self.removed[1]
 
-    @shows_errors
-    def _on_rename(self, row, change):
-        if change["new"] == row.class_name or self._is_gone(row):
-            return
-        self.recording, rename = None, self.classifier.rename_class
-        try:
-            row.class_name = rename(row.class_name, change["new"])
-        finally:
-            self.refresh()
+    def rename(self, row):
+        """Gives the class of a row the name that its field holds."""
+        old, new = row.class_name, row.name.value
+        if new != old:
+            self.recording = None
+            try:
+                row.class_name = self.classifier.rename_class(old, new)
+            finally:
+                self.refresh()
 
     def _show_training(self, seconds):
         self.say(f"Learnt anew, in {seconds:.1f} s." if seconds else HELP)
         self.refresh()
 
-    @locked
     def refresh(self):
         """Shows the classifier as it is, also after code has changed it."""
         examples = self.classifier.examples
         rows = {row.class_name: row for row in self.rows}
-        self.rows = [rows.get(n) or self._new_row(n) for n in examples]
+        self.rows = [rows.get(n) or ClassExamples(self, n) for n in examples]
         for row, (name, had) in zip(self.rows, examples.items(), strict=True):
             row.show(name, [each.image for each in had], bool(self.images))
         self.back.disabled = not self._can_bring_back()
@@ -184,14 +156,6 @@ class TeachingPanel(View):
         self.score.value = _score(self.classifier.first_predictions)
         if self.images:
             self.show_images(self.images)
-
-    def _new_row(self, name):
-        row = ClassExamples(name)
-        row.add.on_click(functools.partial(self._on_add, row))
-        row.drop.on_click(functools.partial(self._on_drop, row))
-        row.name.observe(functools.partial(self._on_rename, row), names="value")
-        row.take_out.on_click(functools.partial(self._on_take_out, row))
-        return row
 
     def __repr__(self):
         examples = self.classifier.examples.items()
@@ -203,8 +167,7 @@ class TeachingPanel(View):
         return f"<p>{html.escape(repr(self))}</p>{rows}{self.score.value}"
 
 
-def _score(first_predictions):
-    if not first_predictions:
-        return ""
-    n, right = len(first_predictions), sum(a == b for a, b in first_predictions)
-    return f"<p>Before it was told, it was right {right} times of {n}.</p>"
+def _score(predictions):
+    n, right = len(predictions), sum(a == b for a, b in predictions)
+    said = f"<p>Before it was told, it was right {right} times of {n}.</p>"
+    return said if n else ""

@@ -2,9 +2,8 @@
 
 import ipywidgets
 
-from tlcourse.widgets.explorer import Explorer
+from tlcourse.widgets.explorer import Explorer, menu
 from tlcourse.widgets.html_images import figure_html
-from tlcourse.widgets.view import menu
 from tlcourse.yosinski import figures, results
 
 ALL = -1  # a menu shows nothing where its value is None
@@ -39,13 +38,9 @@ class TransferExplorer(Explorer):
         menus = [self.cut, self.treated, self.split, self.seed]
         super().__init__(menus, [self.picture])
 
-    def choose(self):
-        """Takes the point from the menus."""
+    def _draw(self):
         seed = None if self.seed.value == ALL else self.seed.value
         chosen = self.split.value, self.treated.value, self.cut.value, seed
         self.state = results.Point(self.state.curves, *chosen)
-
-    def draw(self):
-        """Draws the point on its curve."""
         self.picture.value = figure_html(figures.point(self.state), str(self.state))
         return " ".join(self.state.sentences)

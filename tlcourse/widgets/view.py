@@ -1,5 +1,6 @@
 """What all views share: a message, locks, and their forms as HTML and text."""
 
+import contextlib
 import functools
 import html
 import pathlib
@@ -14,7 +15,6 @@ VIEW_CLASS = "tlcourse-view"
 WRAP = {"flex_flow": "row wrap"}  # on a narrow screen, below each other
 # Whoever holds it may change models: a callback, or the cell that runs.
 _MODEL_LOCK = threading.RLock()
-_CELLS = threading.local()  # `.depth`: running cells of this thread that hold it
 
 
 class _Keys(anywidget.AnyWidget):
@@ -39,22 +39,17 @@ class View:
         """Shows a message, which a screen reader reads out; an empty one clears it."""
         role, colour = ("alert", "#D55E00") if is_error else ("status", "inherit")
         style = f"border-left: 4px solid {colour}; padding-left: 8px"
-        self.message.value = (
-            f'<div role="{role}" style="{style}">{html.escape(text)}</div>'
-            if text
-            else ""
-        )
-
-    def _guard_keys(self):
-        if VIEW_CLASS in self.box._dom_classes or "google.colab" in sys.modules:
-            return
-        self.box.add_class(VIEW_CLASS)
-        self.box.children += (_Keys(),)
+        said = f'<div role="{role}" style="{style}">{html.escape(text)}</div>'
+        self.message.value = said if text else ""
 
     def _repr_mimebundle_(self, **_):
-        self._guard_keys()
-        view = {"version_major": 2, "version_minor": 0}
-        view["model_id"] = self.box.model_id
+        if (
+            VIEW_CLASS not in self.box._dom_classes
+            and "google.colab" not in sys.modules
+        ):
+            self.box.add_class(VIEW_CLASS)
+            self.box.children += (_Keys(),)
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
         return {
             "text/plain": repr(self),
             "text/html": self._repr_html_(),
@@ -76,52 +71,35 @@ def model_lock():
 
 def _begin_cell(_):
     _MODEL_LOCK.acquire()
-    _CELLS.depth = getattr(_CELLS, "depth", 0) + 1
 
 
 def _end_cell(_):
-    """Cells that began before there was a view, and empty ones, hold nothing."""
-    if getattr(_CELLS, "depth", 0):
-        _CELLS.depth -= 1
+    # Cells that began before there was a view, and empty ones, hold nothing.
+    with contextlib.suppress(RuntimeError):
         _MODEL_LOCK.release()
 
 
-def locked(method):
-    """Decorates a method of a `View` so that it waits for the view's lock."""
-
-    @functools.wraps(method)
-    def waiting(self, *arguments):
-        with self.lock:
-            return method(self, *arguments)
-
-    return waiting
-
-
 def shows_errors(callback):
-    """Decorates a callback of a `View`: it is `locked`, and its exceptions are shown.
+    """Decorates a callback: it waits for `self.lock`, and `self.say`s its exceptions.
 
     They are raised all the same. Jupyter alone writes them to a log that a learner
     never opens.
     """
 
-    @locked
     @functools.wraps(callback)
     def method(self, *arguments):
-        try:
-            return callback(self, *arguments)
-        except Exception as error:
-            self.say(f"{type(error).__name__}: {error}", is_error=True)
-            raise
+        with self.lock:
+            try:
+                return callback(self, *arguments)
+            except Exception as error:
+                self.say(f"{type(error).__name__}: {error}", is_error=True)
+                raise
 
     return method
 
 
-def menu(description, options, value):
-    """A dropdown as wide as its labels, with its description in full."""
-    return ipywidgets.Dropdown(
-        options=options,
-        value=value,
-        description=description,
-        style={"description_width": "initial"},
-        layout=ipywidgets.Layout(width="auto"),
-    )
+def button(description, on_click):
+    """A button as wide as its label."""
+    made = ipywidgets.Button(description=description, layout={"width": "auto"})
+    made.on_click(on_click)
+    return made
