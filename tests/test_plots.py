@@ -17,7 +17,6 @@ PICTURES = RNG.integers(0, 256, (5, 8, 8, 3), "uint8")
 CHANCES = RNG.dirichlet(np.ones(2), 5)
 ICONS = RNG.integers(0, 256, (2, 6, 6), "uint8")
 LOSSES = {"loss": [1, 2]}
-FORMULAS = (r"$\foo$", "a_$x$_b", r"\$5")
 
 
 def network(name):
@@ -55,7 +54,6 @@ CALLS = {
     ),
     "loss_curves": lambda w, ax: plots.loss_curves({0.1: np.eye(2)}, None, w, ax),
 }
-every_figure = pytest.mark.parametrize("draw", CALLS.values(), ids=CALLS)
 
 
 @pytest.fixture(autouse=True)
@@ -69,24 +67,18 @@ def test_the_table_above_has_every_public_function():
     assert {name.split()[0] for name in CALLS} == functions
 
 
-@every_figure
-def test_it_draws_where_it_is_told_or_makes_a_figure_and_says_its_title(draw):
+@pytest.mark.parametrize("draw", CALLS.values(), ids=CALLS)
+def test_it_draws_where_it_is_told_says_its_title_and_shows_names_as_text(draw):
     _, given = plt.subplots()
     assert draw("word", given) is given
-    for ax in (given, draw("word", None)):
+    for word in ("word", r"$\foo$", "a_$x$_b", r"\$5"):
+        ax = draw(word, None)
         ax.figure.canvas.draw()
         words = alt_text.describe(ax.figure)
         assert ax.get_title() and words.startswith(ax.get_title())
         assert len(words.split()) >= 3
-
-
-@every_figure
-@pytest.mark.parametrize("word", FORMULAS)
-def test_a_name_that_looks_like_a_formula_is_shown_as_text(draw, word):
-    figure = draw(word, None).figure
-    figure.canvas.draw()
-    texts = [text for text in figure.findobj(Text) if word in text.get_text()]
-    assert texts and not any(text.get_parse_math() for text in texts)
+        texts = [text for text in ax.figure.findobj(Text) if word in text.get_text()]
+        assert texts and not any(text.get_parse_math() for text in texts)
 
 
 def test_curves_place_rare_looks_at_their_epochs():

@@ -1,6 +1,5 @@
 """The teachable classifier, its examples, and the panel that shows it."""
 
-import contextlib
 import copy
 import io
 import re
@@ -297,12 +296,9 @@ def test_a_class_can_get_another_name_but_not_a_taken_one(panel):
     assert row.add.description == "Add to sun"
     with pytest.raises(ValueError, match="taken"):
         row.name.value = "fish"
-    assert row.name.value == "sun"
-    assert 'role="alert"' in panel.message.value
+    assert row.name.value == "sun" and 'role="alert"' in panel.message.value
     with pytest.raises(ValueError, match="taken"):
         panel.new.value = "sun"
-    with contextlib.suppress(ValueError):  # ipywidgets 8 only logs it
-        panel.make.click()
     assert 'role="alert"' in panel.message.value and panel.new.value == "sun"
 
 
@@ -409,13 +405,12 @@ def test_files_are_added_together_and_bad_ones_are_named(panel):
         assert said in panel.message.value
     assert "3 pictures" in panel.seen.value
     row.add.click()
-    assert counts(panel.classifier) == {"star": 3}
-    assert panel.images == []
+    assert counts(panel.classifier) == {"star": 3} and panel.images == []
     choose(panel, ("one.jpg", jpeg(drawing("star", 9))))
     assert len(panel.images) == 1 and "alert" not in panel.message.value
 
 
-def test_several_files_are_predicted_and_many_bad_ones_do_not_fill_the_screen(taught):
+def test_many_files_are_predicted_and_bad_ones_do_not_fill_the_screen(taught):
     panel, names = widgets.TeachingPanel(taught), ["star", "fish"] * 13
     panel.source.way.value = "files"
     choose(panel, *((f"{k}.jpg", jpeg(drawing(n, k))) for k, n in enumerate(names)))
@@ -423,8 +418,8 @@ def test_several_files_are_predicted_and_many_bad_ones_do_not_fill_the_screen(ta
     said = re.findall("<figcaption>(.*?) [0-9]+%</figcaption>", panel.found.value)
     assert said == names[:24]
     choose(panel, *((f"{k}.mov", b"no picture") for k in range(40)))
-    assert "4.mov" in panel.message.value and "and 35 more" in panel.message.value
-    assert "5.mov" not in panel.message.value.replace("35 more", "")
+    assert re.findall("(.).mov", panel.message.value) == list("01234")
+    assert "and 35 more" in panel.message.value
 
 
 def test_another_way_in_begins_without_a_picture(panel):
@@ -435,8 +430,7 @@ def test_another_way_in_begins_without_a_picture(panel):
     assert panel.source.pad.strokes != first
     shown = panel.images
     panel.source.way.value = "files"
-    assert panel.images == []
-    assert panel.source.files in panel.source.inputs.children
+    assert panel.images == [] and panel.source.files in panel.source.inputs.children
     panel.source.way.value = "draw"  # what the pad shows is there again
     np.testing.assert_array_equal(panel.images, shown)
 
@@ -445,7 +439,6 @@ def test_what_code_has_changed_is_shown_after_a_refresh(panel):
     panel.classifier.add_class("star")
     panel.classifier.add("star", drawing("star", 0))
     panel.refresh()
-    assert [row.class_name for row in panel.rows] == ["star"]
     assert "star (1)" in repr(panel)
     assert "1 example of star" in panel._repr_html_()
     teach(panel, "<b>x", [])

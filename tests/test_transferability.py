@@ -120,18 +120,12 @@ def test_frozen_layers_that_run_once_train_the_same_network(tiny):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "question",
-    [
-        lambda tiny: tasks.divide_characters("nearer", 0),
-        lambda tiny: tiny.accuracy("AnC", 1),
-        lambda tiny: tiny.accuracy("AnB", 0),
-        lambda tiny: tiny.accuracy("AnB", 8),
-    ],
-)
-def test_what_is_not_there_is_refused(tiny, question):
-    with pytest.raises(ValueError, match="Expected.*Received"):
-        question(tiny)
+@pytest.mark.parametrize("treatment, cut", [("AnC", 1), ("AnB", 0), ("AnB", 8)])
+def test_what_is_not_there_is_refused(tiny, treatment, cut):
+    with pytest.raises(ValueError, match="Expected a treatment.*Received"):
+        tiny.accuracy(treatment, cut)
+    with pytest.raises(ValueError, match="Expected `split`.*Received"):
+        Experiment("nearer", 0)
 
 
 # The run of all of it

@@ -22,15 +22,13 @@ def no_figure_is_kept():
     plt.close("all")
 
 
-def made_up(seed=0, seeds=5):
-    rng = np.random.default_rng(seed)
-    tables = {name: rng.uniform(0.1, 0.9, (seeds, 7)) for name in TREATMENTS}
-    return Curves(rng.uniform(0.7, 0.8, seeds), tables)
-
-
 @pytest.fixture
 def curves():
-    return {"near": made_up(0), "far": made_up(1)}
+    rng, found = np.random.default_rng(0), {}
+    for split in ("near", "far"):
+        tables = {name: rng.uniform(0.1, 0.9, (5, 7)) for name in TREATMENTS}
+        found[split] = Curves(rng.uniform(0.7, 0.8, 5), tables)
+    return found
 
 
 # The table, and a point of it
