@@ -80,19 +80,30 @@ def test_two_notebooks_may_note_progress_at_once(home):
     assert not list(home.glob("*.partial"))
 
 
-def test_the_patients_of_lesson_12_have_what_the_answers_say():
+# Seven seconds each. Lesson 12's solution, which `make test` runs, asks B and C, too.
+PATIENTS = ["A", *(pytest.param(name, marks=pytest.mark.slow) for name in "BC")]
+
+
+@pytest.mark.parametrize("name", PATIENTS)
+def test_a_patient_of_lesson_12_has_what_the_answers_say(name):
     small = dataclasses.replace(track(), validation=track().validation.few(10))
-    first, second, third = (clinic.patient(name, small) for name in "ABC")
-    pairs = zip(track().train.images, track().train.labels, strict=True)
-    right = {bytes(image): label for image, label in pairs}
-    labels = np.array([right[bytes(image)] for image in first.train.images])
-    assert np.mean(labels == first.train.labels) < 0.5
-    assert freezing.trains(second.model).stale
-    known = set(map(bytes, third.train.images))
-    assert all(bytes(image) in known for image in third.held_out.images)
-    accuracies = [fine_tuning.accuracy(p.model, p.held_out) for p in (first, third)]
-    assert accuracies[0] < 0.3 and accuracies[1] > 0.9
-    steps = -(-len(second.train) // 32)
-    assert int(second.model.optimizer.iterations) == 2 * steps  # trained, flags changed
+    patient = clinic.patient(name, small)
+    images = zip(small.train.images, small.train.labels, strict=True)
+    labels = {bytes(image): label for image, label in images}
+    known = {bytes(image) for image in patient.train.images}
+    if name == "A":
+        right = np.array([labels[bytes(image)] for image in patient.train.images])
+        assert np.mean(right == patient.train.labels) < 0.5
+        assert fine_tuning.accuracy(patient.model, patient.held_out) < 0.3
+    elif name == "B":
+        steps = -(-len(patient.train) // 32)
+        assert freezing.trains(patient.model).stale
+        assert int(patient.model.optimizer.iterations) == 2 * steps
+    else:
+        assert all(bytes(image) in known for image in patient.held_out.images)
+        assert fine_tuning.accuracy(patient.model, patient.held_out) > 0.9
+
+
+def test_there_is_no_patient_d():
     with pytest.raises(ValueError, match="Expected a patient"):
-        clinic.patient("D", small)
+        clinic.patient("D", track())
