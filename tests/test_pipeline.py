@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -44,7 +45,7 @@ def built(tmp_path_factory):
     (folder / "src").mkdir()
     (folder / "src" / "01_test.py").write_text(SOURCE)
     shutil.copy(NOTEBOOKS / "conftest.py", folder)
-    build.main(["--folder", str(folder)])
+    main(folder)
     return folder
 
 
@@ -54,22 +55,17 @@ def folder(built, tmp_path):
     return pathlib.Path(shutil.copytree(built, tmp_path / "copy"))
 
 
-@pytest.fixture
-def never_run(monkeypatch):
-    """No notebook may be run."""
-
-    def refuse(path, notebook):
-        raise AssertionError(f"{path} was run")
-
-    monkeypatch.setattr(outputs, "run", refuse)
-
-
 def read(path):
     return nbformat.read(path, as_version=4)
 
 
 def outputs_in(path):
-    return [cell.get("outputs") or None for cell in read(path).cells]
+    """What each cell shows, and its number, without the cells that show nothing."""
+    return [
+        (place, cell.execution_count, cell.outputs[0].get("data"))
+        for place, cell in enumerate(read(path).cells)
+        if cell.get("outputs")
+    ]
 
 
 def bytes_in(folder):
@@ -85,15 +81,22 @@ def main(folder, *flags):
     build.main([*flags, "--folder", str(folder)])
 
 
-def passes_nbval(path, track="glyphs"):
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    command += ["--rootdir", str(path.parent.parent), "--nbval-lax", str(path)]
+def nbval_fails(folder, track="glyphs"):
+    """The notebooks of a folder that nbval finds fault with."""
+    command = [sys.executable, "-m", "pytest", "-rf", "-p", "no:cacheprovider"]
+    command += [
+        "--rootdir=.",
+        "--ignore=src",
+        "--nbval-lax",
+        "--nbval-current-env",
+        ".",
+    ]
     environment = {**os.environ, "TLCOURSE_TRACK": track}
     ended = subprocess.run(
-        [*command, "--nbval-current-env"], env=environment, capture_output=True
+        command, cwd=folder, env=environment, capture_output=True, text=True
     )
-    assert ended.returncode in (0, 1), ended.stdout
-    return not ended.returncode
+    assert ended.returncode == 1, ended.stdout
+    return set(re.findall(r"^FAILED (\w+)\.ipynb::", ended.stdout, re.M))
 
 
 def spoil(path, place, new):
@@ -103,52 +106,48 @@ def spoil(path, place, new):
     nbformat.write(notebook, path)
 
 
-def test_a_lesson_asks_and_its_solution_answers(folder):
+def test_a_lesson_asks_and_its_solution_answers_and_keeps_compared_outputs(folder):
     lesson, solution = read(folder / "01_test.ipynb"), read(folder / SOLUTION)
     assert lesson.cells[3].source == 'answer = ...\n\ncheck("1.1", answer)'
     assert solution.cells[4].source == 'check("1.1", answer)'
     assert [cells.tags(cell) for cell in lesson.cells] == [[]] * 5
     assert cells.tags(solution.cells[4]) == ["solution", "nbval-check-output"]
-
-
-def test_only_compared_cells_of_the_solution_keep_their_output(folder):
-    kept = [place for place, out in enumerate(outputs_in(folder / SOLUTION)) if out]
-    assert kept == [1, 4, 5]
-    for cell in read(folder / "01_test.ipynb").cells:
+    assert [place for place, *_ in outputs_in(folder / SOLUTION)] == [1, 4, 5]
+    for cell in lesson.cells:
         assert not cell.get("outputs") and cell.get("execution_count") is None
 
 
-def test_building_again_gives_the_same_bytes(folder):
+def test_building_again_gives_the_same_bytes_and_a_failing_cell_leaves_them(folder):
     main(folder, "--check")
     before = bytes_in(folder)
     main(folder, "--execute-all")
     assert bytes_in(folder) == before
+    edit(folder, "1 + 1", "1 / 0")
+    with pytest.raises(cells.BuildError, match="ZeroDivisionError"):
+        main(folder)
+    assert bytes_in(folder) == before
 
 
-def test_an_edited_text_keeps_the_outputs_and_nothing_is_run(folder, never_run):
+def test_edited_text_keeps_outputs_and_edited_code_only_if_asked_to(
+    folder, monkeypatch
+):
+    monkeypatch.setattr(outputs, "run", lambda path, _: pytest.fail(f"{path} was run"))
     before = outputs_in(folder / SOLUTION)
     edit(folder, "A test", "Another test")
     main(folder)
     assert outputs_in(folder / SOLUTION) == before
     main(folder, "--check")
-
-
-def test_edited_code_keeps_outputs_only_if_asked_to(folder, never_run):
-    old = [out for out in outputs_in(folder / SOLUTION) if out]
     edit(folder, "# %%\nprint(", '# %% [markdown]\n# More.\n\n# %%\nx = 1\nprint("",')
-    before = bytes_in(folder)
-    with pytest.raises(AssertionError, match="was run"):
+    unchanged = bytes_in(folder)
+    with pytest.raises(pytest.fail.Exception, match="was run"):
         main(folder)
-    assert bytes_in(folder) == before
+    assert bytes_in(folder) == unchanged
     main(folder, "--keep-outputs")
-    kept = [cell for cell in read(folder / SOLUTION).cells if cell.get("outputs")]
-    assert [cell.execution_count for cell in kept] == [2, 6, 7]
-    assert [cell.outputs[0].get("data") for cell in kept] == [
-        out[0].get("data") for out in old
-    ]
+    _, counts, kept = zip(*outputs_in(folder / SOLUTION), strict=True)
+    assert counts == (2, 6, 7) and list(kept) == [data for *_, data in before]
     main(folder, "--check")
     edit(folder, '# %%\nprint("not', '# %% tags=["nbval-check-output"]\nprint("not')
-    with pytest.raises(AssertionError, match="was run"):  # four are compared now
+    with pytest.raises(pytest.fail.Exception, match="was run"):  # four are compared now
         main(folder, "--keep-outputs")
 
 
@@ -175,33 +174,20 @@ def test_what_is_out_of_step_is_noticed(folder):
     assert "02_stray.ipynb: has no source" in told()
 
 
-def test_a_failing_cell_leaves_the_old_notebooks(folder):
-    before = bytes_in(folder)
-    edit(folder, "1 + 1", "1 / 0")
-    with pytest.raises(cells.BuildError, match="ZeroDivisionError"):
-        main(folder)
-    assert bytes_in(folder) == before
-
-
-def test_nbval_compares_solutions_and_on_another_track_what_holds_on_any(folder):
-    assert passes_nbval(folder / SOLUTION)
-    spoil(folder / SOLUTION, 1, "3")
-    assert not passes_nbval(folder / SOLUTION)
-    assert passes_nbval(folder / SOLUTION, "flowers")
-    spoil(folder / SOLUTION, 5, "False")
-    assert not passes_nbval(folder / SOLUTION, "flowers")
-
-
-def test_nbval_runs_lessons(folder):
+def test_nbval_runs_lessons_and_compares_solutions_by_what_holds_on_a_track(folder):
     edit(folder, 'print("not compared")', "1 / 0")
+    solution = shutil.copy(folder / SOLUTION, folder / "good.ipynb")
     main(folder, "--keep-outputs")
-    assert not passes_nbval(folder / "01_test.ipynb")
+    shutil.rmtree(folder / "solutions")
+    for name, place, new in (("of_glyphs", 1, "3"), ("of_any", 5, "False")):
+        spoil(shutil.copy(solution, folder / f"{name}.ipynb"), place, new)
+    assert nbval_fails(folder) == {"01_test", "of_glyphs", "of_any"}
+    assert nbval_fails(folder, "flowers") == {"01_test", "of_any"}
 
 
 def test_every_solution_has_two_compared_cells_or_more():
     for source in SOURCES:
-        compared = sum(map(cells.is_compared, cells.read_source(source)))
-        assert compared >= 2, source
+        assert sum(map(cells.is_compared, cells.read_source(source))) >= 2, source
 
 
 QUIZ = """## Quiz
@@ -231,8 +217,7 @@ def test_the_course_map_is_collected_from_the_headers(tmp_path):
     source.write_text(f"# %% [markdown]\n{header}{minutes}\n{solution}")
     entry = course.describe(source)
     assert entry["exercises"] == {"3.1": "answer = 3"}
-    row = course.table([entry]).splitlines()[-1]
-    assert "| do it | 5 + 7 | lesson 02 |" in row
+    assert "| do it | 5 + 7 | lesson 02 |" in course.table([entry]).splitlines()[-1]
     source.write_text("# %% [markdown]\n# # 03 · A test\n")
     with pytest.raises(cells.BuildError, match="expected a header"):
         course.describe(source)
