@@ -10,12 +10,15 @@ import itertools
 import json
 import os
 import pathlib
+import random
+import signal
 import subprocess
 import sys
 import threading
 import time
 
 import h5py
+import keras
 import numpy as np
 import pytest
 
@@ -24,9 +27,6 @@ from tlcourse import widgets
 from tlcourse._util import assets, atomic, tfds_download
 from tlcourse.course import fetch
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-VERIFY = pathlib.Path(os.environ.get("VERIFY", ROOT.parent / "shared" / "verify"))
-BLOCK = 14_000
 NAMES = list(fetch.FILES)
 DATASET = {
     "dataset_info.json": b"{}",
@@ -39,20 +39,20 @@ with io.BytesIO() as made, h5py.File(made, "w") as weights:
     weights["conv"] = np.random.default_rng(0).integers(0, 256, 278_000, "uint8")
     weights.flush()
     CONTENT = made.getvalue()
+SUM = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
     """`short` in the address: ends too early; `slow`: in blocks; `stop`: stalls."""
 
     def do_GET(self):
-        self.server.asked.append(self.path)
         content = self.server.content
         self.send_response(200)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if "short" in self.path or "stop" in self.path:
             content = content[:1000]
-        block = BLOCK if "slow" in self.path else len(content) + 1
+        block = 14_000 if "slow" in self.path else len(content) + 1
         with contextlib.suppress(ConnectionError):  # the other side was killed
             for start in range(0, len(content), block):
                 self.wfile.write(content[start : start + block])
@@ -66,27 +66,28 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """Says nothing."""
 
 
-@contextlib.contextmanager
-def serving():
+@pytest.fixture
+def connect(monkeypatch):
+    """Starts a server that has the files, and makes the addresses point to it."""
     made = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.asked, made.ended, made.content = [], threading.Event(), CONTENT
+    made.ended, made.content = threading.Event(), CONTENT
     made.url = f"http://127.0.0.1:{made.server_port}/"
     threading.Thread(target=made.serve_forever, daemon=True).start()
-    try:
-        yield made
-    finally:
-        made.ended.set()
-        made.shutdown()
-        made.server_close()
+
+    def connect():
+        monkeypatch.setattr(fetch, "FILES", dict.fromkeys(NAMES, made.url))
+        monkeypatch.setattr(fetch, "PHOTOGRAPHS", made.url)
+        return made
+
+    yield connect
+    made.ended.set()
+    made.shutdown()
+    made.server_close()
 
 
 @pytest.fixture
-def server(monkeypatch):
-    """A server that has the files; their addresses point to it."""
-    with serving() as made:
-        monkeypatch.setattr(fetch, "FILES", dict.fromkeys(NAMES, made.url))
-        monkeypatch.setattr(fetch, "PHOTOGRAPHS", made.url)
-        yield made
+def server(connect):
+    return connect()
 
 
 @pytest.fixture(autouse=True)
@@ -99,21 +100,32 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
-def models():
-    return assets.keras_weights_folder()
+def put(folder, contents):
+    """Makes files: dict, names to bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
 
 
-def put_weights(names=NAMES):
-    models().mkdir(parents=True, exist_ok=True)
-    for name in names:
-        (models() / name).write_bytes(CONTENT)
+@pytest.fixture
+def models(home):
+    return home / "keras" / "models"
 
 
-def put_photographs():
-    version = assets.tfds_folder() / assets.FLOWERS_DATASET / "3.0.1"
-    version.mkdir(parents=True)
-    for name, content in DATASET.items():
-        (version / name).write_bytes(content)
+@pytest.fixture
+def photographs(home):
+    put(home / "tfds" / "tf_flowers" / "3.0.1", DATASET)
+
+
+@pytest.fixture
+def stick(home, models, photographs):
+    """A folder to fill, on a machine that has everything."""
+    put(models, dict.fromkeys(NAMES, CONTENT))
+    return home / "stick"
+
+
+EVERYTHING = {f"keras/models/{name}": CONTENT for name in NAMES}
+EVERYTHING |= {f"tfds/tf_flowers/3.0.1/{name}": DATASET[name] for name in DATASET}
 
 
 def silent(what, done, total):
@@ -121,52 +133,38 @@ def silent(what, done, total):
 
 
 def files(folder):
-    return {
-        path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
-
-
-def run(code, *arguments, **options):
-    command = [sys.executable, "-c", code, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, **options)
+    found = filter(pathlib.Path.is_file, folder.rglob("*"))
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
 
 
 def test_the_addresses_are_those_of_keras():
-    import keras
-
-    model = keras.applications.MobileNetV2
     index = keras.applications.imagenet_utils.decode_predictions
-    url = fetch.INDEX + "imagenet_class_index.json"
-    for function, address in ((model, fetch.WEIGHTS), (index, url)):
+    for function, address in (
+        (keras.applications.MobileNetV2, fetch.WEIGHTS),
+        (index, fetch.INDEX + fetch.CLASS_INDEX),
+    ):
         source = inspect.getsource(inspect.getmodule(function))
         assert address in source.replace('"\n    "', "")
 
 
-@pytest.mark.skipif(
-    not (VERIFY / "keras").is_dir(), reason=f"no weights in {VERIFY}; set VERIFY"
-)
-def test_the_real_files_are_taken_for_sound(monkeypatch):
-    monkeypatch.undo()  # the real sums
-    monkeypatch.setenv("KERAS_HOME", str(VERIFY / "keras"))
-    monkeypatch.setenv("TFDS_DATA_DIR", str(VERIFY / "tfds"))
-    there = os.listdir(assets.keras_weights_folder())
-    assert set(fetch.SUMS) <= set(there)
-    assert not set(fetch.missing()) & {*there, fetch.DATASET}
-
-
-def test_it_fetches_what_is_missing_and_only_that(server):
-    put_photographs()
-    put_weights(NAMES[:1])
-    (models() / NAMES[1]).write_bytes(PAGE)  # damaged
-    old, seen = (models() / NAMES[0]).stat().st_mtime_ns, []
+@pytest.mark.usefixtures("photographs")
+def test_it_fetches_what_is_missing_and_only_that_with_bars(server, models, capsys):
+    put(models, {NAMES[0]: CONTENT, NAMES[1]: PAGE})
+    old, seen = (models / NAMES[0]).stat().st_mtime_ns, []
     assert fetch.fetch_flowers(lambda *told: seen.append(told)) == NAMES[1:]
-    assert files(models()) == dict.fromkeys(NAMES, CONTENT)
-    assert (models() / NAMES[0]).stat().st_mtime_ns == old
+    assert files(models) == dict.fromkeys(NAMES, CONTENT)
+    assert (models / NAMES[0]).stat().st_mtime_ns == old
     assert seen[-1][1:] == (len(CONTENT), len(CONTENT))
     assert len({done for _, done, _ in seen}) > 2
     assert not fetch.missing() and not fetch.fetch_flowers(silent)
+    (models / NAMES[0]).unlink()
+    assert command.main(["fetch", "flowers"]) == 0
+    said = capsys.readouterr().out
+    assert f"{NAMES[0][-32:]}: 100%" in said and "1 fetched" in said
+    (models / NAMES[0]).unlink()
+    server.content = PAGE
+    assert command.main(["fetch", "flowers"]) == 1
+    assert "something else" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -174,26 +172,24 @@ def test_it_fetches_what_is_missing_and_only_that(server):
     [
         ("short", CONTENT, rf"Expected {len(CONTENT)} bytes.*Received: 1000"),
         ("stop", CONTENT, "Expected all of.*Received: Timeout"),
-        ("", PAGE, "`some.h5`.*something else.*log-in page"),
+        ("", PAGE, "`some.h5`.*something else.*log-in page.*try again"),
         ("", b"", "something else"),
         ("", CONTENT[: len(CONTENT) // 2], "something else"),
-        ("", b"another sum", "`summed.json`.*something else.*try again"),
     ],
 )
+@pytest.mark.parametrize("sums", [{}, {"some.h5": SUM}], ids=["weights", "sum"])
 def test_a_bad_download_is_named_and_leaves_nothing(
-    home, server, monkeypatch, page, content, said
+    home, server, monkeypatch, page, content, said, sums
 ):
     monkeypatch.setattr(fetch, "SECONDS", 0.3)
-    sums = {"summed.json": hashlib.sha256(b"right").hexdigest()}
     monkeypatch.setattr(fetch, "SUMS", sums)
-    path = home / ("summed.json" if content == b"another sum" else "some.h5")
-    server.content = content
+    server.content, path = content, home / "some.h5"
     with pytest.raises(ConnectionError, match=said):
         fetch.download(server.url + page, path, silent)
     assert list(home.iterdir()) == []
-    server.content = b"right" if path.suffix == ".json" else CONTENT
+    server.content = CONTENT
     fetch.download(server.url, path, silent)
-    assert path.read_bytes() == server.content
+    assert path.read_bytes() == CONTENT
 
 
 def test_without_a_network_it_says_so_at_once(monkeypatch):
@@ -209,102 +205,54 @@ def test_fetching_imports_neither_keras_nor_tensorflow():
         "import sys; from tlcourse.course import fetch; print([m for m in sys.modules "
         "if m in ('keras', 'tensorflow', 'tensorflow_datasets', 'numpy')])"
     )
-    assert run(code).stdout.strip() == "[]"
+    said = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert said.strip() == "[]"
 
 
-def test_only_old_leftovers_of_dead_processes_are_removed(home, server):
-    path, gone = home / "file.h5", subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    dead, fresh, ours, other = (
-        home / f".{name}.{pid}.0123abcd.partial"
-        for name, pid in (
-            ("file.h5", f"1.{gone.pid}"),
-            ("file.h5", gone.pid),
-            ("file.h5", os.getpid()),
-            ("other.h5", gone.pid),
-        )
-    )
-    for leftover in (dead, fresh, ours, other):
-        leftover.write_text("half")
-        if leftover != fresh:
-            os.utime(leftover, (time.time() - 3600,) * 2)
+def test_only_old_leftovers_of_the_same_file_are_removed(home, server):
+    path, names = home / "file.h5", (".file.h5.0.partial", ".other.h5.0.partial")
+    put(home, dict.fromkeys([*names, ".file.h5.1.partial"], b"half"))
+    for name in names:
+        os.utime(home / name, (time.time() - 100_000,) * 2)
     fetch.download(server.url, path, silent)
-    assert {fresh, ours, other, path} == set(home.iterdir())
+    left = {name for name in os.listdir(home) if "h5" in name}
+    assert left == {".file.h5.1.partial", ".other.h5.0.partial", "file.h5"}
 
 
-# Forks are cheap, and without TensorFlow they are safe. The children tell each step,
-# so that the moment of the kill does not depend on how busy the machine is.
+# It tells each step, so that the moment of the kill does not depend on how busy the
+# machine is.
 KILLED = """
-import hashlib, json, os, pathlib, random, signal, sys, time
+import sys
 from tlcourse.course import fetch
 
-names, slow, fast, expected, folder = json.loads(sys.argv[1])
-rng = random.Random(0)
-fetch.SUMS = dict.fromkeys(names, expected)
-
-
-def start(delay, told):
-    child = os.fork()
-    if child:
-        return child
-    try:
-        time.sleep(delay)
-        fetch.fetch_flowers(lambda *_: os.write(told, b"."))
-    finally:
-        os._exit(0)
-
-
-for number in range(20):
-    os.environ["KERAS_HOME"] = os.path.join(folder, str(number))
-    models = pathlib.Path(folder, str(number), "models")
-    fetch.FILES = dict.fromkeys(names, slow)
-    heard, told = os.pipe()
-    children = [start(0, told), start(rng.uniform(0, 0.1), told)]
-    os.close(told)
-    for _ in range(rng.randrange(25)):
-        os.read(heard, 1)
-    for child in children:
-        time.sleep(rng.uniform(0, 0.02))
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
-    os.close(heard)
-    found = [path.read_bytes() for path in models.glob("*") if path.name in names]
-    is_whole = {hashlib.sha256(each).hexdigest() for each in found} <= {expected}
-    half = len(list(models.glob("*.partial")))
-    fetch.FILES = dict.fromkeys(names, fast)
-    fetch.fetch_flowers(lambda *_: None)
-    print(json.dumps([len(found), is_whole, half, len(fetch.missing())]))
+fetch.FILES = dict.fromkeys(fetch.FILES, sys.argv[1])
+fetch.SUMS = dict.fromkeys(fetch.FILES, sys.argv[2])
+fetch.fetch_flowers(lambda *_: print(flush=True))
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows cannot fork")
-def test_two_at_once_that_are_killed_leave_complete_files_or_none(home, server):
-    put_photographs()
-    expected = hashlib.sha256(CONTENT).hexdigest()
-    asked = [NAMES, server.url + "slow/", server.url, expected, str(home)]
-    ended = run(KILLED, json.dumps(asked))
-    assert ended.returncode == 0, ended.stderr
-    rounds = [json.loads(line) for line in ended.stdout.splitlines()]
-    assert len(rounds) == 20
-    assert all(is_whole and missing == 0 for _, is_whole, _, missing in rounds)
-    assert len({found for found, *_ in rounds}) > 1  # some early, some late
-    assert sum(half > 0 for _, _, half, _ in rounds) > 10  # most in the middle
-
-
-def test_a_proxy_is_asked_unless_the_address_is_excepted(home):
-    code = (
-        "import pathlib, sys; from tlcourse.course import fetch; "
-        "fetch.download(sys.argv[1], pathlib.Path('file.h5'), lambda *_: None)"
-    )
-    usual = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
-    usual["PYTHONPATH"] += os.pathsep + str(ROOT)
-    far = "http://weights.example/file.h5"
-    with serving() as proxy:
-        named = usual | {"http_proxy": proxy.url}
-        assert run(code, far, env=named, cwd=home).returncode == 0
-        ended = run(code, far, env=named | {"no_proxy": ".example"}, cwd=home)
-    assert "Is there a network" in ended.stderr
-    assert proxy.asked == [far]  # once, and by the complete address
+@pytest.mark.usefixtures("photographs")
+def test_two_at_once_that_are_killed_leave_complete_files_or_none(
+    home, server, monkeypatch
+):
+    rng, rounds = random.Random(0), []
+    start = [sys.executable, "-c", KILLED, server.url + "slow/", SUM]
+    for number in range(8):
+        monkeypatch.setenv("KERAS_HOME", str(home / str(number)))
+        children = [subprocess.Popen(start, stdout=subprocess.PIPE) for _ in range(2)]
+        for _ in range(rng.randrange(20)):
+            children[0].stdout.readline()
+        for child in children:
+            child.kill()
+            child.communicate()
+        left = files(home / str(number) / "models")
+        whole = [name for name in left if not name.endswith(".partial")]
+        assert all(left[name] == CONTENT for name in whole)
+        rounds.append((len(whole), len(left) > len(whole)))
+        fetch.fetch_flowers(silent)
+        assert not fetch.missing()
+    assert len({found for found, _ in rounds}) > 1  # some early, some late
+    assert sum(is_half for _, is_half in rounds) > 4  # most in the middle
 
 
 PREPARES = """
@@ -325,19 +273,10 @@ print(json.dumps(str(version)))
 def tfds_is(server, monkeypatch):
     """Only the photographs are missing; gives a function that sets what TFDS is."""
     monkeypatch.setattr(fetch, "FILES", {})
-    children, popen = [], subprocess.Popen
-
-    def kept(*arguments, **options):
-        children.append(popen(*arguments, **options))
-        return children[-1]
 
     def set_code(code):
-        def command(name, folder):
-            return [sys.executable, "-c", code, name, str(folder)]
-
-        monkeypatch.setattr(tfds_download, "_command", command)
-        monkeypatch.setattr(tfds_download.subprocess, "Popen", kept)
-        return children
+        start = [sys.executable, "-c", code]
+        monkeypatch.setattr(tfds_download, "_command", lambda *names: [*start, *names])
 
     return set_code
 
@@ -346,8 +285,8 @@ def test_tfds_prepares_the_photographs_and_half_a_dataset_is_set_aside(
     home, tfds_is, capsys
 ):
     folder = home / "tfds" / "tf_flowers"
-    (folder / "3.0.1").mkdir(parents=True)  # TFDS takes any such folder for complete
-    (folder / "3.0.1" / "dataset_info.json").write_text('{"name": "tf_')
+    # TFDS takes any such folder for complete.
+    put(folder / "3.0.1", {"dataset_info.json": b'{"name": "tf_'})
     (folder / "damaged-3.0.1").mkdir()  # of an earlier time
     (folder / "3.0.2.incompleteABC").mkdir()  # another process is at it
     tfds_is(PREPARES)
@@ -366,14 +305,12 @@ def test_tfds_prepares_the_photographs_and_half_a_dataset_is_set_aside(
     assert files(home / "stick") == {info: b"{}"}  # and no `downloads`
 
 
-def test_an_interrupt_ends_the_photographs(tfds_is):
-    children = tfds_is("import time; time.sleep(300)")
-
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
+def test_an_interrupt_ends_the_photographs(tfds_is, monkeypatch):
+    tfds_is("import time; time.sleep(300)")
+    children, end = [], tfds_download._end
+    monkeypatch.setattr(tfds_download, "_end", lambda x: children.append(x) or end(x))
     with pytest.raises(KeyboardInterrupt):
-        fetch.fetch_flowers(interrupt)
+        fetch.fetch_flowers(lambda *_: signal.raise_signal(signal.SIGINT))
     assert children[0].poll() is not None
 
 
@@ -402,30 +339,16 @@ def test_a_dataset_that_lacks_something_counts_as_missing(
     home, sizes, length, kind, is_complete
 ):
     folder = home / "tfds" / "tf_flowers" / "3.0.1"
-    folder.mkdir(parents=True)
     splits = [{"name": "train", "numBytes": "1000", "shardLengths": ["3", "4"]}]
-    info = json.dumps({"fileFormat": kind, "splits": splits})
-    (folder / "dataset_info.json").write_text(info[:length])
-    for k, size in enumerate(sizes):
-        (folder / f"tf_flowers-train.{kind}-{k}-of-2").write_bytes(bytes(size))
+    info = json.dumps({"fileFormat": kind, "splits": splits}).encode()
+    shards = {f"train.{kind}-{k}-of-2": bytes(size) for k, size in enumerate(sizes)}
+    put(folder, {"dataset_info.json": info[:length], **shards})
     found = assets.prepared_dataset("tf_flowers")
     assert found == (folder if is_complete else None)
 
 
-@pytest.fixture
-def stick(home):
-    """A folder to fill, on a machine that has everything."""
-    put_weights()
-    put_photographs()
-    return home / "stick"
-
-
-EVERYTHING = {f"keras/models/{name}": CONTENT for name in NAMES}
-EVERYTHING |= {f"tfds/tf_flowers/3.0.1/{name}": DATASET[name] for name in DATASET}
-
-
 def test_what_is_on_this_disk_is_copied_and_what_is_damaged_there_again(
-    stick, monkeypatch
+    stick, models, monkeypatch
 ):
     seen = []
     brought = fetch.fetch_flowers(lambda *progress: seen.append(progress), stick)
@@ -436,28 +359,25 @@ def test_what_is_on_this_disk_is_copied_and_what_is_damaged_there_again(
     (stick / "keras" / "models" / NAMES[0]).write_bytes(PAGE)
     assert fetch.fetch_flowers(silent, stick) == NAMES[:1]
     assert files(stick) == EVERYTHING
+    instead = fetch.INSTEAD[fetch.COMPLETE]
+    (models / fetch.COMPLETE).rename(models / instead)
+    (stick / "keras" / "models" / fetch.COMPLETE).unlink()
+    fetch.fetch_flowers(silent, stick)
+    assert (stick / "keras" / "models" / instead).exists()
     for name, path in fetch.variables(stick).items():
         monkeypatch.setenv(name, str(path))
     assert not fetch.missing()  # what it says is to be set is enough
 
 
-def test_what_does_instead_of_a_file_is_copied(stick):
-    (models() / fetch.COMPLETE).rename(models() / fetch.INSTEAD[fetch.COMPLETE])
-    fetch.fetch_flowers(silent, stick)
-    assert not fetch.missing(stick)
-    assert not (stick / "keras" / "models" / fetch.COMPLETE).exists()
-
-
-def test_what_is_missing_or_damaged_here_is_downloaded_last(stick, monkeypatch):
-    (models() / NAMES[0]).unlink()
-    (models() / NAMES[1]).write_bytes(PAGE)
+def test_what_is_missing_or_damaged_here_is_downloaded_last(stick, models, connect):
+    (models / NAMES[0]).unlink()
+    (models / NAMES[1]).write_bytes(PAGE)
     with pytest.raises(ConnectionError, match=f"{NAMES[0]}.*Is there a network"):
         fetch.fetch_flowers(silent, stick)
     gone = {f"keras/models/{name}" for name in NAMES[:2]}
     assert files(stick).keys() == EVERYTHING.keys() - gone
-    with serving() as server:
-        monkeypatch.setattr(fetch, "FILES", dict.fromkeys(NAMES, server.url))
-        assert fetch.fetch_flowers(silent, stick) == NAMES[:2]
+    connect()
+    assert fetch.fetch_flowers(silent, stick) == NAMES[:2]
     assert files(stick) == EVERYTHING
 
 
@@ -498,28 +418,15 @@ def test_the_command_says_what_to_set_and_a_shell_takes_it(stick, monkeypatch, c
     assert "expected a folder" in capsys.readouterr().err
 
 
-def test_the_command_shows_bars_and_ends_well_or_with_a_sentence(server, capsys):
-    put_photographs()
-    assert command.main(["fetch", "flowers"]) == 0
-    said = capsys.readouterr().out
-    assert all(f"{name[-32:]}: 100%" in said for name in NAMES)
-    assert "3 fetched" in said
-    (models() / NAMES[0]).unlink()
-    server.content = PAGE
-    assert command.main(["fetch", "flowers"]) == 1
-    assert "something else" in capsys.readouterr().err
-
-
-def test_the_button_fetches_or_says_why_not_and_can_be_pressed_again(monkeypatch):
-    put_photographs()
+@pytest.mark.usefixtures("photographs")
+def test_the_button_fetches_or_says_why_not_and_can_be_pressed_again(connect):
     view = widgets.FetchButton()
     assert "Not here yet" in view.caption.value
     view.button.click()
     assert "Is there a network" in view.caption.value
     assert not view.button.disabled
-    with serving() as server:
-        monkeypatch.setattr(fetch, "FILES", dict.fromkeys(NAMES, server.url))
-        view.button.click()
+    connect()
+    view.button.click()
     assert view.button.disabled
     assert view.bar.value == 100
     assert "All is here" in view.caption.value

@@ -13,7 +13,7 @@ import ipywidgets
 import keras
 import numpy as np
 import pytest
-from sklearn.model_selection import RepeatedStratifiedKFold
+from sklearn.model_selection import StratifiedKFold
 
 from tlcourse import bases, data, features, training
 from tlcourse.course import fetch
@@ -29,9 +29,10 @@ needs_photographs = pytest.mark.skipif(
 )
 saves = pytest.mark.filterwarnings("ignore:__array__ implementation")  # Keras does it
 DOWNLOADS = inspect.getmodule(keras.utils.get_file)  # where Keras looks it up
+# The quickest of each family.
 FAMILIES = (
-    "VGG16 ResNet50 ResNet50V2 InceptionV3 Xception DenseNet121 MobileNet MobileNetV2 "
-    "MobileNetV3Small NASNetMobile EfficientNetB0 EfficientNetV2B0 ConvNeXtTiny"
+    "VGG16 ResNet50V2 Xception DenseNet121 MobileNet NASNetMobile EfficientNetB0 "
+    "EfficientNetV2B0 ConvNeXtTiny"
 ).split()
 LARGE = (
     "NASNetLarge EfficientNetB6 EfficientNetB7 EfficientNetV2M EfficientNetV2L "
@@ -49,7 +50,7 @@ def networks(but=()):
     ]
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def memory_given_back():
     yield
     ipywidgets.Widget.close_all()
@@ -59,23 +60,14 @@ def memory_given_back():
 # Names, sizes, files
 
 
-def test_there_is_a_row_for_every_network_of_keras():
+def test_there_is_a_row_for_every_network_of_keras_and_lesson_02_shows_17():
     known = {
         name
         for name in dir(keras.applications)
         if name[0].isupper() and callable(getattr(keras.applications, name))
     }
     assert set(bases.NETWORKS) == known
-
-
-def test_lesson_02_shows_the_same_seventeen():
-    shown = (
-        "VGG16 VGG19 ResNet50 ResNet101 ResNet152 InceptionV3 Xception DenseNet121 "
-        "DenseNet201 MobileNet MobileNetV2 EfficientNetB0 EfficientNetB3 "
-        "EfficientNetV2B0 EfficientNetV2S ConvNeXtTiny ConvNeXtBase"
-    )
-    assert list(bases.CATALOGUE) == shown.split()
-    assert all(bases.find(name) is row for name, row in bases.CATALOGUE.items())
+    assert len(bases.CATALOGUE) == 17
 
 
 @pytest.mark.parametrize("name", bases.NETWORKS)
@@ -90,7 +82,7 @@ def test_usual_and_smallest_input_are_those_of_keras(name):
 
 
 @pytest.fixture
-def asked(monkeypatch):
+def asked(monkeypatch, memory_given_back):
     """The files that Keras asks for; it gets none, and loads none."""
     names = []
     monkeypatch.setattr(
@@ -119,23 +111,20 @@ def test_the_file_and_the_parameters_are_those_of_keras(name, asked):
         assert own + top == pytest.approx(network.millions, abs=0.1)
 
 
-WIDTHS = (
-    [("MobileNet", 128, {"alpha": 0.25}), ("MobileNetV2", 96, {"alpha": 0.35})]
-    + [("MobileNetV3Small", 224, {"alpha": 0.75})]
-    + [("MobileNetV3Large", 224, {"minimalistic": True})]
-)
-OTHER_WIDTHS = (
-    [("MobileNet", side, {"alpha": 0.25}) for side in (96, 160, 192, 224)]
-    + [("MobileNet", 128, {"alpha": alpha}) for alpha in (0.5, 0.75, 1)]
-    + [("MobileNetV2", side, {"alpha": 0.35}) for side in (64, 128, 160, 192)]
-    + [("MobileNetV2", 96, {"alpha": alpha}) for alpha in (0.5, 0.75, 1, 1.3, 1.4)]
-    + [("MobileNetV3Large", 224, {}), ("MobileNetV3Small", 224, {"minimalistic": True})]
-)
+MINIMAL = {"minimalistic": True}
+WIDTHS = [("MobileNet", 128, {"alpha": 0.25}), ("MobileNetV2", 96, {"alpha": 0.35})]
+WIDTHS += [("MobileNetV3Small", 224, {"alpha": 0.75})]
+WIDTHS += [("MobileNetV3Large", 224, MINIMAL)]
+OTHERS = [("MobileNet", side, {"alpha": 0.25}) for side in (96, 160, 192, 224)]
+OTHERS += [("MobileNet", 128, {"alpha": alpha}) for alpha in (0.5, 0.75, 1)]
+OTHERS += [("MobileNetV2", side, {"alpha": 0.35}) for side in (64, 128, 160, 192)]
+OTHERS += [("MobileNetV2", 96, {"alpha": alpha}) for alpha in (0.5, 0.75, 1, 1.3, 1.4)]
+OTHERS += [("MobileNetV3Small", 224, MINIMAL), ("MobileNetV3Large", 224, {})]
 
 
 @pytest.mark.parametrize(
     "name, side, options",
-    WIDTHS + [pytest.param(*each, marks=pytest.mark.slow) for each in OTHER_WIDTHS],
+    WIDTHS + [pytest.param(*each, marks=pytest.mark.slow) for each in OTHERS],
 )
 @pytest.mark.filterwarnings("ignore:.*Weights for input shape")
 def test_the_file_of_each_width_and_size_is_that_of_keras(name, side, options, asked):
@@ -175,14 +164,14 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "models"
 
 
-@pytest.fixture
-def read_only(monkeypatch):
+def make_read_only(monkeypatch):
     """What a mounted cache looks like, to root too."""
     monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
 
 
 @saves
-def test_imagenet_weights_come_from_a_cache_that_is_read_only(cache, read_only):
+def test_imagenet_weights_come_from_a_cache_that_is_read_only(cache, monkeypatch):
+    make_read_only(monkeypatch)
     shape = (32, 32, 3)
     saved = bases.build("MobileNet", shape, None, alpha=0.25)
     saved.save(cache / bases.weights_file("MobileNet", shape, alpha=0.25))
@@ -199,7 +188,7 @@ def test_efficientnet_scales_once_more_with_imagenet_weights(cache, monkeypatch)
     base = bases.build("EfficientNetB0", shape)
     scales = [x for x in base.layers if isinstance(x, keras.layers.Rescaling)]
     assert len(scales) == 2  # one without ImageNet weights
-    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+    make_read_only(monkeypatch)
     with pytest.raises(PermissionError, match="read only.*set KERAS_HOME"):
         bases.build("EfficientNetB0", shape)
 
@@ -221,19 +210,14 @@ def test_preprocessing_is_that_of_keras(name):
 # From raw pixels to a trained head, and in the panel
 
 
-def small(name, **options):
-    """The network at its smallest input, wrapped, and a few raw pictures."""
+@pytest.mark.usefixtures("memory_given_back")
+@pytest.mark.parametrize("name", networks(but=LARGE))
+def test_a_network_trains_its_head_and_is_shown_in_the_panel(name):
     keras.utils.set_random_seed(0)
     side = bases.find(name).smallest
     base = bases.build(name, (side, side, 3), None, **NARROW.get(name, {}))
-    model = heads.wrap(base, 3, preprocess=bases.preprocessing(name), **options)
-    shape = (4, side, side, 3)
-    return model, base, np.random.default_rng(0).integers(0, 256, shape, "uint8")
-
-
-@pytest.mark.parametrize("name", networks(but=LARGE))
-def test_a_network_trains_its_head_and_is_shown_in_the_panel(name):
-    model, base, images = small(name)
+    model = heads.wrap(base, 3, preprocess=bases.preprocessing(name))
+    images = np.random.default_rng(0).integers(0, 256, (4, side, side, 3), "uint8")
     freezing.freeze(base)
     before, head = base.get_weights(), model.layers[-1].get_weights()
     training.compile_for(model, 0.01).run_eagerly = True  # one step: no graph for it
@@ -241,7 +225,7 @@ def test_a_network_trains_its_head_and_is_shown_in_the_panel(name):
     assert all(map(np.array_equal, before, base.get_weights()))
     assert not all(map(np.array_equal, head, model.layers[-1].get_weights()))
     pooled = keras.Model(model.input, model.layers[-2].output)
-    vectors = features.extract(pooled, images)
+    vectors = keras.ops.convert_to_numpy(pooled(images.astype("float32")))
     assert vectors.shape == (4, base.output_shape[-1])
     assert np.isfinite(vectors).all() and np.ptp(vectors, axis=0).max() > 0
     panel_agrees(FreezePanel(model), model, base)
@@ -271,22 +255,13 @@ KINDS = ("MobileNetV2", "VGG16", "DenseNet121", "MobileNetV3Small")  # of pixels
 ELSEWHERE = """
 import sys
 
-class Refuse:
-    def find_spec(self, name, *_):
-        if name.split(".")[0] == "tlcourse":
-            raise ImportError(name)
-
-sys.meta_path.insert(0, Refuse())
-try:
-    import tlcourse
-except ImportError:
-    print("no tlcourse")
+sys.modules["tlcourse"] = None  # cannot be imported
 import keras
 import numpy as np
 
 for name in sys.argv[1:]:
     model = keras.saving.load_model(f"{name}.keras")  # in safe mode
-    np.save(f"{name}-there.npy", model.predict(np.load(f"{name}.npy"), verbose=0))
+    np.save(f"{name}-there.npy", model.predict(np.load("images.npy"), verbose=0))
 """
 
 
@@ -295,22 +270,16 @@ def test_a_saved_model_gives_the_same_where_tlcourse_is_not_installed(tmp_path):
     kinds = {network.pixels for network in bases.NETWORKS.values()}
     assert {bases.find(name).pixels for name in KINDS} == kinds
     images = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), "uint8")
+    np.save(tmp_path / "images.npy", images)
     here, augment = {}, heads.augmentation(flip=True)
     for name in KINDS:
         base = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3)])
         preprocess = bases.preprocessing(name)
         model = heads.wrap(base, 3, preprocess=preprocess, augment=augment)
         model.save(tmp_path / f"{name}.keras")
-        np.save(tmp_path / f"{name}.npy", images)
         here[name] = model.predict(images, verbose=0)
-    ended = subprocess.run(
-        [sys.executable, "-c", ELSEWHERE, *here],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
-    assert ended.returncode == 0, ended.stderr
-    assert "no tlcourse" in ended.stdout
+    command = [sys.executable, "-c", ELSEWHERE, *here]
+    subprocess.run(command, cwd=tmp_path, check=True)
     for name, expected in here.items():
         there = np.load(tmp_path / f"{name}-there.npy")
         np.testing.assert_allclose(there, expected, rtol=0, atol=1e-6)
@@ -325,14 +294,6 @@ def verify(monkeypatch):
     monkeypatch.setenv("TFDS_DATA_DIR", str(VERIFY / "tfds"))
 
 
-@pytest.fixture(scope="module")
-def photographs():
-    """Read once; 90 MB."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TFDS_DATA_DIR", str(VERIFY / "tfds"))
-        return data.load_tfds("tf_flowers", (224, 224))
-
-
 @needs_photographs
 @pytest.mark.parametrize(
     "name, alpha, least",
@@ -341,20 +302,18 @@ def photographs():
         pytest.param("MobileNetV2", 0.35, 0.83, marks=pytest.mark.slow),
     ],
 )
-def test_imagenet_features_tell_flowers_apart(name, alpha, least, verify, photographs):
+def test_imagenet_features_tell_flowers_apart(name, alpha, least, verify):
+    photographs = data.load_tfds("tf_flowers", (224, 224))
     base = bases.build(name, (224, 224, 3), alpha=alpha)
     model = heads.wrap(base, 5, preprocess=bases.preprocessing(name))
     pooled = keras.Model(model.input, model.get_layer("pool").output)
     vectors = features.extract(pooled, photographs.images)
     vectors, labels = vectors / vectors.std(), photographs.labels
-    folds = RepeatedStratifiedKFold(n_splits=5, n_repeats=2, random_state=0)
+    folds = StratifiedKFold(5, shuffle=True, random_state=0).split(vectors, labels)
     scores = [
-        training.linear_probe(vectors[known], labels[known]).score(
-            vectors[new], labels[new]
-        )
-        for known, new in folds.split(vectors, labels)
+        training.linear_probe(vectors[a], labels[a]).score(vectors[b], labels[b])
+        for a, b in folds
     ]
-    print(f"{name} {alpha}: {np.mean(scores):.3f} +- {np.std(scores):.3f}")
     assert np.mean(scores) >= least
 
 
@@ -380,5 +339,3 @@ def test_the_flowers_track_only_reads(verify, tmp_path, monkeypatch, capsys):
     assert track.build_base().count_params() == 410_208
     assert track.build_complete()[1][985] == "daisy"
     assert written(folder) == before
-    for path in (folder, *folder.rglob("*")):
-        path.chmod(0o755)  # so that pytest can remove it

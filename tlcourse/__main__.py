@@ -10,6 +10,7 @@ import argparse
 import sys
 
 from tlcourse._util.progress import bar
+from tlcourse.course import doctor, fetch, progress
 
 
 def main(arguments=None):
@@ -20,9 +21,9 @@ def main(arguments=None):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    fetch = commands.add_parser("fetch", help="weights and photographs")
-    fetch.add_argument("track", choices=["flowers"])
-    fetch.add_argument("--to", metavar="FOLDER", help="a folder to take along or mount")
+    parts = commands.add_parser("fetch", help="weights and photographs")
+    parts.add_argument("track", choices=["flowers"])
+    parts.add_argument("--to", metavar="FOLDER", help="a folder to take along or mount")
     commands.add_parser("progress", help="the lessons, and what you have done")
     commands.add_parser("doctor", help="whether this machine is ready")
     options = parser.parse_args(arguments)
@@ -32,15 +33,11 @@ def main(arguments=None):
         return _fetch(options.to)
     if options.command == "doctor":
         return _doctor()
-    from tlcourse.course import progress
-
     print(progress.CourseMap())
     return 0
 
 
 def _doctor():
-    from tlcourse.course import doctor
-
     findings = doctor.examine()
     print(*findings, sep="\n")
     ready = doctor.is_ready(findings)
@@ -49,8 +46,6 @@ def _doctor():
 
 
 def _fetch(folder):
-    from tlcourse.course import fetch
-
     bars = [bar(0, "")]
     try:
         fetched = fetch.fetch_flowers(lambda *told: _draw(bars, *told), folder)

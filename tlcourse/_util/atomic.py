@@ -8,7 +8,7 @@ import shutil
 import time
 
 SUFFIX = ".partial"
-STALE = 600  # seconds without a change; a download writes every few of them
+STALE = 86_400  # seconds without a change; a download writes every few of them
 
 
 @contextlib.contextmanager
@@ -39,8 +39,7 @@ def make_folder(path):
 def _partial_name(path):
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_stale(path)
-    unique = f"{os.getpid()}.{secrets.token_hex(4)}"
-    partial = path.with_name(f".{path.name}.{unique}{SUFFIX}")
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}{SUFFIX}")
     try:
         yield partial
     finally:
@@ -48,18 +47,14 @@ def _partial_name(path):
 
 
 def _remove(path):
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
+    shutil.rmtree(path, ignore_errors=True)
+    if not path.is_dir():
         path.unlink(missing_ok=True)
 
 
 def _remove_stale(path):
     """Removes what processes that were killed have left behind for `path`."""
-    import psutil
-
     for partial in path.parent.glob(f".{glob.escape(path.name)}.*{SUFFIX}"):
-        with contextlib.suppress(OSError, ValueError):  # finished, or not ours
-            age = time.time() - partial.stat().st_mtime
-            if age > STALE and not psutil.pid_exists(int(partial.name.split(".")[-3])):
+        with contextlib.suppress(OSError):  # finished in the meantime
+            if time.time() - partial.stat().st_mtime > STALE:
                 _remove(partial)

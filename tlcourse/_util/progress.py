@@ -19,9 +19,8 @@ class Bar(tqdm):
 def bar(total, what, unit="images", **options):
     """A `tqdm` bar on stdout, where a notebook does not show it as an error in red.
 
-    It appears only if the work takes more than two seconds (`delay`), in ASCII where
-    the terminal has nothing else. Once full it shows no times, so what a notebook
-    stores stays the same. `options` go to tqdm, such as `delay=0` or `leave=False`.
+    It appears only if the work takes more than two seconds (`delay`). Once full it
+    shows no times, so what a notebook stores stays the same.
     """
     chosen = {"delay": 2, "mininterval": 0.5, "bar_format": FORMAT} | options
     return Bar(total=total, desc=what, unit=unit, file=sys.stdout, **chosen)

@@ -1,7 +1,6 @@
 """Imports Keras, once its settings are right, without the log of its backend.
 
 TensorFlow greets on stderr, below Python, also where its log level forbids it.
-To somebody's first notebook that looks like a failure.
 """
 
 import contextlib
@@ -27,10 +26,7 @@ SETTINGS = {
 
 
 def import_keras():
-    """Imports Keras and its backend, and returns the module `keras`.
-
-    A setting of Keras that no lesson runs with is a ValueError that names it.
-    """
+    """Imports Keras and its backend; a ValueError names a setting that is wrong."""
     problem = find_problem()
     if problem:
         raise ValueError("{}. To mend it: {}.".format(*problem))

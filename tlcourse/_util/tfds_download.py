@@ -21,6 +21,8 @@ from tlcourse._util.progress import bar
 STALLED = 60  # seconds without progress
 NO_SUCH_DATASET, NO_CONNECTION = 3, 4  # exit codes
 GRACE = 5  # seconds to clean up in
+NOTHING = subprocess.DEVNULL
+NETWORK = "Is there a network, and a proxy to be named in HTTPS_PROXY?"
 
 
 def prepare(name, folder, report=None):
@@ -33,13 +35,8 @@ def prepare(name, folder, report=None):
     options = {"bar_format": "{desc}: {n_fmt}B on disk", "disable": bool(report)}
     line = bar(None, name, unit_scale=True, delay=0, **options)
     with line, tempfile.TemporaryFile("w+") as output:
-        child = subprocess.Popen(
-            _command(name, folder),
-            stdout=output,
-            stderr=subprocess.DEVNULL,
-            stdin=subprocess.DEVNULL,
-            env=_environment(),
-        )
+        streams = {"stdout": output} | dict.fromkeys(("stderr", "stdin"), NOTHING)
+        child = subprocess.Popen(_command(name, folder), env=_environment(), **streams)
         try:
             _wait(child, name, folder, report or (lambda n: line.update(n - line.n)))
         finally:
@@ -78,8 +75,7 @@ def _wait(child, name, folder, report):
         elif time.monotonic() - moved > STALLED:
             raise ConnectionError(
                 f"Expected TFDS to fetch `{name}`. Received: nothing for {STALLED} "
-                "seconds, so it was ended. Is there a network, and a proxy to be "
-                "named in HTTPS_PROXY? A dataset that is on disk needs none."
+                f"seconds, so it was ended. {NETWORK} One that is on disk needs none."
             )
         _pause(child, max(0.5, 10 * (time.monotonic() - looked)))
 
@@ -126,13 +122,11 @@ def _outcome(name, code, output):
     if code == 0:
         return pathlib.Path(text)
     if code == NO_SUCH_DATASET:
-        raise ValueError(
-            f"Expected a dataset that TFDS has. Received: {name!r}. {text}"
-        )
+        raise ValueError(f"Expected a dataset of TFDS. Received: {name!r}. {text}")
     if code == NO_CONNECTION:
         raise ConnectionError(
-            f"Expected TFDS to fetch `{name}`. Received: {text} Is there a network, "
-            "a proxy to be named in HTTPS_PROXY, and room on the disk?"
+            f"Expected TFDS to fetch `{name}`. Received: {text} {NETWORK} And is there "
+            "room on the disk?"
         )
     raise RuntimeError(f"Expected TFDS to prepare `{name}`. Received: {text}")
 

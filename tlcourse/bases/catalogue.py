@@ -86,19 +86,19 @@ class Comparison:
     @property
     def alt(self):
         """What the bars show, in words."""
-        return " ".join(self._alt_of(name) for name in self.names)
-
-    def _alt_of(self, name):
-        each = "; ".join(
-            f"{stage.name}, maps {stage.size} x {stage.size}: {stage.parameters:,}"
-            for stage in self.stages[name]
-        )
-        return f"{self._summary_of(name)} {each}."
+        told = []
+        for name in self.names:
+            stages = [
+                f"{stage.name}, maps {stage.size} x {stage.size}: {stage.parameters:,}"
+                for stage in self.stages[name]
+            ]
+            told += [self._summary_of(name), "; ".join(stages) + "."]
+        return " ".join(told)
 
     @property
     def summary(self):
         """The largest stage of each network, in words."""
-        return " ".join(self._summary_of(name) for name in self.names)
+        return " ".join(map(self._summary_of, self.names))
 
     def _summary_of(self, name):
         largest = max(self.stages[name], key=lambda stage: stage.parameters)

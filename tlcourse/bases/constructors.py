@@ -40,10 +40,8 @@ def build(name, input_shape=None, weights="imagenet", **options):
         `keras.Model`, input as the network wants it (see `preprocessing`).
 
     Raises:
-        FileNotFoundError: At once, if the weights are not in the cache.
-        PermissionError: If the cache is read only, for EfficientNetB0 to B7.
-        ValueError: If the name is unknown, the input too small, or if there are
-            no ImageNet weights for this input or width.
+        OSError: At once, if Keras would not find the weights in its cache.
+        ValueError: If there is no such network, input size, or width with weights.
 
     Source: https://keras.io/api/applications/
     """
@@ -87,10 +85,7 @@ def _imagenet(network, shape, options):
 
 
 def weights_file(name, input_shape, alpha=1.0, minimalistic=False, **_):
-    """The file name in Keras's cache that `weights="imagenet"` reads.
-
-    Options as of the Keras constructor. Raises ValueError if there are none like this.
-    """
+    """The file name in Keras's cache that `weights="imagenet"` reads."""
     network, widths = find(name), WIDTHS.get(name, {1.0: "1.0"})
     widths = {1.0: "1.0"} if minimalistic else widths
     if alpha not in widths:
@@ -113,10 +108,7 @@ def weights_file(name, input_shape, alpha=1.0, minimalistic=False, **_):
 
 
 def cached_weights(file):
-    """The path of a weights file in Keras's models folder, after a look into it.
-
-    Raises FileNotFoundError if it is not there, ValueError if it is damaged.
-    """
+    """The path of a weights file in Keras's models folder, after a look into it."""
     path = assets.keras_weights_folder() / file
     if not path.is_file():
         raise FileNotFoundError(
@@ -138,11 +130,7 @@ def cached_weights(file):
 def preprocessing(name):
     """The layer that turns raw pixels into what a network was trained on.
 
-    Args:
-        name: String, as in keras.applications.
-
-    Returns:
-        `keras.Layer`, from `(batch, h, w, 3)` in 0..255 to the network's range.
+    It takes `(batch, height, width, 3)` in 0..255. `name` is as in keras.applications.
 
     Source: `preprocess_input` of each network in keras.applications.
     """

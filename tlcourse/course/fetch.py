@@ -13,14 +13,12 @@ from tlcourse._util import assets, atomic, tfds_download
 
 SECONDS = 20  # without an answer, before we give up
 BROKEN = (TimeoutError, ConnectionError, ssl.SSLError, http.client.HTTPException)
+GOOGLE = "https://storage.googleapis.com/"
 # Source: the constants in Keras's applications/mobilenet_v2.py, imagenet_utils.py.
-WEIGHTS = "https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2/"
-INDEX = "https://storage.googleapis.com/download.tensorflow.org/data/"
+WEIGHTS = f"{GOOGLE}tensorflow/keras-applications/mobilenet_v2/"
+INDEX = f"{GOOGLE}download.tensorflow.org/data/"
 # Source: TFDS, image_classification/flowers.py.
-PHOTOGRAPHS = (
-    "https://storage.googleapis.com/download.tensorflow.org/example_images/"
-    "flower_photos.tgz"
-)
+PHOTOGRAPHS = f"{GOOGLE}download.tensorflow.org/example_images/flower_photos.tgz"
 BASE = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5"
 COMPLETE = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224.h5"
 CLASS_INDEX = "imagenet_class_index.json"
@@ -55,11 +53,10 @@ def find_sound(folder, name):
 
 
 def fetch_flowers(report, folder=None):
-    """Fetches what is missing where Keras and TFDS look, or in `folder`.
+    """Fetches what is missing where Keras and TFDS look, or in `folder`: its names.
 
     What this disk has is copied into `folder`, so only the rest is downloaded, last.
-    `report(what, bytes_done, bytes_in_all)` is called again and again. Returns the
-    names of what was fetched; raises a ConnectionError where there is no network.
+    `report(what, bytes_done, bytes_in_all)` is called again and again.
     """
     work, absent = missing(folder), missing()
     try:
@@ -106,11 +103,9 @@ def _prepare_photographs(folder, report):
     """Lets TFDS prepare them; first asks for an answer, as TFDS would hang."""
     with _open(PHOTOGRAPHS, "HEAD") as answer:
         total = int(answer.headers.get("Content-Length", 0))
-
-    def grown(n_bytes):
-        report(DATASET, min(n_bytes, total), total)
-
-    tfds_download.prepare(assets.FLOWERS_DATASET, folder, grown)
+    tfds_download.prepare(
+        assets.FLOWERS_DATASET, folder, lambda n: report(DATASET, min(n, total), total)
+    )
     report(DATASET, total, total)
 
 
@@ -143,8 +138,8 @@ def _open(url, method="GET"):
         return urllib.request.urlopen(request, timeout=SECONDS)
     except OSError as error:
         raise ConnectionError(
-            f"Expected an answer from {url}. Received: {error}. Is there a network, "
-            "and a proxy to be named in HTTPS_PROXY? The glyphs track needs none."
+            f"Expected an answer from {url}. Received: {error}. "
+            f"{tfds_download.NETWORK} The glyphs track needs none."
         ) from error
 
 
@@ -178,11 +173,12 @@ def variables(folder):
 
 def instructions(folder):
     """How to set `variables` of a folder, which may be read only, as text."""
-    lines = ["Set these where the folder is used, before the notebooks start. bash:"]
-    homes = {name: str(path) for name, path in variables(folder).items()}
-    lines += [f"export {name}={shlex.quote(path)}" for name, path in homes.items()]
-    quoted = {name: path.replace("'", "''") for name, path in homes.items()}
-    lines += ["Windows, PowerShell:"]
-    lines += [f"$env:{name} = '{path}'" for name, path in quoted.items()]
-    lines += ["Windows, cmd:"]
-    return "\n".join(lines + [f"set {name}={path}" for name, path in homes.items()])
+    bash, powershell, cmd = [], [], []
+    for name, path in variables(folder).items():
+        doubled = str(path).replace("'", "''")
+        bash.append(f"export {name}={shlex.quote(str(path))}")
+        powershell.append(f"$env:{name} = '{doubled}'")
+        cmd.append(f"set {name}={path}")
+    first = "Set these where the folder is used, before the notebooks start. bash:"
+    parts = [first, *bash, "Windows, PowerShell:", *powershell, "Windows, cmd:", *cmd]
+    return "\n".join(parts)

@@ -64,8 +64,7 @@ class Track:
         """Builds a network with the top that its own task needs.
 
         Returns:
-            `keras.Model` from raw pixels `(batch, *input_shape)` to
-            probabilities, and the tuple of its class names.
+            `keras.Model` from raw pixels to probabilities, and its class names.
         """
         name, options = self.base_name, self.options
         if self.name == "glyphs":
@@ -73,7 +72,8 @@ class Track:
             names = data.load_glyph_archive().class_names
         else:
             weights = fetch.find_sound(assets.keras_weights_folder(), fetch.COMPLETE)
-            names = _imagenet_names(weights.with_name(fetch.CLASS_INDEX))
+            index = json.loads(weights.with_name(fetch.CLASS_INDEX).read_text())
+            names = tuple(name.replace("_", " ") for _, name in index.values())
             if weights.name != fetch.COMPLETE:
                 name, options = "MobileNet", {"alpha": 0.25}
         options = {"weights": weights, "classes": len(names), **options}
@@ -81,22 +81,20 @@ class Track:
         pixels = keras.Input(self.input_shape, name="pixels")
         return keras.Model(pixels, network(bases.preprocessing(name)(pixels))), names
 
-    def own_pictures(self, n, seed=0):
+    def own_pictures(self, n):
         """Draws `n` pictures of classes that the base was trained on: `Dataset`.
 
         On `flowers` they are daisies, the one class of ImageNet among them.
         """
         if self.name == "glyphs":
-            return data.load_glyphs(n, seed=seed)
+            return data.load_glyphs(n)
         is_daisy = self.train.labels == self.class_names.index("daisy")
         return self.train.take(is_daisy).take(slice(0, n))
 
     def icons(self):
-        """One picture of each class that the complete network knows.
+        """A picture of each class of the complete network: uint8 `(classes, 48, 48)`.
 
-        Returns:
-            uint8 `(classes, 48, 48)`, dark on light; None on `flowers`. Many
-            characters of `glyphs` are in no usual font.
+        None on `flowers`; many characters of `glyphs` are in no usual font.
         """
         if self.name != "glyphs":
             return None
@@ -105,38 +103,31 @@ class Track:
         return 255 - archive.ink(first)
 
 
-def _imagenet_names(path):
-    index = json.loads(path.read_text())
-    return tuple(index[str(k)][1].replace("_", " ") for k in range(len(index)))
-
-
 def load_track(name=None):
-    """Loads the data of a track, and says where its base network is.
+    """Loads the data of a track, and prints which one it is, and why.
 
     Args:
         name: `"glyphs"`, `"flowers"`, or None: `$TLCOURSE_TRACK` if it is set,
             else `flowers` where all it needs is on disk, else `glyphs`.
 
     Returns:
-        `Track`. Prints one line: which track, and why.
+        `Track`.
 
     Raises:
-        ValueError: If there is no track of that name.
-        FileNotFoundError: If a track is asked for whose files are missing.
+        ValueError, FileNotFoundError: If there is no such track, or not all of it.
     """
     name, why = _choose(name)
     if name == "glyphs":
         shape, parts = (64, 64, 3), data.split(data.load_digits(), [597, 300, 900])
     else:
         shape, parts = FLOWERS_SHAPE, _split_flowers()
-    names = parts[0].class_names
-    track = Track(name, "MobileNetV2", shape, names, *parts, {"alpha": 0.35})
+    train, validation, test = map(len, parts)
     print(
-        f"Track {name} ({why}): {track.base_name}, {track.input_shape[0]} px; "
-        f"{len(track.train)} images to train on, {len(track.validation)} to "
-        f"validate, {len(track.test)} to test"
+        f"Track {name} ({why}): MobileNetV2, {shape[0]} px; {train} images to train "
+        f"on, {validation} to validate, {test} to test"
     )
-    return track
+    names, options = parts[0].class_names, {"alpha": 0.35}
+    return Track(name, "MobileNetV2", shape, names, *parts, options)
 
 
 def _choose(name):
