@@ -44,14 +44,13 @@ def test_strokes_are_not_joined_and_a_dot_is_a_dot():
 
 NO_DRAWINGS = [[], [[]], None, "star", [[1, 2, 3]], [[[0.1, 0.2, 0.3]]]]
 NO_DRAWINGS += [[[["a", "b"]]], [[[0.1, float("nan")]]], [[[0.1, 1e9]]]]
-NO_SIZES = [(4, 64), (64,), (64.5, 64)]
 
 
 def test_what_is_no_drawing_no_size_or_no_symbol_is_refused():
     for strokes in NO_DRAWINGS:
         with pytest.raises(ValueError, match="Expected strokes.*Received"):
             sketches.draw(strokes, SIZE)
-    for size in NO_SIZES:
+    for size in ((4, 64), (64,), (64.5, 64)):
         with pytest.raises(ValueError, match="Expected `size`.*Received"):
             sketches.draw(CORNER, size)
     with pytest.raises(ValueError, match="star, spiral.*Received: 'moon'"):

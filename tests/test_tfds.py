@@ -23,10 +23,8 @@ def examples(n, channels=3, dtype=np.uint8, label=lambda k: k % 3):
     shape, scale = (20, 20, channels), 257 if dtype == np.uint16 else 1
     pixels = [np.full(shape, (10 + k) * scale, dtype) for k in range(n)]
     rows = [{"image": image, "label": label(k)} for k, image in enumerate(pixels)]
-    return {
-        "image": tfds.features.Image(shape=shape, dtype=dtype),
-        "label": LABEL,
-    }, rows
+    image = tfds.features.Image(shape=shape, dtype=dtype)
+    return {"image": image, "label": LABEL}, rows
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -191,5 +189,4 @@ def test_the_process_says_how_it_ended(monkeypatch, capsys, error, code):
 def test_the_process_starts_from_any_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     command = [sys.executable, "-c", "import tlcourse._util.tfds_download"]
-    environment = tfds_download._environment()
-    assert subprocess.run(command, env=environment, timeout=60).returncode == 0
+    subprocess.run(command, env=tfds_download._environment(), timeout=60, check=True)
