@@ -106,8 +106,8 @@ def gains_and_luck():
     return pair[0]
 
 
-def by_rate():
-    """Counts, and what each rate gained over the head if all stages train."""
+def by_learning_rate():
+    """Counts, and what each learning rate gained over the head if all stages train."""
     with open(assets.shipped("grid.csv"), newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["first"] == "stage 1"]
     counts = sorted({int(row["labels_per_class"]) for row in rows})
@@ -124,14 +124,14 @@ def by_rate():
 
 def two_rates():
     """All stages train: gain over the frozen head at two learning rates."""
-    counts, gains = by_rate()
+    counts, gains = by_learning_rate()
     ax, places = canvas.axes(11.5, 4.8), np.arange(len(counts))
     styles = ((-0.2, plots.BLUE, ""), (0.2, plots.RED, "//"))
     for (rate, values), (shift, colour, hatch) in zip(
         gains.items(), styles, strict=True
     ):
         style = {"color": colour, "hatch": hatch, "edgecolor": "white"}
-        ax.bar(places + shift, values, 0.4, label=f"rate {rate:g}", **style)
+        ax.bar(places + shift, values, 0.4, label=f"learning rate {rate:g}", **style)
     ax.axhline(0, color="black", linewidth=1)
     ax.set_xticks(places, counts)
     ax.set(xlabel="labels per class", ylabel="points over the head")

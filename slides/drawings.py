@@ -110,7 +110,7 @@ def sketch():
     ax.plot(first, loss, color=plots.BLUE)
     ax.plot(second, 0.27 + (loss[-1] - 0.27) * np.exp(6 - second), color=plots.BLUE)
     ax.axvline(6, color=plots.RED, linestyle="--")
-    ax.text(6.15, 0.7, "unfrozen,\na very small rate", va="center")
+    ax.text(6.15, 0.7, "unfrozen, a very\nsmall learning rate", va="center")
     ax.text(1.7, 0.7, "the wrapper alone", va="center")
     ax.text(9.9, 0.98, "a sketch", ha="right", va="top", style="italic")
     ax.set(xlabel="epoch", ylabel="validation loss", xticks=[], yticks=[])

@@ -104,7 +104,7 @@ def tuned():
     counts = shipped_grid()[1]
     gained = 100 * shipped_gains()[1]
     gain = gained.mean(axis=1)
-    counts_, gains = charts.by_rate()
+    counts_, gains = charts.by_learning_rate()
     small, large = gains
     return {
         "largest_gain": f"{gain.max():.1f}",
