@@ -101,8 +101,8 @@ class FolderReport(NamedTuple):
         for file in self.read:
             same[file.digest].append(file.name)
         copies = [names for names in same.values() if len(names) > 1]
-        # A class's files lie together, so that the first and the last name tell.
-        across = [x for x in copies if x[0].split("/")[0] != x[-1].split("/")[0]]
+        n_classes = [len({name.split("/")[0] for name in names}) for names in copies]
+        across = [names for names, n in zip(copies, n_classes, strict=True) if n > 1]
         within = [names for names in copies if names not in across]
         if across:
             yield (
