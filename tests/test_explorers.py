@@ -65,17 +65,9 @@ def stages():
     return catalogue.shipped_stages()
 
 
-def test_the_shipped_stages_are_of_the_catalogue(stages):
-    assert list(stages) == list(bases.CATALOGUE)
-    for name, found in stages.items():
-        sizes = [stage.size for stage in found]
-        assert sizes == sorted(sizes, reverse=True) and len(set(sizes)) == len(sizes)
-        without_top = sum(stage.parameters for stage in found) / 1e6
-        assert without_top < bases.CATALOGUE[name].millions + 0.05, name
-
-
 @pytest.mark.parametrize("name", ["MobileNetV2", "EfficientNetB0"])
 def test_the_shipped_figures_are_those_of_keras(name, stages):
+    assert list(stages) == list(bases.CATALOGUE)
     base = bases.build(name, weights=None)
     expected = [
         (stage.name, stage.size, len(stage.layers), stage.parameters)

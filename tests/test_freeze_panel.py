@@ -239,16 +239,6 @@ def test_panel_model_and_code_always_agree(panel, moves, noise):
     assert {id(weight) for weight in model.trainable_weights} == wanted
 
 
-def test_only_everything_has_batchnorm_in_training_mode(model):
-    state = freeze_state.read_state(model)
-    for preset in freeze_state.PRESETS:
-        assert state.preset(preset).batchnorm_trains == (preset == "everything")
-    last = state.preset("last stage")
-    both = last.with_batchnorm(True)
-    assert both.trainable_parameters - last.trainable_parameters == 2 * 4
-    assert both.with_batchnorm(False) == last
-
-
 HEAD = "model.trainable = True\nmodel.get_layer('classes').trainable = True\n"
 BASE = "base = model.get_layer('base')\nbase.trainable = {}\n"
 LOOP = "for layer in base.layers:\n    layer.trainable = {}"
@@ -267,6 +257,7 @@ CODE = {
 def test_the_code_is_what_one_would_write(preset, model):
     state = freeze_state.read_state(model).preset(preset)
     assert keras_code.freeze_code(state) == HEAD + CODE[preset]
+    assert state.batchnorm_trains == (preset == "everything")
 
 
 def test_the_code_works_from_a_frozen_model_with_odd_names():
@@ -459,34 +450,11 @@ def test_layers_open_on_demand_and_can_be_chosen_alone(panel, model):
     assert row.inside.children == ()
 
 
-def test_a_click_while_the_panel_draws_the_last_one_is_not_lost(model, monkeypatch):
-    """JupyterLab runs callbacks of one panel in two threads."""
-    panel, drawing, clicked = FreezePanel(model), threading.Event(), threading.Event()
-    panel.preset_buttons["head only"].click()
-    diagram = panel.summary.diagram
-
-    def slow():
-        drawing.set()
-        clicked.wait(0.2)  # with the lock, nobody gets that far
-        return diagram()
-
-    def click():
-        drawing.wait(10)
-        panel.rows[1].box_for_part.value = True
-        clicked.set()
-
-    monkeypatch.setattr(panel.summary, "diagram", slow)
-    other = threading.Thread(target=click)
-    other.start()
-    panel.rows[0].box_for_part.value = True
-    other.join(10)
-    assert [row.box_for_part.value for row in panel.rows] == [True, True, True]
-    assert all(model.get_layer("base").get_layer(f"conv_{i}").trainable for i in "12")
-    assert f"trains {numbers(model):,} of" in panel.count.value
-
-
 def test_a_click_waits_for_the_cell_that_trains(model, dataset, monkeypatch):
-    """Flags that change while `fit` traces its step would train other layers."""
+    """Flags that change while `fit` traces its step would train other layers.
+
+    JupyterLab runs callbacks in two threads, which wait for each other likewise.
+    """
     shell = types.SimpleNamespace()
     shell.events = EventManager(shell, available_events)
     monkeypatch.setattr(view, "get_ipython", lambda: shell)
