@@ -215,28 +215,6 @@ def test_photographs_as_large_as_telephones_make_them(page, tmp_path):
         page.get_by_text("No picture yet").wait_for()
 
 
-def test_a_stroke_begun_before_the_pad_is_empty_is_not_mixed_in(page):
-    new_class(page, "house")
-    draw(page, "house", 0)
-    page.evaluate("""() => {
-        const find = (text) => [...document.querySelectorAll("button")].find(
-            (button) => button.textContent.includes(text));
-        const pad = document.querySelector("canvas.tlcourse-pad");
-        pad.setPointerCapture = () => {};
-        const box = pad.getBoundingClientRect();
-        find("Add to house").click();
-        for (const [kind, at] of [["down", 0.2], ["move", 0.8], ["up", 0.8]]) {
-            pad.dispatchEvent(new PointerEvent(`pointer${kind}`, {
-                pointerId: 1, clientX: box.x + at * box.width,
-                clientY: box.y + at * box.height, button: 0,
-            }));
-        }
-    }""")  # nobody's hand is as quick, but a kernel may be slow
-    page.get_by_text("1 example of house").wait_for()
-    page.get_by_label("Pad to draw on, 1 stroke on it").wait_for()
-    is_seen(page)
-
-
 def test_the_camera(page):
     new_class(page, "green")
     page.get_by_label("picture", exact=True).select_option("camera")
