@@ -10,8 +10,6 @@ import re
 import stat
 import subprocess
 import sys
-import threading
-import time
 import urllib.parse
 
 import pytest
@@ -197,9 +195,7 @@ def test_lessons_are_copied_once_and_never_written_over(tmp_path):
 
 
 @pytest.mark.parametrize("home_is_a_file", [False, True])
-def test_the_server_starts_after_copying_and_when_copying_fails(
-    tmp_path, home_is_a_file
-):
+def test_the_server_starts_even_when_copying_fails(tmp_path, home_is_a_file):
     server, home = tmp_path / "jupyterhub-singleuser", tmp_path / "home"
     server.write_text('#!/bin/sh\necho "started $@ $JUPYTER_RUNTIME_DIR"\n')
     server.chmod(0o755)
@@ -317,23 +313,6 @@ def test_the_load_run_tells_refused_from_allowed(refuses, tmp_path, monkeypatch)
     tried = probes.trespass(Here(False), Here(refuses))
     assert len(tried) == len(probes.ATTEMPTS) + 1
     assert {right for _, right in tried.values()} == {refuses}
-
-
-def test_a_hub_that_does_not_answer_is_a_finding():
-    def ask(learner):
-        raise load.HubError(f"no answer for {learner}")
-
-    assert load.look(ask, "ann") == {"ask": ("no answer for ann", False)}
-
-
-def test_a_run_that_is_broken_off_waits_for_nobody():
-    done, start = threading.Event(), time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
-        with load._everybody_at_once(1) as pool:
-            pool.submit(done.wait, 60)
-            raise KeyboardInterrupt
-    assert time.monotonic() - start < 30
-    done.set()
 
 
 def test_lessons_are_found_by_number_and_their_cells_are_the_code():

@@ -52,8 +52,7 @@ def find_problem():
     if not isinstance(settings, dict):
         text = f"Expected Keras's settings in {path}. Received: {settings!r}"
         return text, f"remove {path}; Keras writes a new one"
-    problems = (_problem(name, settings, path) for name in SETTINGS)
-    return next(filter(None, problems), None)
+    return next(filter(None, (_problem(x, settings, path) for x in SETTINGS)), None)
 
 
 def _problem(name, settings, path):

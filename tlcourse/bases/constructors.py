@@ -112,11 +112,10 @@ def cached_weights(file):
     path = assets.keras_weights_folder() / file
     if not path.is_file():
         raise FileNotFoundError(
-            f"Expected ImageNet weights `{file}` in {path.parent}. They are not "
-            "there. Where there is a network, the same Keras call fetches them "
-            "(`keras.applications`, `weights='imagenet'`); where they lie "
-            "elsewhere, set KERAS_HOME; without them, `weights=None` builds the "
-            "network with random weights."
+            f"Expected ImageNet weights `{file}` in {path.parent}. They are not there. "
+            "Where there is a network, the same Keras call fetches them "
+            "(`keras.applications`, `weights='imagenet'`); where they lie elsewhere, "
+            "set KERAS_HOME; without them, `weights=None` builds with random weights."
         )
     if not assets.is_weights(path):
         raise ValueError(

@@ -66,12 +66,12 @@ _TABLE = """
 """
 
 _KERNELS = "_weights_tf_dim_ordering_tf_kernels"
-_V3 = "weights_mobilenet_v3_{size}{{kind}}_224_{{alpha}}_float_no_top_v2.h5"
+_V3 = "{kind}_224_{alpha}_float_no_top_v2.h5"
 _SEVERAL_FILES = {
     "MobileNet": "mobilenet_{alpha}_{side}_tf_no_top.h5",
     "MobileNetV2": f"mobilenet_v2{_KERNELS}_{{alpha}}_{{side}}_no_top.h5",
-    "MobileNetV3Small": _V3.format(size="small"),
-    "MobileNetV3Large": _V3.format(size="large"),
+    "MobileNetV3Small": f"weights_mobilenet_v3_small{_V3}",
+    "MobileNetV3Large": f"weights_mobilenet_v3_large{_V3}",
 }
 
 

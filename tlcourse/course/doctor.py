@@ -10,10 +10,8 @@ from typing import NamedTuple
 from tlcourse._util import assets, quiet
 from tlcourse.course import fetch, progress
 
-PYTHONS = (3, 10), (3, 13)
-NEEDED = (
-    "keras numpy ipywidgets matplotlib pillow scikit-learn scipy psutil filelock tqdm"
-).split()
+NEEDED = "keras numpy ipywidgets matplotlib pillow scikit-learn scipy psutil".split()
+NEEDED += ["filelock", "tqdm"]
 # What is missed without it.
 USEFUL = {
     "tensorflow-datasets": "the flowers track and `load_tfds`",
@@ -44,11 +42,9 @@ def examine():
     Nothing is downloaded, and nothing written.
     """
     findings = [_python(), *_packages(), *_machine(), *_shipped(), *_track()]
-    glyphs = Finding("track glyphs", "ready")
-    if not is_ready(findings):
-        advice = "mend the problems above"
-        glyphs = Finding("track glyphs", "not ready", PROBLEM, advice)
-    return [*findings, glyphs, _flowers(), *_disks()]
+    glyphs = ("not ready", PROBLEM, "mend the problems above")
+    glyphs = ("ready",) if is_ready(findings) else glyphs
+    return [*findings, Finding("track glyphs", *glyphs), _flowers(), *_disks()]
 
 
 def is_ready(findings):
@@ -62,7 +58,7 @@ def _note_unless(is_fine, name, text, advice):
 
 
 def _python():
-    is_tested = PYTHONS[0] <= sys.version_info[:2] <= PYTHONS[1]
+    is_tested = (3, 10) <= sys.version_info[:2] <= (3, 13)
     advice = "the course is tested with 3.10 to 3.13; make an environment with one"
     return _note_unless(is_tested, "Python", platform.python_version(), advice)
 
@@ -110,22 +106,19 @@ def _machine():
         advice = f"install {chosen}, or unset KERAS_BACKEND" if chosen else INSTALL
         return [Finding("backend", " ".join(text.split()), PROBLEM, advice)]
     rest = [Finding(name, found[name]) for name in ("backend", "CPU cores")]
-    return [*rest, _device(found["device"]), _memory(found["memory"])]
+    return [*rest, *_room_to_compute(found["device"], found["memory"])]
 
 
-def _device(device):
+def _room_to_compute(device, memory):
+    import psutil
+
     is_used = device != "CPU" or not shutil.which("nvidia-smi")
     text = device if is_used else "CPU; there is a GPU, not used"
     advice = "a backend for GPUs: python -m pip install 'tensorflow[and-cuda]'"
-    return _note_unless(is_used, "device", text, advice)
-
-
-def _memory(text):
-    import psutil
-
+    yield _note_unless(is_used, "device", text, advice)
     is_enough = psutil.virtual_memory().available >= FREE_MEMORY
     advice = "a lesson takes up to 1.5 GB: shut other kernels down"
-    return _note_unless(is_enough, "memory", text, advice)
+    yield _note_unless(is_enough, "memory", memory, advice)
 
 
 def _shipped():

@@ -39,8 +39,8 @@ def missing(folder=None):
     lacks = {}
     for name in FILES:
         if find_sound(models, name) is None:
-            is_there = (models / name).exists()
-            lacks[name] = f"the file {name}" + " (it is damaged)" * is_there
+            damaged = " (it is damaged)" if (models / name).exists() else ""
+            lacks[name] = f"the file {name}{damaged}"
     if not assets.prepared_dataset(assets.FLOWERS_DATASET, datasets):
         lacks[DATASET] = f"the {DATASET}"
     return lacks

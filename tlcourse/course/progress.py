@@ -70,8 +70,7 @@ def _read():
 
 
 def _read_or_set_aside():
-    content = _read()
-    if content is not None:
+    if (content := _read()) is not None:
         return content
     path, moment = progress_file(), f"{datetime.datetime.now():%Y-%m-%d-%H%M%S-%f}"
     aside = path.rename(path.with_name(f"progress.damaged-{moment}.json"))
@@ -98,9 +97,8 @@ class CourseMap:
     def _repr_html_(self):
         head = "<tr><th></th><th>lesson</th><th>minutes</th><th>exercises done</th>"
         body = "".join(
-            f'<tr><td>{each.number}</td><td style="text-align:left">'
-            f'<a href="{each.file}">{each.title}</a></td>'
-            f"<td>{minutes}</td><td>{share}</td></tr>"
+            f'<tr><td>{each.number}</td><td style="text-align:left"><a href="'
+            f'{each.file}">{each.title}</a></td><td>{minutes}</td><td>{share}</td></tr>'
             for each, minutes, share in self.rows
         )
         return f"<table><caption>The course</caption>{head}</tr>{body}</table>"
