@@ -1,5 +1,5 @@
 """What a frozen network makes of images: computed at once, kept, or shard by shard."""
 
-from tlcourse.features.extraction import extract, good_batch
+from tlcourse.features.extraction import extract
 
-__all__ = ["extract", "good_batch"]
+__all__ = ["extract"]

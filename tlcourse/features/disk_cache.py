@@ -1,15 +1,9 @@
-"""Features on disk: what was computed once is read the next time.
-
-A file's name is a digest of all that decides what is in it. What cannot be digested,
-code, is not kept.
-"""
+"""Features on disk, under a digest of all that decides what is in them."""
 
 import contextlib
 import json
 import os
 import pathlib
-import zipfile
-import zlib
 
 import keras
 import numpy as np
@@ -17,60 +11,33 @@ import numpy as np
 from tlcourse._util import atomic
 from tlcourse.features.fingerprints import digest, digest_arrays
 from tlcourse.features.network_settings import describe
+from tlcourse.features.shard_files import DAMAGE
 
-LIMIT = 2_000_000_000  # bytes
-HEADERS = 1024  # bytes that a file has besides the array, about
-DAMAGE = (OSError, EOFError, KeyError, TypeError, ValueError) + (
-    RuntimeError,  # of zipfile: a wrong bit may say "encrypted", or "version 10.9"
-    zipfile.BadZipFile,
-    zlib.error,
-)
+LIMIT = 2_000_000_000  # bytes kept in all
 
 
 def folder():
     """Where features are kept: `$TLCOURSE_HOME/features`, or in `~/.tlcourse`."""
-    home = os.environ.get("TLCOURSE_HOME", os.path.join("~", ".tlcourse"))
+    home = os.environ.get("TLCOURSE_HOME", "~/.tlcourse")
     return pathlib.Path(home).expanduser() / "features"
 
 
-def limit():
-    """The most bytes to keep: `$TLCOURSE_CACHE_BYTES`, or 2 GB; 0 keeps nothing."""
-    text = os.environ.get("TLCOURSE_CACHE_BYTES", str(LIMIT))
-    if not text.isdigit():
-        raise ValueError(
-            f"Expected TLCOURSE_CACHE_BYTES to be a number of bytes, such as {LIMIT}."
-            f" Received: {text!r}"
-        )
-    return int(text)
-
-
 def find_key(model, images):
-    """The name of a model's features of images: a digest, or None and the reason.
-
-    It changes with layers, settings, dtypes, weights, pixels and Keras; not with the
-    names of layers, which Keras counts up.
-    """
+    """The name of a model's features of images, or None and the reason for none."""
     settings, reason = describe(model)
     if reason:
         return None, reason
-    about = [
-        keras.__version__,
-        keras.backend.backend(),
-        keras.config.floatx(),
-        settings,
-    ]
+    versions = keras.__version__, keras.backend.backend(), keras.config.floatx()
     arrays = digest_arrays([*model.get_weights(), images])
-    return digest([json.dumps(about).encode(), arrays.encode()]), None
+    return digest([json.dumps([*versions, settings, arrays]).encode()]), None
 
 
 def load(name):
     """Loads features by their key; None if they are not there, or damaged."""
     path = folder() / f"{name}.npz"
     try:
-        # zip compares checksums
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as box:
-            array = box["bytes"].view(np.dtype(str(box["dtype"])))
-            array = array.reshape(box["shape"])
+            array = box["array"].view(str(box["dtype"]))
         with contextlib.suppress(PermissionError):
             os.utime(path)  # it was used: others are thrown away before it
     except (FileNotFoundError, PermissionError):
@@ -82,35 +49,21 @@ def load(name):
 
 
 def save(name, array):
-    """Keeps features, complete or not at all, and makes room for them.
-
-    Returns whether they are kept: not if they are larger than the limit, or the disk
-    is full or may not be written.
-    """
-    if array.nbytes > limit():
+    """Keeps features, complete or not at all; returns whether there was room."""
+    if array.nbytes > LIMIT:
         return False
-    plain = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-    about = {"dtype": str(array.dtype), "shape": np.array(array.shape, "int64")}
     try:
-        folder().mkdir(parents=True, exist_ok=True)
-        _make_room(array.nbytes + HEADERS)
+        _make_room(array.nbytes + 1024)  # with its headers, about
         with atomic.write_file(folder() / f"{name}.npz") as file:
-            np.savez(file, bytes=plain, **about)
-    except OSError:
+            # NumPy forgets what its files cannot say, such as bfloat16.
+            np.savez(file, array=array, dtype=str(array.dtype))
+    except OSError:  # or another notebook has thrown away what we were to
         return False
     return True
 
 
 def _make_room(size):
     """Throws away what was not used for longest."""
-    kept = []
-    for path in folder().glob("*.npz"):
-        with contextlib.suppress(FileNotFoundError):  # another notebook was faster
-            about = path.stat()
-            kept.append((about.st_mtime, about.st_size, path))
-    room = limit() - size - sum(bytes_ for _, bytes_, _ in kept)
-    for _, bytes_, path in sorted(kept):
-        if room >= 0:
-            return
-        path.unlink(missing_ok=True)
-        room += bytes_
+    kept = sorted(folder().glob("*.npz"), key=os.path.getmtime)
+    while kept and size + sum(map(os.path.getsize, kept)) > LIMIT:
+        kept.pop(0).unlink(missing_ok=True)

@@ -30,17 +30,11 @@ def extract(model, images, batch_size=None, cache=False):
         Float array `(n, ...)`, the model's outputs.
 
     Raises:
-        ValueError: If the images are not raw pixels, or have another size.
+        ValueError: If the images are not raw pixels, or do not fit the model.
     """
     check_images(images)
-    if tuple(model.input_shape[1:]) != images.shape[1:]:
-        raise ValueError(
-            f"Expected images of {model.input_shape[1:]}, the model's input. "
-            f"Received: {images.shape[1:]}"
-        )
-    if not cache:
-        return compute(model, images, batch_size)
-    name, reason = disk_cache.find_key(model, images)
+    check_fit(model, images.shape[1:])
+    name, reason = disk_cache.find_key(model, images) if cache else (None, None)
     if reason:
         print(f"Not kept on disk: {reason}.")
     found = disk_cache.load(name) if name else None
@@ -51,11 +45,20 @@ def extract(model, images, batch_size=None, cache=False):
     return found
 
 
-def compute(model, images, batch_size=None):
-    """Runs a network on images `(n, ...)` in equal batches; outputs `(n, ...)`.
+def check_fit(model, shape):
+    """Refuses a model with several outputs, or for images of another shape."""
+    wanted, n = tuple(model.input_shape[1:]), len(model.outputs)
+    if n != 1 or wanted != tuple(shape):
+        raise ValueError(
+            f"Expected a model with one output, and images of {wanted}, its input. "
+            f"Received: outputs: {n}; images of {shape}"
+        )
 
-    On a CPU an image gives the same bits in any batch, unless it is alone in it. The
-    last batch is filled up with images before it.
+
+def compute(model, images, batch_size=None, **options):
+    """Runs a network on images `(n, ...)` in equal batches; `options` go to the bar.
+
+    On a CPU an image gives the same bits in any batch, unless it is alone in it.
     """
     n = len(images)
     if not n:
@@ -63,9 +66,9 @@ def compute(model, images, batch_size=None):
     _trace_afresh(model)
     most = batch_size or good_batch(images.shape[1:])
     size, stored = -(-n // -(-n // most)), None
-    with progress.bar(n, "features", leave=False) as bar:
+    with progress.bar(n, "features", leave=False, **options) as bar:
         for start in range(0, n, size):
-            first = max(0, min(start, n - size))
+            first = max(0, min(start, n - size))  # the last batch has all it can hold
             found = model.predict_on_batch(images[first : first + size])
             if stored is None:
                 stored = np.empty((n, *found.shape[1:]), found.dtype)
@@ -75,11 +78,7 @@ def compute(model, images, batch_size=None):
 
 
 def _trace_afresh(model):
-    """Has Keras trace the model anew if a setting has changed since the last time.
-
-    Keras goes on with the graph that it traced first. Where code may have changed,
-    which no setting shows, the graph is made anew every time.
-    """
+    """Has Keras, which keeps its first graph, trace again what may have changed."""
     settings, reason = describe(model)
     if reason or _TRACED.get(model) != settings:
         model.make_predict_function(force=True)

@@ -1,4 +1,4 @@
-"""What tells files, arrays and networks apart, and what has changed among files."""
+"""What tells files and arrays apart, and what has changed among files."""
 
 import hashlib
 import os
@@ -7,7 +7,6 @@ import numpy as np
 
 from tlcourse.data.folder_report import printable
 
-BLOCK = 2**20  # bytes of a file that are read at once
 SHOWN = 3  # names of changed files in a message
 
 
@@ -20,12 +19,16 @@ def digest(parts):
 
 
 def digest_file(path):
-    """The SHA-256 of a file's content, or None if there is no such file."""
-    try:
-        with open(path, "rb") as file:
-            return digest(iter(lambda: file.read(BLOCK), b""))
-    except FileNotFoundError:
-        return None
+    """The SHA-256 of a file's content."""
+    with open(path, "rb") as file:
+        return digest(iter(lambda: file.read(2**20), b""))
+
+
+def digest_arrays(arrays):
+    """The SHA-256 of arrays: types, shapes and elements, in their order."""
+    kinds = repr([f"{each.dtype}{each.shape}" for each in arrays])
+    contents = (np.ascontiguousarray(each).reshape(-1) for each in arrays)
+    return digest([kinds.encode(), *(each.view("uint8") for each in contents)])
 
 
 def stat_file(path):
@@ -40,7 +43,7 @@ def stat_file(path):
 def compare_files(noted, found):
     """What differs between two dicts from names of files to anything, in words."""
     kinds = {
-        "changed": [k for k in noted if k in found and found[k] != noted[k]],
+        "changed": [k for k in noted if found.get(k, noted[k]) != noted[k]],
         "gone": [k for k in noted if k not in found],
         "new": [k for k in found if k not in noted],
     }
@@ -50,10 +53,3 @@ def compare_files(noted, found):
 def _shorten(names):
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(map(printable, names[:SHOWN])) + more
-
-
-def digest_arrays(arrays):
-    """The SHA-256 of arrays: types, shapes and elements, in their order."""
-    contents = (np.ascontiguousarray(each).reshape(-1) for each in arrays)
-    kinds = [f"{each.dtype}{each.shape}" for each in arrays]
-    return digest([repr(kinds).encode(), *(x.view("uint8").data for x in contents)])

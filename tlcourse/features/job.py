@@ -11,11 +11,12 @@ import keras
 from tlcourse._util import atomic
 from tlcourse.features.fingerprints import compare_files, digest, digest_file
 from tlcourse.features.network_settings import digest_network
-from tlcourse.features.sources import KINDS
+from tlcourse.features.sources import DatasetSource, FolderSource
 
-FORMAT = 2
+FORMAT = 3
 NOTES = "job.json"
 NETWORK = "network.keras"
+SOURCES = {source.kind: source for source in (DatasetSource, FolderSource)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,11 +25,6 @@ class Job:
 
     folder: pathlib.Path
     notes: dict
-
-    @property
-    def key(self):
-        """The digest of the notes, 64 hexadecimal digits."""
-        return self.notes["key"]
 
     @property
     def n_shards(self):
@@ -40,32 +36,22 @@ class Job:
         return self.folder / f"features-{shard:06}-of-{self.n_shards:06}.npz"
 
     def positions(self, shard):
-        """The positions `(start, stop)` in the source of a shard's images."""
-        start = shard * self.notes["shard_size"]
-        return start, min(start + self.notes["shard_size"], self.notes["n"])
+        """The range of a shard's positions in the source."""
+        size = self.notes["shard_size"]
+        return range(self.notes["n"])[shard * size : (shard + 1) * size]
 
     @functools.cached_property
     def source(self):
         """The images, opened once, so that what was checked is what is read."""
-        kind = KINDS[self.notes["kind"]]
-        return kind.load(self.folder, self.notes["images"])
+        return SOURCES[self.notes["kind"]].load(self.folder, self.notes)
 
     def is_done(self, shard):
         """Whether a shard's file is there and not cut off."""
         return zipfile.is_zipfile(self.path(shard))
 
-    def list_files(self):
-        """The names of the shards' files as a set, without opening any."""
-        return {path.name for path in self.folder.glob("features-*.npz")}
-
     def missing(self):
         """The list of the shards that still have to be computed."""
-        there = self.list_files()
-        return [
-            shard
-            for shard in range(self.n_shards)
-            if self.path(shard).name not in there or not self.is_done(shard)
-        ]
+        return [k for k in range(self.n_shards) if not self.is_done(k)]
 
 
 def begin(model, source, folder, shard_size):
@@ -95,14 +81,13 @@ def _describe(model, source, shard_size):
         "format": FORMAT,
         "keras": [keras.__version__, keras.backend.backend()],
         "network": digest_network(model),
-        "shape": model.output_shape[1:],
         "dtype": "float32" if dtype == "bfloat16" else dtype,  # not NumPy's
         "shard_size": int(shard_size),
         "kind": source.kind,
         "images": source.identify(),
-        "n": source.n,
+        "n": len(source.keys),
         "class_names": source.class_names,
-        "not_read": [(each.name, each.reason) for each in source.skipped],
+        "skipped": source.skipped,
     }
 
 
@@ -118,7 +103,7 @@ def _find_same(folder, wanted):
     return job
 
 
-def load_job(folder, check_images=True):
+def load_job(folder):
     """Finds the job of a folder; refuses it if what it reads has changed since."""
     folder = pathlib.Path(folder).expanduser().absolute()
     if not (folder / NOTES).is_file():
@@ -127,10 +112,9 @@ def load_job(folder, check_images=True):
             f"{NOTES} in it. Received: {folder}"
         )
     job = Job(folder, _read_notes(folder / NOTES))
-    files = {name: digest_file(folder / name) for name in job.notes["files"]}
-    found = {name: value for name, value in files.items() if value}
-    changes = compare_files(job.notes["files"], found)
-    if check_images and not changes:
+    own = filter(pathlib.Path.is_file, [folder / name for name in job.notes["files"]])
+    changes = compare_files(job.notes["files"], {x.name: digest_file(x) for x in own})
+    if not changes:
         changes = compare_files(job.notes["images"]["files"], job.source.files)
     if changes:
         raise ValueError(
@@ -144,20 +128,15 @@ def load_job(folder, check_images=True):
 def _read_notes(path):
     try:
         notes = json.loads(path.read_bytes())
-        version, is_whole = notes["format"], notes.get("key") == _digest_notes(notes)
+        if notes["format"] == FORMAT and notes["key"] == _digest_notes(notes):
+            return notes
     except (ValueError, TypeError, KeyError):
-        version, is_whole = FORMAT, False
-    if version != FORMAT:
-        raise ValueError(
-            f"Expected a job of format {FORMAT}. Received: {version}, in {path}. "
-            "Begin again in another folder."
-        )
-    if not is_whole:
-        raise ValueError(
-            f"Expected the notes of a job in {path}. Received: a file that was damaged "
-            "or edited. Put it back as it was, or begin a new job in another folder."
-        )
-    return notes
+        pass
+    raise ValueError(
+        f"Expected the notes of a job of format {FORMAT} in {path}. Received: a file "
+        "that was damaged or edited, or that another version of the course wrote. Put "
+        "it back as it was, or begin a new job in another folder."
+    )
 
 
 def _digest_notes(notes):

@@ -1,5 +1,6 @@
 """The file of a shard: a `.npz` that plain NumPy reads, whole or not there."""
 
+import dataclasses
 import os
 import time
 import zipfile
@@ -8,22 +9,36 @@ import zlib
 import numpy as np
 
 from tlcourse._util import atomic
+from tlcourse.data.folder_report import Skipped
 
 STAGES = ("read", "network", "write")
-DAMAGE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error)
+DAMAGE = (OSError, EOFError, KeyError, TypeError, ValueError) + (
+    RuntimeError,  # of zipfile: a wrong bit may say "encrypted", or "version 10.9"
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Features:
+    """Features of n images, in the order of the source."""
+
+    features: np.ndarray  # (n, ...)
+    labels: np.ndarray  # int64 (n,), positions in `class_names`
+    keys: np.ndarray  # n strings: file names or positions
+    class_names: tuple
+    skipped: tuple  # of `Skipped`: what gave no image, and why
+    seconds: dict  # by "read", "network" and "write", all workers together
 
 
 def write_shard(job, shard, arrays, seconds):
-    """Writes a dict of arrays, and the seconds spent on reading and on the network.
-
-    The seconds spent on writing are measured here, and kept with them.
-    """
+    """Writes a dict of arrays, and the seconds of reading, of the network, of this."""
     start = time.perf_counter()
     with (
         atomic.write_file(job.path(shard)) as file,
         zipfile.ZipFile(file, "w") as archive,
     ):
-        for name, array in (arrays | {"job": np.array(job.key)}).items():
+        for name, array in (arrays | {"job": np.array(job.notes["key"])}).items():
             _add(archive, name, array)
         file.flush()
         os.fsync(file.fileno())
@@ -37,21 +52,26 @@ def _add(archive, name, array):
 
 
 def read_shard(job, shard):
-    """Reads the dict of arrays back; refuses what is damaged or another job's."""
+    """Reads the `Features` of a shard; refuses what is damaged or another job's."""
     path = job.path(shard)
     try:
         with np.load(path) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        owner = str(arrays.pop("job"))
+            arrays = dict(archive)
+        owner = str(arrays["job"])
     except DAMAGE as error:
         raise ValueError(
             f"Expected whole features in {path}. Received: {type(error).__name__}, "
             f"{error}. Remove this file, and run the job again: it computes what is "
             "missing."
         ) from error
-    if owner != job.key:
+    if owner != job.notes["key"]:
         raise ValueError(
             f"Expected features of the job in {job.folder}. Received: {path.name}, "
             "which another job wrote. Remove this file, and run the job again."
         )
-    return arrays
+    return Features(
+        **{name: arrays[name] for name in ("features", "labels", "keys")},
+        class_names=tuple(job.notes["class_names"]),
+        skipped=tuple(Skipped(*each) for each in arrays["skipped"].tolist()),
+        seconds=dict(zip(STAGES, arrays["seconds"].tolist(), strict=True)),
+    )

@@ -1,24 +1,20 @@
 """Features of more images than one process, or one machine, should pass through.
 
 A job lies in a folder: the network, where the images are, and one file of features for
-each shard, a stretch of the images. What is there is not computed again, so whoever
-runs the job goes on where the last one stopped.
+each shard, a stretch of the images. What is there is not computed again.
 """
 
-import dataclasses
 import importlib.util
 import numbers
-import sys
+from typing import NamedTuple
 
 import numpy as np
 
 from tlcourse.data.folder_report import Skipped
+from tlcourse.features import job as jobs
 from tlcourse.features import processes
-from tlcourse.features.job import begin, load_job
-from tlcourse.features.shard_files import STAGES, read_shard
-from tlcourse.features.sources import KINDS
-
-SHARD_SIZE = 1000  # images; a worker that dies loses one shard
+from tlcourse.features.extraction import check_fit
+from tlcourse.features.shard_files import STAGES, Features, read_shard
 
 
 def has_beam():
@@ -26,7 +22,7 @@ def has_beam():
     return importlib.util.find_spec("apache_beam") is not None
 
 
-def begin_job(model, source, folder, shard_size=SHARD_SIZE):
+def begin_job(model, source, folder, shard_size=1000):
     """Writes down a job: pass these images through this network.
 
     Nothing is computed yet. The network is saved, and has to be one that Keras can
@@ -39,7 +35,7 @@ def begin_job(model, source, folder, shard_size=SHARD_SIZE):
         source: `sources.DatasetSource` or `sources.FolderSource`.
         folder: String or path; new, empty, or of the same job. If several machines
             work, all have to see it under this name.
-        shard_size: Integer, images per shard.
+        shard_size: Integer, images per shard, which a worker holds in memory.
 
     Returns:
         `Job`, with `folder`, `n_shards`, and `missing()`, the list of the shards
@@ -49,31 +45,17 @@ def begin_job(model, source, folder, shard_size=SHARD_SIZE):
         ValueError: If the model or the sizes do not fit, if the folder holds something
             else, or if what its job reads has changed since.
     """
-    _check_fit(model, source)
-    _check_count(shard_size, "shard_size", SHARD_SIZE)
-    return begin(model, source, folder, shard_size)
-
-
-def _check_fit(model, source):
-    if len(model.outputs) != 1:
-        raise ValueError(
-            f"Expected a model with one output. Received: {len(model.outputs)}"
-        )
-    if tuple(model.input_shape[1:]) != (*source.size, 3):
-        raise ValueError(
-            f"Expected images of {model.input_shape[1:]}, the model's input. "
-            f"Received: {(*source.size, 3)}"
-        )
-    if not source.n:
+    check_fit(model, (*source.size, 3))
+    if not source.keys:
         raise ValueError("Expected at least one image. Received: none")
+    _check_count(shard_size, "shard_size")
+    return jobs.begin(model, source, folder, shard_size)
 
 
-def _check_count(number, name, such_as):
-    is_whole = isinstance(number, numbers.Integral) and not isinstance(number, bool)
-    if not (is_whole and number >= 1):
+def _check_count(number, name):
+    if not (isinstance(number, numbers.Integral) and number >= 1):
         raise ValueError(
-            f"Expected `{name}`, a whole number above 0 such as {such_as}. Received: "
-            f"{number!r}"
+            f"Expected `{name}`, a whole number above 0. Received: {number!r}"
         )
 
 
@@ -83,8 +65,7 @@ def compute_with_beam(folder, workers=1, **options):
     Args:
         folder: String or path, in which `begin_job` began a job.
         workers: Integer, processes on this machine, each with a pipeline of its own
-            and its share of the cores; one that dies is replaced. 1 works in this
-            process; in a notebook, where Beam would ask for more packages, in another.
+            and its share of the cores; one that dies is replaced.
         **options: For Beam's `PipelineOptions`, such as `runner="FlinkRunner"` and
             what that runner asks for. Without them Beam's FnApiRunner works here;
             DirectRunner would first fetch a program.
@@ -95,8 +76,7 @@ def compute_with_beam(folder, workers=1, **options):
     Raises:
         ModuleNotFoundError: If Beam is not installed.
         FileNotFoundError: If there is no job.
-        ValueError: If there are both workers and options, or if what the job reads
-            has changed since it began.
+        ValueError: If what the job reads has changed since it began.
         RuntimeError: If workers die again and again.
     """
     if not has_beam():
@@ -105,41 +85,26 @@ def compute_with_beam(folder, workers=1, **options):
             'a clone of the course, `pip install -e ".[scale]"`. Received: a Python '
             "without it. `shards.compute_here` does the same work without Beam."
         )
-    if options and workers != 1:
-        raise ValueError(
-            "Expected `workers`, processes of this machine, or options for a runner "
-            f"that has workers of its own. Received: {workers} workers and {options}"
-        )
     return _compute(folder, workers, {"runner": "FnApiRunner"} | options)
 
 
 def compute_here(folder, workers=1):
-    """Computes the missing shards of a job on this machine, without Beam.
-
-    `folder`, `workers`, the `RunReport` and errors are as for `compute_with_beam`.
-    """
+    """Does without Beam what `compute_with_beam` does; one worker is this process."""
     return _compute(folder, workers, None)
 
 
 def _compute(folder, workers, options):
-    _check_count(workers, "workers", 2)
-    job = load_job(folder)
+    _check_count(workers, "workers")
+    job = jobs.load_job(folder)
     missing, replaced = job.missing(), 0
-    with processes.show_progress(job, len(missing)):
-        if missing and (workers > 1 or (options and _in_a_notebook())):
-            replaced = processes.compute_in_processes(job, missing, workers, options)
-        elif missing:
-            processes.compute_here(job, missing, options)
+    if missing and (workers > 1 or options):
+        replaced = processes.compute_in_processes(job, missing, workers, options)
+    elif missing:
+        processes.compute_here(job, missing)
     return RunReport(job.n_shards, len(missing), replaced)
 
 
-def _in_a_notebook():
-    ipython = sys.modules.get("IPython")
-    return ipython is not None and ipython.get_ipython() is not None
-
-
-@dataclasses.dataclass(frozen=True)
-class RunReport:
+class RunReport(NamedTuple):
     """What a run has done, in shards; `replaced` workers died meanwhile."""
 
     shards: int
@@ -152,25 +117,11 @@ class RunReport:
         return f"{self.computed} shards computed, {there} were there already{died}"
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Features:
-    """Features of n images, in the order of the source."""
-
-    features: np.ndarray  # (n, ...)
-    labels: np.ndarray  # int64 (n,), positions in `class_names`
-    keys: np.ndarray  # n strings: file names, positions, or splits of one image
-    class_names: tuple
-    skipped: tuple  # of `Skipped`: what gave no image, and why
-    seconds: dict  # by "read", "network" and "write", all workers together
-
-
-def iterate_shards(folder, check_images=True):
+def iterate_shards(folder):
     """Loads the features of a job shard by shard, where memory does not hold them all.
 
     Args:
         folder: String or path.
-        check_images: Boolean; False loads what was computed, although the images have
-            changed or are gone since.
 
     Yields:
         `Features` of one shard each. Labels count all classes of the source.
@@ -180,7 +131,10 @@ def iterate_shards(folder, check_images=True):
         ValueError: If shards are missing or damaged, or if what the job reads has
             changed since it began.
     """
-    job = load_job(folder, check_images)
+    return _iterate(jobs.load_job(folder))
+
+
+def _iterate(job):
     missing = job.missing()
     if missing:
         raise ValueError(
@@ -188,22 +142,14 @@ def iterate_shards(folder, check_images=True):
             f"{job.n_shards - len(missing)} that are whole. `shards.compute_here` or "
             "`shards.compute_with_beam` computes the others."
         )
-    for shard in range(job.n_shards):
-        arrays = read_shard(job, shard)
-        yield Features(
-            **{name: arrays[name] for name in ("features", "labels", "keys")},
-            class_names=tuple(job.notes["class_names"]),
-            skipped=tuple(Skipped(*each) for each in arrays["skipped"].tolist()),
-            seconds=dict(zip(STAGES, arrays["seconds"].tolist(), strict=True)),
-        )
+    return (read_shard(job, shard) for shard in range(job.n_shards))
 
 
-def load_features(folder, check_images=True):
+def load_features(folder):
     """Loads the features of a job into memory.
 
     Args:
         folder: String or path.
-        check_images: Boolean, as for `iterate_shards`.
 
     Returns:
         `Features`. As with `load_folder`, the folder of a class without any image
@@ -211,19 +157,22 @@ def load_features(folder, check_images=True):
 
     Raises: As `iterate_shards`.
     """
-    parts = list(iterate_shards(folder, check_images))
-    notes, names = load_job(folder, check_images=False).notes, parts[0].class_names
-    labels = np.concatenate([part.labels for part in parts])
-    if KINDS[notes["kind"]].drops_empty_classes:
+    job = jobs.load_job(folder)
+    parts = list(_iterate(job))
+    labels, names = (
+        np.concatenate([part.labels for part in parts]),
+        parts[0].class_names,
+    )
+    if job.notes["kind"] == "folder":
         kept, labels = np.unique(labels, return_inverse=True)
         names = tuple(names[k] for k in kept)
-    skipped = [Skipped(*each) for each in notes["not_read"]]
-    skipped += [each for part in parts for each in part.skipped]
+    skipped = [each for part in parts for each in part.skipped]
+    skipped += [Skipped(*each) for each in job.notes["skipped"]]
     return Features(
         features=np.concatenate([part.features for part in parts]),
-        labels=labels.astype("int64"),
+        labels=labels,
         keys=np.concatenate([part.keys for part in parts]),
         class_names=names,
-        skipped=tuple(sorted(skipped, key=lambda each: each.name)),
+        skipped=tuple(sorted(skipped)),
         seconds={name: sum(part.seconds[name] for part in parts) for name in STAGES},
     )

@@ -1,17 +1,14 @@
 """What a worker does, in whatever process: reads images, predicts, writes shards."""
 
-import functools
 import time
 
 import numpy as np
 
 from tlcourse._util.quiet import import_keras
-from tlcourse.data.folder_report import Skipped
-from tlcourse.features.job import NETWORK, load_job
+from tlcourse.data.pictures import UnreadablePicture
+from tlcourse.features.extraction import compute, good_batch
+from tlcourse.features.job import NETWORK
 from tlcourse.features.shard_files import write_shard
-
-BATCH = 256  # images at the most
-PIXELS = 32 * 224 * 224  # per batch at the most: more is no faster
 
 
 class Worker:
@@ -20,8 +17,7 @@ class Worker:
     def __init__(self, job):
         self.job, path = job, job.folder / NETWORK
         self.model = import_keras().saving.load_model(path, compile=False)
-        height, width = self.model.input_shape[1:3]
-        most = max(1, min(BATCH, PIXELS // (height * width)))
+        most = good_batch(self.model.input_shape[1:])
         size = min(job.notes["shard_size"], job.notes["n"])
         self.batch_size = -(-size // -(-size // most))  # even batches: little padding
 
@@ -29,43 +25,31 @@ class Worker:
         """Computes a shard and writes it, unless another worker was faster."""
         if self.job.is_done(shard):
             return
-        start, predicting = time.perf_counter(), 0.0
-        rows, skipped, images, outputs = [], [], [], []
-        for row in self.job.source.read_rows(*self.job.positions(shard)):
-            if isinstance(row, Skipped):
-                skipped.append((row.name, row.reason))
-                continue
-            rows.append((row.key, row.label))
-            images.append(row.image)
-            if len(images) == self.batch_size:
-                predicting += self._predict(images, outputs)
-        predicting += self._predict(images, outputs)
-        reading = time.perf_counter() - start - predicting
-        arrays = self._collect(outputs, rows, skipped)
-        write_shard(self.job, shard, arrays, (reading, predicting))
-
-    def _predict(self, images, outputs):
-        """Moves a batch from images to outputs; returns the seconds it took."""
-        start, n = time.perf_counter(), len(images)
-        if n:
-            # All batches have one size, so that the network is compiled once.
-            padded = images + images[-1:] * (self.batch_size - n)
-            outputs.append(self.model.predict_on_batch(np.stack(padded))[:n])
-            images.clear()
-        return time.perf_counter() - start
-
-    def _collect(self, outputs, rows, skipped):
-        notes = self.job.notes
-        nothing = np.empty((0, *notes["shape"]), notes["dtype"])
-        return {
-            "features": np.concatenate([nothing, *outputs], dtype=notes["dtype"]),
-            "labels": np.array([label for _, label in rows], "int64"),
-            "keys": np.array([key for key, _ in rows], "str"),
+        start = time.perf_counter()
+        images, positions, skipped = self._read(shard)
+        between, source = time.perf_counter(), self.job.source
+        found = compute(self.model, images, self.batch_size, disable=True)
+        arrays = {
+            "features": found[: len(positions)].astype(self.job.notes["dtype"]),
+            "labels": np.array([source.labels[k] for k in positions], "int64"),
+            "keys": np.array([source.keys[k] for k in positions], "str"),
             "skipped": np.array(skipped, "str").reshape(-1, 2),
         }
+        seconds = between - start, time.perf_counter() - between
+        write_shard(self.job, shard, arrays, seconds)
 
-
-@functools.lru_cache(maxsize=1)  # one network per process, whoever asks for it
-def open_worker(folder, key):
-    """The worker of the job in `folder` in this process; another key, another job."""
-    return Worker(load_job(folder))
+    def _read(self, shard):
+        """The images of a shard in whole batches, their positions, what was skipped."""
+        source, read, skipped = self.job.source, [], []
+        positions, shape = self.job.positions(shard), self.model.input_shape[1:]
+        images = np.zeros((len(positions) + self.batch_size, *shape), "uint8")
+        for k in positions:
+            try:
+                images[len(read)] = source.read_image(k)
+            except UnreadablePicture as error:
+                skipped.append((source.keys[k], str(error)))
+            else:
+                read.append(k)
+        # All batches have one size, so that the network is compiled once.
+        full = -(-len(read) // self.batch_size) * self.batch_size
+        return images[:full], read, skipped
