@@ -43,7 +43,6 @@ EXTRACTIONS = (
     ("DenseNet121", 224, {}, 32, 0.97),
 )
 LAST_BLOCK = {"MobileNetV2": "block_16_expand"}
-RESNET50_FLOP = 2 * 3.86e9  # of an image of 224 px, multiplications and additions
 
 
 def build(name, side, options):
@@ -74,22 +73,14 @@ def in_turn(one, other, times):
     return ratio, *(statistics.median(each) for each in zip(*pairs, strict=True))
 
 
-class Clock(keras.callbacks.Callback):
-    """Notes when epochs end."""
-
-    def __init__(self):
-        super().__init__()
-        self.ends = []
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.ends.append(time.perf_counter())
-
-
 def an_epoch(train, model, x, y, epochs):
     """Seconds of an epoch after the first: the median of several."""
-    clock = Clock()
+    ends = []
+    clock = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda *_: ends.append(time.perf_counter())
+    )
     train(model, x, y, epochs=1 + epochs, verbose=0, callbacks=[clock])
-    return float(np.median(np.diff(clock.ends)))
+    return float(np.median(np.diff(ends)))
 
 
 def training_row(name, side, options, images, trains, times):
@@ -130,12 +121,6 @@ def extraction_row(name, side, options, images, times):
     )
 
 
-def matrix_speed(n=4096):
-    """FLOP/s of a large matrix product."""
-    a = np.random.default_rng(0).random((n, n), "float32")
-    return 2 * n**3 / min(seconds(lambda: a @ a) for _ in range(3))
-
-
 def again_row(times):
     """Share of the first extraction that a second one takes, from the cache."""
     base = build("MobileNetV2", 64, {"alpha": 0.35})
@@ -165,17 +150,21 @@ def do(what):
         freezing.freeze(model)
         scaled = keras.layers.Rescaling(1 / 127.5, offset=-1)
         model = training.compile_for(heads.wrap(model, 10, "pool", scaled), 1e-4)
-    {
+    calls = {
         "fit": lambda: model.fit(x, y, epochs=3, verbose=0),
-        "fit_once_frozen": lambda: training.fit_once_frozen(
-            model, x, y, epochs=3, verbose=0
-        ),
+        "fit_once_frozen": lambda: training.fit_once_frozen(model, x, y, epochs=3),
         "predict": lambda: model.predict(x, verbose=0),
         "extract": lambda: features.extract(model, x),
-    }[what]()
+    }
+    calls[what]()
     # Not `ru_maxrss`: that of the process that began this one counts there, too.
     status = pathlib.Path("/proc/self/status").read_text()
     print(int(status.split("VmHWM:")[1].split()[0]) / 1e6)
+
+
+def show(what, both, ratio, wanted):
+    """A row of the table."""
+    print(f"{what:46}{both[0]:9.3f}{both[1]:9.3f}{ratio:8.2f}{wanted:8.2f}", flush=True)
 
 
 def main():
@@ -197,10 +186,6 @@ def main():
     for *row, wanted in EXTRACTIONS:
         ratio, *both = extraction_row(*row, times)
         show(f"extraction, {row[0]}, {row[1]} px", both, ratio, wanted)
-        if row[0] == "ResNet50":
-            speed = RESNET50_FLOP * row[3] / both[1]
-            share = speed / matrix_speed()
-            print(f"{'  of a matrix product':64}{share:8.2f}{0.8:8.2f}")
         keras.utils.clear_session(free_memory=True)
     with tempfile.TemporaryDirectory() as home:
         os.environ["TLCOURSE_HOME"] = home
@@ -209,12 +194,6 @@ def main():
     print(f"{'peak memory, GB (512 images of 224 px)':46}{'plain':>9}{'ours':>9}")
     for plain, ours in (("fit", "fit_once_frozen"), ("predict", "extract")):
         print(f"{plain + ', ' + ours:46}{peak(plain):9.2f}{peak(ours):9.2f}")
-
-
-def show(what, both, ratio, wanted):
-    """A row of the table."""
-    plain, ours = both
-    print(f"{what:46}{plain:9.3f}{ours:9.3f}{ratio:8.2f}{wanted:8.2f}", flush=True)
 
 
 if __name__ == "__main__":

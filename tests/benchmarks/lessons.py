@@ -39,15 +39,7 @@ class MemoryWatch(threading.Thread):
 
 
 def measure(path, verbose=False):
-    """Runs one notebook.
-
-    Args:
-        path: `pathlib.Path`.
-        verbose: Boolean; also prints every cell that takes a second or more.
-
-    Returns:
-        dict with the keys of `LIMITS`.
-    """
+    """Runs one notebook: dict with the keys of `LIMITS`; `verbose` shows slow cells."""
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(notebook, resources={"metadata": {"path": path.parent}})
     seconds = []
