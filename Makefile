@@ -15,7 +15,7 @@ BRANCH = main
 LESSONS_IN_ENV ?= $(SOLUTIONS)
 # In another environment, all but what wants a browser, Node.js or Apache Beam, or
 # looks at texts only.
-NOT_IN_ENV = $(BROWSER) $(addprefix tests/test_,scale.py site.py slides.py style.py)
+NOT_IN_ENV = $(BROWSER) $(addprefix tests/test_,scale.py seats.py site.py slides.py style.py)
 TESTS_IN_ENV = $(filter-out $(NOT_IN_ENV),$(sort $(wildcard tests/test_*.py)))
 
 BIN := .venv/bin

@@ -15,6 +15,15 @@ CORES = 2
 
 c = get_config()  # noqa: F821  (JupyterHub brings it)
 
+# Who has a seat comes in, and nobody can make one but with seats.py. After five wrong
+# passwords a name waits for ten minutes.
+c.JupyterHub.authenticator_class = "nativeauthenticator.NativeAuthenticator"
+c.NativeAuthenticator.enable_signup = False
+c.NativeAuthenticator.allowed_failed_logins = 5
+c.NativeAuthenticator.seconds_before_next_try = 600
+c.Authenticator.allow_all = True
+c.Authenticator.admin_users = {"teacher"}
+
 # A lesson keeps to 1.5 GB. Only the learner who takes more than the limit is stopped.
 c.Spawner.mem_guarantee = "1.5G"
 c.Spawner.mem_limit = "2G"

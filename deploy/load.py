@@ -3,7 +3,7 @@
     python deploy/load.py --learners 8 --exhaust
 
 It makes accounts and starts a hub on this machine for that, and removes both. With
-`--url`, it signs in at a hub that is there; the password is in $TLCOURSE_PASSWORD.
+`--url`, it signs in at a hub that is there, with the slips that `seats.py` made.
 Every learner signs in, starts a server, opens the lessons that the hub has laid in
 their home, and runs each cell, all learners at the same time. Then a learner tries
 what must be refused. With `--exhaust`, one more learner takes memory without end
@@ -14,7 +14,6 @@ import argparse
 import concurrent.futures
 import contextlib
 import json
-import os
 import pathlib
 import re
 import signal
@@ -207,7 +206,8 @@ def main(arguments=None):
     parser.add_argument("--exhaust", action="store_true", help="one more learner")
     parser.add_argument("--leave-open", action="store_true", help="all lessons")
     parser.add_argument("--names", default="learner", help="how accounts begin")
-    parser.add_argument("--url", help="of a hub that is there")
+    parser.add_argument("--url", help="of a hub that is there, with --slips")
+    parser.add_argument("--slips", help="the page that seats.py made for it")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # remove accounts then, too
     try:
@@ -222,13 +222,26 @@ def main(arguments=None):
 def _run(options):
     paths = [path_of(lesson) for lesson in options.lessons]
     count = options.learners + options.exhaust
-    names = [f"{options.names}{number + 1}" for number in range(count)]
-    there = contextlib.nullcontext((options.url, os.environ.get("TLCOURSE_PASSWORD")))
-    with there if options.url else local_hub.running(names) as (url, password):
-        everybody = [Learner(url, name, password) for name in names]
+    with _hub(options, count) as (url, passwords):
+        everybody = [Learner(url, *seat) for seat in passwords.items()]
         learners, hungry = everybody[: options.learners], everybody[options.learners :]
         is_here, leave_open = not options.url, options.leave_open
         return hold_class(learners, hungry, paths, is_here, leave_open)
+
+
+def _hub(options, count):
+    """A hub that is there, or one of our own: its address, and name to password."""
+    if not options.url:
+        names = [f"{options.names}{number + 1}" for number in range(count)]
+        return local_hub.running(names)
+    seats = local_hub.read_slips(options.slips) if options.slips else {}
+    if len(seats) < count:
+        raise ValueError(
+            f"Expected {count} seats with --url. Received: {len(seats)} in "
+            f"--slips {options.slips}. `seats.py make {count}` makes them."
+        )
+    chosen = dict(list(seats.items())[:count])
+    return contextlib.nullcontext((options.url, chosen))
 
 
 if __name__ == "__main__":

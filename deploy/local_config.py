@@ -1,7 +1,6 @@
 """A hub for a load run on this machine: what differs from a real one.
 
-`local_hub.py` starts it, and sets the variables that are read here. One password
-for the whole class is for trying out, never for a hub that others can reach.
+`local_hub.py` makes the seats, starts it, and sets the variables that are read here.
 """
 
 import json
@@ -22,10 +21,6 @@ c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{settings['ports'][1]}"
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{settings['ports'][2]}"
 c.ConfigurableHTTPProxy.command = [settings["proxy"]]
 c.ConfigurableHTTPProxy.debug = False
-
-c.JupyterHub.authenticator_class = "shared-password"
-c.SharedPasswordAuthenticator.user_password = settings["password"]
-c.Authenticator.allowed_users = set(settings["names"])
 
 # Real accounts, and the limits of a control group for each.
 c.JupyterHub.spawner_class = "limited_spawner.LimitedSpawner"

@@ -5,7 +5,7 @@ import json
 import os
 import pathlib
 import pwd
-import secrets
+import re
 import shutil
 import signal
 import socket
@@ -30,7 +30,7 @@ def running(names):
         names: list of strings; none may be an account of this machine.
 
     Yields:
-        Strings, the hub's address and the class's password.
+        String, the hub's address, and dict, name to password.
 
     Raises:
         OSError: If this machine or this account cannot do it; says what is missing.
@@ -139,23 +139,40 @@ def _free_ports(count):
 def _hub(folder, names, proxy):
     state = folder / "hub"
     state.mkdir(mode=0o700)
-    settings = {
-        "ports": _free_ports(3),
-        "password": secrets.token_urlsafe(12),
-        "names": names,
-        "proxy": proxy,
-    }
+    settings = {"ports": _free_ports(3), "proxy": proxy}
+    passwords = _make_seats(state, names)
     url = f"http://127.0.0.1:{settings['ports'][0]}"
     hub = _start(state, settings)
     try:
         _wait(url, hub, state / "log")
-        yield url, settings["password"]
+        yield url, passwords
     finally:
         hub.terminate()
         try:
             hub.wait(120)
         finally:
             hub.kill()
+
+
+def _make_seats(state, names):
+    """Makes the seats as a teacher does, and reads their slips."""
+    seats, slips = str(FOLDER / "seats.py"), state / "slips.html"
+    database = state / "jupyterhub.sqlite"
+    database.touch(mode=0o600)
+    command = [sys.executable, seats, "--database", database, "make", *names]
+    subprocess.run([*command, "--slips", slips], check=True, stdout=sys.stderr)
+    return read_slips(slips)
+
+
+def read_slips(path):
+    """Reads the slips that `seats.py` wrote: dict, name to password."""
+    text = pathlib.Path(path).read_text("utf-8")
+    found = dict(re.findall(r"<dt>Name<dd>(\S+)<dt>Password<dd>([\w-]+)", text))
+    if not found:
+        raise OSError(
+            f"Expected the slips that seats.py writes. Received: {path}, without any."
+        )
+    return found
 
 
 def _start(state, settings):

@@ -90,8 +90,8 @@ def test_readme_and_notebooks_have_badges_only_with_an_address(before, first):
     assert links == [f"{FIRST[0]}/blob/{FIRST[1]}/{name}" for name in lessons]
 
 
-def test_every_notebook_opens_itself_and_installs_from_the_address(first):
-    found = notebooks(first)
+def test_each_notebook_opens_itself_and_installs_in_two_cells(project, first):
+    found, plain = notebooks(first), notebooks(project)
     assert len(found) == len(notebooks(ROOT)) >= 28
     for name, its_cells in found.items():
         (link,) = LINK.findall(its_cells[0].source)
@@ -102,15 +102,9 @@ def test_every_notebook_opens_itself_and_installs_from_the_address(first):
         assert f"--no-deps git+https://github.com/{'@'.join(FIRST)}\n" in code[0]
         assert code[0].endswith(colab.START)
         assert not INSTALL.search("\n".join(code[1:]))
-
-
-def test_an_address_changes_two_cells_and_none_that_nbval_compares(project, first):
-    found = notebooks(first)
-    for name, old in notebooks(project).items():
-        pairs = zip(old, found[name], strict=True)
+        pairs = zip(plain[name], its_cells, strict=True)
         changed = [one for one, other in pairs if one != other]
-        assert len(changed) == 2
-        assert not any(map(cells.is_compared, changed))
+        assert len(changed) == 2 and not any(map(cells.is_compared, changed))
 
 
 def test_a_stamped_course_is_in_step_and_stays_so_when_built_again(first):
@@ -154,12 +148,11 @@ def test_an_address_of_another_form_is_refused(repository, branch, told, tmp_pat
         colab.read(tmp_path)
 
 
-def test_branches_and_tags_as_people_name_them_are_taken():
+def test_make_takes_usual_branches_says_what_is_wrong_and_writes_nothing(
+    project, before
+):
     for branch in ("main", "v1.0", "release/2026-11", "fix_1"):
         assert colab.Address("owner/name", branch).archive.endswith(f"@{branch}")
-
-
-def test_make_says_what_is_wrong_and_writes_nothing(project, before):
     ended = make(project, "just-a-name")
     assert ended.returncode != 0
     assert "Expected REPO=owner/name" in ended.stderr

@@ -101,16 +101,14 @@ def test_photographs_beside_the_course_are_shared(tmp_path):
     assert shared["TFDS_DATA_DIR"] == str(tmp_path / "flowers" / "tfds")
 
 
-def test_the_local_hub_has_the_same_limits_and_lets_only_the_class_in(monkeypatch):
-    settings = {"ports": [1, 2, 3], "password": "secret", "names": ["ann"]}
-    settings["proxy"] = "p"
+def test_the_local_hub_has_the_same_limits_and_seats(monkeypatch, config):
+    settings = {"ports": [1, 2, 3], "proxy": "p"}
     monkeypatch.setenv("TLCOURSE_HUB", json.dumps(settings))
-    config = load_config(DEPLOY / "local_config.py")
-    assert config.Spawner.mem_limit == "2G"
-    assert config.Authenticator.allowed_users == {"ann"}
-    assert config.SharedPasswordAuthenticator.user_password == "secret"
-    assert "127.0.0.1" in config.JupyterHub.bind_url
-    module = config.JupyterHub.spawner_class.split(".")[0]
+    local = load_config(DEPLOY / "local_config.py")
+    assert local.Spawner.mem_limit == "2G"
+    assert local.NativeAuthenticator == config.NativeAuthenticator
+    assert "127.0.0.1" in local.JupyterHub.bind_url
+    module = local.JupyterHub.spawner_class.split(".")[0]
     assert (DEPLOY / f"{module}.py").is_file()
 
 
@@ -123,6 +121,15 @@ def test_the_cluster_has_the_limits_of_one_machine(values, config):
     assert learner["defaultUrl"] == spawner.default_url
     shared = {"KERAS_HOME", "TFDS_DATA_DIR"}
     assert set(learner["extraEnv"]) == set(spawner.environment) - shared
+    hub = values["hub"]["config"]
+    names = "JupyterHub.authenticator_class", "Authenticator.admin_users"
+    for name in (
+        *names,
+        *(f"NativeAuthenticator.{x}" for x in config.NativeAuthenticator),
+    ):
+        group, key = name.split(".")
+        here, there = config[group][key], hub[group][key]
+        assert here == (set(there) if isinstance(here, set) else there), name
     culling = learner["extraFiles"]["kernels"]["data"]["MappingKernelManager"]
     of_machine = flags(spawner.args)
     for name, value in culling.items():
@@ -366,6 +373,16 @@ def test_a_hub_is_not_started_over_accounts_that_exist(monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(OSError, match="with sudo"):
         local_hub.check(["ann"])
+
+
+@pytest.mark.fault(20)
+def test_teachers_set_up_https_before_seats_and_no_guessable_names():
+    text = (DEPLOY / "README.md").read_text()
+    machine, cluster = text.split("## A cluster")
+    assert 0 < machine.index("https.enabled true") < machine.index("seats make 20")
+    assert 0 < cluster.index("Set up HTTPS") < cluster.index("make 20")
+    assert "users.allowed" not in text and "sign-in sets" not in text
+    assert "chmod -R go= /srv/tlcourse/.git" in machine
 
 
 def test_the_texts_for_teachers_name_what_is_there():

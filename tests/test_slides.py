@@ -89,10 +89,15 @@ def test_every_picture_is_loaded_as_large_as_it_was_drawn_and_has_words(shown):
 
 
 @in_a_browser
-def test_the_deck_asks_no_network_for_anything(shown):
+def test_the_deck_asks_no_network_and_each_of_its_40_to_60_slides_has_notes(shown):
     away = [url for url in shown["requests"] if not url.startswith("data:")]
     assert away == [(SLIDES / "deck.html").as_uri()]
     assert set(shown["fonts"]) == {"loaded"}
+    slides = (SLIDES / "deck.md").read_text("utf-8").count("\n---\n\n")
+    assert 40 <= len(shown["slides"]) <= 60
+    assert slides == len(shown["slides"])
+    for number in range(slides):
+        assert len(shown["notes"][str(number)].split()) >= 10, f"slide {number + 1}"
 
 
 def luminance(colour):
@@ -116,15 +121,6 @@ def test_every_text_is_large_and_stands_out_from_its_background(shown):
             assert text["size"] >= 24, f"slide {number}, {text['text']!r}"
 
 
-@in_a_browser
-def test_40_to_60_slides_and_each_has_notes(shown):
-    slides = (SLIDES / "deck.md").read_text("utf-8").split("\n---\n\n")[1:]
-    assert 40 <= len(shown["slides"]) <= 60
-    assert len(slides) == len(shown["slides"])
-    for number in range(len(slides)):
-        assert len(shown["notes"][str(number)].split()) >= 10, f"slide {number + 1}"
-
-
 LESSONS = {
     lesson.number: (lesson.file, lesson.teaching, lesson.practice)
     for lesson in progress.lessons()
@@ -145,13 +141,10 @@ def test_each_lesson_has_its_slide_with_its_notebook_and_its_minutes(shown):
         assert (ROOT / "notebooks" / file).is_file()
 
 
-def test_the_built_deck_is_of_these_sources():
+def test_the_deck_and_its_pdf_are_of_these_sources():
     text = (SLIDES / "deck.html").read_text("utf-8")
     mark = re.search(r'<meta name="sources-sha256" content="(\w+)">', text)
     assert mark[1] == make_deck.fingerprint(), "the deck is stale: make slides"
-
-
-def test_the_pdf_has_the_same_slides_and_is_of_these_sources():
     content = (SLIDES / "deck.pdf").read_bytes()
     for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", content, re.S):
         try:

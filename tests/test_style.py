@@ -49,6 +49,7 @@ def test_a_lesson_keeps_to_its_size(source):
     lines = [code_lines(cell) for cell in code]
     words = [len(cell.split()) for cell in text]
     assert len(lesson(source)) <= 40
+    assert "ccc" not in "".join(cell.cell_type[0] for cell in lesson(source))
     assert sum(lines) <= 120
     assert statistics.median(lines) <= 5
     assert percentile_90(lines) <= 12
@@ -116,27 +117,11 @@ def test_a_lesson_speaks_calmly_and_types_no_results(source):
 
 
 @of_lessons
-def test_a_lesson_starts_the_course_before_it_imports_keras(source):
+def test_a_lesson_starts_the_course_has_help_and_writes_pictures_as_they_are(source):
     code = cells(source, "code")
+    whole = "\n".join(code)
     assert code[0] == "import tlcourse\n\ntlcourse.start()"
-    assert "tensorflow" not in "\n".join(code)
-
-
-@of_lessons
-def test_a_lesson_has_help_at_hand(source):
-    """`check` names `hint`, and `hint` is followed by `solution`."""
-    code = "\n".join(cells(source, "code"))
-    assert "from tlcourse.checks import check, hint, solution\n" in code
-
-
-@of_lessons
-def test_a_lesson_writes_pictures_as_they_are(source):
-    """By default, Keras stretches the contrast of each."""
-    for cell in cells(source, "code"):
+    assert "tensorflow" not in whole
+    assert "from tlcourse.checks import check, hint, solution\n" in whole
+    for cell in code:  # by default, Keras stretches the contrast of each
         assert cell.count("save_img(") == cell.count("scale=False")
-
-
-@of_lessons
-def test_at_most_two_code_cells_stand_in_a_row(source):
-    kinds = "".join(cell.cell_type[0] for cell in lesson(source))
-    assert "ccc" not in kinds
