@@ -127,9 +127,9 @@ for ax, stage, maps in zip(axes[1:], stages, seen, strict=True):
     plots.feature_maps(maps, 9, 3, title, ax=ax)
 
 # %% [markdown]
-# **Observe.** Nine maps at each depth, the liveliest. From left to right the maps
-# shrink. At first they show the lines of the picture. Later they are coarse patches
-# that we cannot read any more: *something is here*. Where is traded for what.
+# **Observe.** Nine maps at each depth: the channels that vary most. From left to right
+# the maps shrink. At first they show the lines of the picture. Later they are coarse
+# patches that we cannot read any more: *something is here*. Where is traded for what.
 #
 # Now choose the image and the depth yourself.
 #
