@@ -11,7 +11,6 @@ from tlcourse.models import freezing, structure
 
 FLOAT = 4  # bytes
 SLOTS = {"SGD": 0, "RMSprop": 1, "Adagrad": 1, "Lion": 1}  # others keep two
-MB = 1e6
 # Their kernels are put down once for each place or time step of the input.
 BY_INPUT = (
     keras.layers.RNN,
@@ -23,20 +22,15 @@ BY_INPUT = (
 
 @dataclasses.dataclass(frozen=True)
 class Costs:
-    """What one training step takes: numbers, layers, bytes and operations.
-
-    `passed` are the positions of the units that a gradient passes through;
-    `batchnorm_training` and `batchnorm_inference` count layers in these modes;
-    `activation_bytes` are outputs kept for the backward pass.
-    """
+    """What one training step takes: numbers, layers, bytes and operations."""
 
     trainable: int
     total: int
-    passed: frozenset
-    batchnorm_training: int
+    passed: set  # positions of the units that a gradient passes through
+    batchnorm_training: int  # layers in this mode
     batchnorm_inference: int
     optimizer_bytes: int
-    activation_bytes: int
+    activation_bytes: int  # outputs kept for the backward pass
     flop: int
 
 
@@ -50,11 +44,11 @@ def step_costs(state, batch_size=32):
     found, chosen = state.structure, state.trainable_units
     batchnorm = {i for i, unit in enumerate(found.units) if unit.is_batchnorm}
     passed, kept, flop = _way_back(found, chosen)
-    outputs = sum(_size(x) for i in kept for x in found.calls[i].outputs)
+    outputs = sum(_size(x.shape[1:]) for i in kept for x in found.calls[i].outputs)
     return Costs(
         trainable=state.trainable_parameters,
         total=sum(unit.parameters for unit in found.units),
-        passed=frozenset(passed),
+        passed=passed,
         batchnorm_training=len(batchnorm & chosen),
         batchnorm_inference=len(batchnorm - chosen),
         optimizer_bytes=FLOAT * _slots(found.model) * state.trainable_parameters,
@@ -86,15 +80,13 @@ def count_flop(call):
     layer = call.layer
     if isinstance(layer, keras.layers.Embedding):  # looks up, does not multiply
         return 0
-    by_input = isinstance(layer, BY_INPUT)
-    shape = (call.inputs if by_input else call.outputs)[0].shape
-    places = math.prod(side or 1 for side in shape[1:-1])
+    tensors = call.inputs if isinstance(layer, BY_INPUT) else call.outputs
     kernels = [w for w in getattr(layer, "weights", ()) if len(w.shape) > 1]
-    return 2 * places * freezing.count(kernels)
+    return 2 * _size(tensors[0].shape[1:-1]) * freezing.count(kernels)
 
 
-def _size(tensor):
-    return math.prod(side or 1 for side in tensor.shape[1:])
+def _size(sides):
+    return math.prod(side or 1 for side in sides)
 
 
 def _slots(model):
@@ -112,7 +104,13 @@ def seconds_per_step(state, batch_size=32, steps=5):
     The median of `steps` steps, after two that compile; the model stays as it is.
     Raises ValueError if Keras cannot copy the model.
     """
-    copy = _copy(state.structure.model)
+    try:
+        copy = keras.models.clone_model(state.structure.model)
+    except (TypeError, NotImplementedError, ValueError) as error:
+        raise ValueError(
+            "Expected a model that `keras.models.clone_model` can copy, to time "
+            f"the copy. Received: {error}"
+        ) from error
     chosen = dataclasses.replace(state, structure=structure.find_structure(copy))
     chosen.apply()
     rng = np.random.default_rng(0)
@@ -127,13 +125,3 @@ def seconds_per_step(state, batch_size=32, steps=5):
         step(x, y)
         seconds.append(time.perf_counter() - start)
     return float(np.median(seconds[2:]))
-
-
-def _copy(model):
-    try:
-        return keras.models.clone_model(model)
-    except (TypeError, NotImplementedError, ValueError) as error:
-        raise ValueError(
-            "Expected a model that `keras.models.clone_model` can copy, to time "
-            f"the copy. Received: {error}"
-        ) from error

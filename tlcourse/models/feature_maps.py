@@ -15,14 +15,11 @@ STRONGEST = 16  # channels that are kept and shown
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Maps:
-    """The `n` channels that vary most over an image, that one first, of `of` channels.
+    """The channels that vary most over an image, in that order."""
 
-    `values` are float `(height, width, n)`; `channels` their n numbers.
-    """
-
-    values: np.ndarray
-    channels: tuple
-    of: int
+    values: np.ndarray  # float `(height, width, n)`
+    channels: tuple  # their n numbers
+    of: int  # channels that there are
 
 
 class FeatureMaps:
@@ -44,28 +41,22 @@ class FeatureMaps:
         self.image, self.depth = 0, 0
         self._models, self._computed = {}, {}
 
-    def choose(self, image=None, depth=None):
-        """Chooses a position in `images`, in `ends`, or both; refuses others."""
-        wanted = {"image": (image, len(self.images)), "depth": (depth, len(self.ends))}
-        for name, (value, n) in wanted.items():
-            if value is not None and value not in range(n):
-                raise ValueError(
-                    f"Expected `{name}` from 0 to {n - 1}. Received: {value!r}"
-                )
-        self.image = self.image if image is None else int(image)
-        self.depth = self.depth if depth is None else int(depth)
-
     @property
     def labels(self):
         """Each depth's stage, layer, map size and channels, a list of strings."""
-        return [_label(stage, layer) for stage, layer in self.ends]
+        found = []
+        for stage, layer in self.ends:
+            height, width, n = layer.output.shape[1:]
+            size = f"{height} x {width}, {n} channels"
+            found.append(f"{stage.name}: {layer.name}, {size}")
+        return found
 
     @property
     def maps(self):
         """The `Maps` of the chosen image at the chosen depth."""
         chosen = self.image, self.depth
         if chosen not in self._computed:
-            self._computed[chosen] = strongest_channels(self._compute(*chosen))
+            self._computed[chosen] = _strongest(self._compute(*chosen))
         return self._computed[chosen]
 
     def _compute(self, image, depth):
@@ -101,10 +92,10 @@ class FeatureMaps:
         side = self.images.shape[1] / height
         return (
             f"What {layer.name}, the last layer of {stage.name}, makes of "
-            f"{self.names[self.image]}: the {len(maps.channels)} liveliest of "
+            f"{self.names[self.image]}: the {len(maps.channels)} that vary most, of "
             f"{maps.of} maps, {height} x {width} positions each, one for every "
-            f"{side:.0f} x {side:.0f} pixels. Liveliest of all: channel "
-            f"{maps.channels[0]}, from {maps.values[..., 0].min():.2f} to "
+            f"{side:.0f} x {side:.0f} pixels. Channel {maps.channels[0]} varies most, "
+            f"from {maps.values[..., 0].min():.2f} to "
             f"{maps.values[..., 0].max():.2f}."
         )
 
@@ -112,9 +103,8 @@ class FeatureMaps:
         return f"Feature maps of {self.base.name}. {self.caption} {self.alt}"
 
 
-def strongest_channels(maps, n=STRONGEST):
-    """The `Maps` of those n channels of `(height, width, channels)` that vary most."""
-    order = np.argsort(-np.std(maps, axis=(0, 1)), kind="stable")[:n]
+def _strongest(maps):
+    order = np.argsort(-np.std(maps, axis=(0, 1)), kind="stable")[:STRONGEST]
     return Maps(maps[..., order], tuple(order.tolist()), maps.shape[-1])
 
 
@@ -153,8 +143,3 @@ def _check_images(base, images, names):
             f"Expected one name for each of {len(images)} images. Received: "
             f"{len(names)} names"
         )
-
-
-def _label(stage, layer):
-    height, width, channels = layer.output.shape[1:]
-    return f"{stage.name}: {layer.name}, {height} x {width}, {channels} channels"

@@ -26,9 +26,8 @@ class FreezeState:
 
     def with_unit(self, unit, trains):
         """The state in which one layer, by its position, trains or does not."""
-        return self._with(
-            self.trainable_units | {unit} if trains else self.trainable_units - {unit}
-        )
+        others = self.trainable_units - {unit}
+        return self._with(others | {unit} if trains else others)
 
     def with_part(self, part, trains):
         """The state in which a whole `Part` trains, or does not.
@@ -112,8 +111,7 @@ class FreezeState:
 
     def apply(self):
         """Sets the flags of the model's layers. Compile the model afterwards."""
-        chosen = self.trainable_layers
-        freezing.set_flags(self.structure.model, lambda layer: id(layer) in chosen)
+        freezing.set_flags(self.structure.model, self.trainable_layers)
 
     @property
     def trainable_layers(self):
@@ -122,18 +120,16 @@ class FreezeState:
 
     def _with(self, chosen):
         # A layer without anything to learn has a flag of no meaning.
-        units = self.structure.units
-        useful = frozenset(i for i in chosen if units[i].learnable)
+        useful = frozenset(i for i in chosen if self.structure.units[i].learnable)
         return dataclasses.replace(self, trainable_units=useful)
 
     def _norms(self):
-        units = enumerate(self.structure.units)
-        return {i for i, unit in units if unit.is_batchnorm}
+        return {i for i, x in enumerate(self.structure.units) if x.is_batchnorm}
 
     def _chosen(self, parts, batchnorm=False):
+        norms = set() if batchnorm else self._norms()
         each = (frozenset(p.units) for p in parts)
-        chosen = (p if batchnorm else p - self._norms() or p for p in each)
-        return frozenset().union(*chosen)
+        return frozenset().union(*(units - norms or units for units in each))
 
 
 def read_state(model):
@@ -153,7 +149,8 @@ def _trains(unit, trainable_weights):
         raise ValueError(
             "Expected layers that train as a whole or not at all. Received: "
             f"{unit.path!r}, of which low-rank adaptation trains a part. Go on without "
-            "the panel, and set flags in code."
+            "the panel; `freezing.unfreeze_from` keeps that choice, but to set "
+            "`trainable` to True undoes it."
         )
     chosen = [w for w in unit.layer.weights if id(w) in trainable_weights]
     numbers = freezing.count(chosen)
@@ -162,6 +159,6 @@ def _trains(unit, trainable_weights):
             "Expected layers that train as a whole or not at all. Received: "
             f"{unit.path!r}, of which {numbers:,} of {unit.learnable:,} numbers train, "
             "by flags set inside the layer. Set its `trainable` to False and then to "
-            "True, or go on without the panel."
+            f"True, so that all {unit.learnable:,} train, or go on without the panel."
         )
     return numbers > 0

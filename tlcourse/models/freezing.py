@@ -10,37 +10,17 @@ from tlcourse.models.stages import stages
 
 
 def is_batchnorm(layer):
-    """Whether a layer is a BatchNormalization, which keeps moving statistics.
-
-    Args:
-        layer: `keras.Layer`.
-
-    Returns:
-        Boolean.
-    """
+    """Whether a layer is a BatchNormalization, which keeps moving statistics."""
     return isinstance(layer, keras.layers.BatchNormalization)
 
 
 def count(weights):
-    """Counts numbers (scalars, not tensors) in a list of weights.
-
-    Args:
-        weights: Iterable of `keras.Variable`.
-
-    Returns:
-        Integer.
-    """
+    """Counts numbers (scalars, not tensors) in `keras.Variable`s."""
     return sum(math.prod(weight.shape) for weight in weights)
 
 
 def freeze(base):
-    """Freezes `base` and every layer in it. Compile the model again afterwards.
-
-    Args:
-        base: `keras.Model`, or any layer.
-
-    Returns:
-        The same `base`.
+    """Freezes `base` and every layer in it; returns it. Compile the model again.
 
     Source: https://keras.io/guides/transfer_learning/
     """
@@ -78,8 +58,7 @@ def unfreeze_from(base, stage_or_layer, batchnorm="inference"):
         )
     layers = nesting.leaves(base)
     first = layers.index(_first_layer(base, stage_or_layer))
-    chosen = set(map(id, layers[first:]))
-    set_flags(base, lambda layer: id(layer) in chosen)
+    set_flags(base, set(map(id, layers[first:])))
     if batchnorm == "inference":
         for layer in filter(is_batchnorm, nesting.layers_inside(base)):
             layer.trainable = False
@@ -108,29 +87,34 @@ def _backbone(model):
     return _backbone(bases[0]) if len(bases) == 1 else model
 
 
-def set_flags(model, trains):
-    """Sets `trainable` at all levels as the function `trains` says of each leaf layer.
+def set_flags(model, chosen):
+    """Sets `trainable` at all levels: of the leaf layers, only `chosen` ids train.
 
     The model's own flag is set to True, a nested model's if anything in it trains.
     """
     model.trainable = True  # first, as it overwrites the flags inside
     for nested in nesting.nested_models(model):
-        nested.trainable = any(map(trains, nesting.leaves(nested)))
+        nested.trainable = bool(chosen & set(map(id, nesting.leaves(nested))))
     for leaf in nesting.leaves(model):
         for layer in nesting.layers_inside(leaf):
-            layer.trainable = trains(leaf)
+            layer.trainable = id(leaf) in chosen
+            _keep_low_rank(layer)
+
+
+def _keep_low_rank(layer):
+    """Freezes again what `enable_lora` froze: it trains two small factors instead."""
+    names = {weight.name for weight in layer.weights}
+    for weight in layer.weights:
+        if f"lora_{weight.name}_a" in names:
+            weight.trainable = False
 
 
 @dataclasses.dataclass(frozen=True)
 class Trains:
-    """What `fit` will really change.
+    """What `fit` will really change: `parameters`, of `total` numbers.
 
-    Args:
-        parameters: Integer, numbers that will get gradients.
-        total: Integer, all numbers in the model.
-        compiled: Boolean, whether there is a compiled choice to speak of.
-        stale: Boolean, whether the flags were changed after the choice was
-            made: `fit` trains none that it did not train before.
+    `stale` if the flags were changed after the choice was made by `compile` and `fit`,
+    which train none that they did not train before.
     """
 
     parameters: int
@@ -139,15 +123,12 @@ class Trains:
     stale: bool
 
     def __str__(self):
-        text = (
-            f"trains {self.parameters:,} of {self.total:,} parameters "
-            f"({self.parameters / max(self.total, 1):.1%})"
-        )
+        share = f"({self.parameters / max(self.total, 1):.1%})"
+        text = f"{self.parameters:,} of {self.total:,} parameters {share}"
         if not self.compiled:
-            return f"not compiled; would {text.replace('trains', 'train', 1)}"
-        if self.stale:
-            return f"{text}; the flags have changed since: compile again"
-        return text
+            return f"not compiled; would train {text}"
+        stale = "; the flags have changed since: compile again" if self.stale else ""
+        return f"trains {text}{stale}"
 
 
 def trains(model):
@@ -155,21 +136,15 @@ def trains(model):
 
     The optimizer is built for the weights that were trainable at the first `fit`
     after `compile`, and trains no others. Weights frozen since then still train
-    on TensorFlow. On PyTorch they do not. On JAX `fit` stops.
-
-    Args:
-        model: `keras.Model`, compiled or not.
-
-    Returns:
-        `Trains`.
+    on TensorFlow. On PyTorch they do not. On JAX `fit` stops. Returns `Trains`.
     """
     now, total = model.trainable_weights, count(model.weights)
     optimizer = getattr(model, "optimizer", None)
     if optimizer is None:
         return Trains(count(now), total, compiled=False, stale=False)
     chosen = _optimized(optimizer, model) if optimizer.built else now
-    trainable = {id(weight) for weight in now}
-    stale = {id(weight) for weight in chosen} != trainable
+    trainable = set(map(id, now))
+    stale = set(map(id, chosen)) != trainable
     if keras.backend.backend() == "torch":  # reads the flags at every step
         chosen = [weight for weight in chosen if id(weight) in trainable]
     return Trains(count(chosen), total, compiled=True, stale=stale)

@@ -9,15 +9,11 @@ from tlcourse.models.nesting import is_graph
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Call:
-    """One use of a layer or operation.
-
-    `sources` has the positions in the list of the calls that it takes its input from;
-    `inputs` and `outputs` are tuples of `keras.KerasTensor`.
-    """
+    """One use of a layer or operation."""
 
     layer: keras.Operation
-    sources: tuple
-    inputs: tuple
+    sources: tuple  # positions of the calls that it takes its input from
+    inputs: tuple  # of `keras.KerasTensor`
     outputs: tuple
 
 
@@ -34,12 +30,11 @@ def list_calls(model):
 
 def _follow(model, makers, calls):
     """Appends a model's calls; takes the makers of its inputs, returns its outputs'."""
-    graph = keras.Model(model.inputs, model.outputs)
-    made_by = dict(zip(map(id, graph.inputs), makers, strict=True))
+    made_by = dict(zip(map(id, model.inputs), makers, strict=True))
     tensors = []  # kept, so that no two have the same id
 
     def call(layer, *args, **kwargs):
-        inputs = _symbolic((args, kwargs))
+        inputs = symbolic((args, kwargs))
         before = [made_by[id(tensor)] for tensor in inputs]
         outputs = _outputs(layer, inputs, args, kwargs)
         if _opens(layer):
@@ -52,11 +47,18 @@ def _follow(model, makers, calls):
         tensors.extend(outputs)
         return outputs
 
-    copy = keras.models.clone_model(graph, graph.inputs, lambda layer: layer, call)
+    copy = call_layers(model, model.inputs, call)
     return [made_by[id(tensor)] for tensor in copy.outputs]
 
 
-def _symbolic(nested):
+def call_layers(model, inputs, call):
+    """Runs a model's graph on tensors, `call` in place of each layer's call."""
+    graph = keras.Model(model.inputs, model.outputs)
+    return keras.models.clone_model(graph, inputs, lambda layer: layer, call)
+
+
+def symbolic(nested):
+    """Lists the symbolic tensors among the arguments of a call."""
     leaves = keras.tree.flatten(nested)
     return [leaf for leaf in leaves if isinstance(leaf, keras.KerasTensor)]
 
@@ -71,7 +73,6 @@ def _outputs(layer, inputs, args, kwargs):
 
 
 def _opens(layer):
-    if not is_graph(layer):
-        return False
-    any_size = any(None in tensor.shape[1:] for tensor in layer.inputs)
-    return bool(layer.weights) or not any_size
+    return is_graph(layer) and (
+        bool(layer.weights) or all(None not in x.shape[1:] for x in layer.inputs)
+    )

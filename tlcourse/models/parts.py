@@ -8,16 +8,12 @@ from tlcourse.models.stages import block, stages
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """A stage of the base, or what lies before or behind it.
-
-    `note` names its blocks or layers; `size` is its output height and width in
-    pixels, None where it has none; `units` are positions in `Structure.units`.
-    """
+    """A stage of the base, or what lies before or behind it."""
 
     name: str
-    note: str
-    size: int | None
-    units: tuple
+    note: str  # its blocks or layers
+    size: int | None  # output height and width in pixels
+    units: tuple  # positions in `Structure.units`
 
 
 def find_parts(model, weighted):

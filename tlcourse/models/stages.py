@@ -11,12 +11,9 @@ _POOLS = (keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D)
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """Neighbouring layers that work at one resolution.
+    """Neighbouring layers that work at one resolution, such as `"stage 2"`.
 
-    Args:
-        name: String, such as `"stage 2"`; `"top"` after the last feature map.
-        size: Output height and width, pixels; 1 for the top.
-        layers: tuple of `keras.Layer`, from input to output.
+    `size` is their output height and width in pixels; 1 for the last one, `"top"`.
     """
 
     name: str
@@ -30,16 +27,9 @@ class Stage:
 
 
 def stages(base):
-    """Cuts a network where its feature maps shrink; blocks stay whole.
+    """Cuts a network where its feature maps shrink, into `Stage`s; blocks stay whole.
 
-    Args:
-        base: Built functional `keras.Model` with a fixed input size.
-
-    Returns:
-        list of `Stage`, from input to output.
-
-    Raises:
-        ValueError: If the base takes images of any size.
+    Raises ValueError if the base takes images of any size.
     """
     groups = []
     for layer, size in zip(base.layers, _sizes(base), strict=True):

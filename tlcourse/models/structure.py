@@ -9,17 +9,12 @@ from tlcourse.models import freezing, graph, nesting, parts
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Unit:
-    """A layer with weights: the smallest thing that is frozen or trains.
+    """A layer with weights: the smallest thing that is frozen or trains."""
 
-    `path` has the names of the models around it and its own, with slashes;
-    `parameters` counts all its numbers, `learnable` those that get gradients where
-    the layer trains.
-    """
-
-    path: str
+    path: str  # the names of the models around it and its own, with slashes
     layer: keras.Layer
-    parameters: int
-    learnable: int
+    parameters: int  # all its numbers
+    learnable: int  # those that get gradients where the layer trains
 
     @property
     def is_batchnorm(self):
@@ -79,17 +74,19 @@ def _paths(model, around=""):
 def _learnable(model):
     """Ids of the weights that get gradients where everything trains.
 
-    All flags are set for a moment, and put back.
+    All flags are set for a moment, and put back: those of weights last, as low-rank
+    adaptation, for one, sets them below a layer's own.
     """
     layers = nesting.layers_inside(model)
-    flags = [layer.trainable for layer in layers]
+    flags = [(each, each.trainable) for each in (*layers, *model.weights)]
     try:
-        for layer in layers:
-            layer.trainable = True
+        for flag in (False, True):  # TensorFlow skips an assignment without a change
+            for layer in layers:
+                layer.trainable = flag
         return set(map(id, model.trainable_weights))
     finally:
-        for layer, flag in zip(layers, flags, strict=True):
-            layer.trainable = flag
+        for each, flag in flags:
+            each.trainable = flag
 
 
 def check_model(model):

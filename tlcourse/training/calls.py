@@ -7,6 +7,8 @@ import dataclasses
 
 import keras
 
+from tlcourse.models.graph import call_layers, symbolic
+
 
 @dataclasses.dataclass(frozen=True)
 class Call:
@@ -56,19 +58,14 @@ def list_calls(model):
     def call(layer, *args, **kwargs):
         if _opens(layer, args, kwargs):
             before = len(calls)
-            _run(layer, args[0], call)
+            call_layers(layer, [args[0]], call)
             return calls[-1].outputs[0] if len(calls) > before else args[0]
         found = layer(*args, **kwargs)
-        feeds = [
-            x
-            for x in keras.tree.flatten((args, kwargs))
-            if isinstance(x, keras.KerasTensor)
-        ]
-        calls.append(Call(layer, feeds, keras.tree.flatten(found)))
+        calls.append(Call(layer, symbolic((args, kwargs)), keras.tree.flatten(found)))
         return found
 
     start = keras.Input(batch_shape=model.inputs[0].shape, dtype=model.inputs[0].dtype)
-    _run(model, start, call)
+    call_layers(model, [start], call)
     return start, calls
 
 
@@ -85,12 +82,6 @@ def _opens(layer, args, kwargs):
     ):
         return False
     return (wanted.dtype, len(wanted.shape)) == (given.dtype, len(given.shape))
-
-
-def _run(model, tensor, call):
-    """Runs a model's graph on another tensor, `call` in place of each layer's call."""
-    graph = keras.Model(model.inputs, model.outputs)
-    keras.models.clone_model(graph, [tensor], lambda layer: layer, call)
 
 
 def crossings(start, calls, end):

@@ -18,14 +18,7 @@ PER_CLASS = 10
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Patient:
-    """A training that went wrong, and all there is to examine.
-
-    Args:
-        symptom: String.
-        model: Compiled `keras.Model`, raw pixels to probabilities.
-        train: `Dataset` it was trained on.
-        held_out: `Dataset` it was measured on.
-    """
+    """A training that went wrong: its compiled model, and all there is to examine."""
 
     symptom: str
     model: object
@@ -34,18 +27,7 @@ class Patient:
 
 
 def patient(name, track):
-    """Admits a patient: the training runs now.
-
-    Args:
-        name: `"A"`, `"B"` or `"C"`.
-        track: `Track`.
-
-    Returns:
-        `Patient`.
-
-    Raises:
-        ValueError: If there is no such patient.
-    """
+    """Admits `Patient` "A", "B" or "C" of a `Track`: the training runs now."""
     makers = {"A": _first, "B": _second, "C": _third}
     if name not in makers:
         raise ValueError(f"Expected a patient 'A', 'B' or 'C'. Received: {name!r}")

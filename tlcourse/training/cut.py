@@ -11,11 +11,10 @@ from tlcourse.training.calls import crossings, list_calls
 
 
 def split(model, batch):
-    """Cuts a model into its frozen part and its tail, which share its layers.
+    """Cuts a compiled model into its frozen part and its tail, which share its layers.
 
-    Args: a built, compiled `keras.Model` of one input and one output; `batch`, images
-    to try it on. Returns two models, or None where nothing is worth storing.
-    Raises ValueError if an unsteady layer stands before frozen ones with weights.
+    None where nothing is worth storing. Raises ValueError if an unsteady layer, found
+    with a `batch` of images, stands before frozen ones with weights.
     """
     start, calls = list_calls(model)
     end = _first_trainable(calls, model.trainable_weights)

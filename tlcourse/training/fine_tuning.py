@@ -15,12 +15,9 @@ FROZEN = 0.0  # in a table, the learning rate of the frozen head
 
 
 class Snapshot:
-    """A compiled model's weights and optimizer, to start from several times.
+    """Weights and optimizer of a compiled `keras.Model`, to start from several times.
 
     Much quicker than building the model anew: its graphs stay.
-
-    Args:
-        model: `keras.Model` from `compile_for`.
     """
 
     def __init__(self, model):
@@ -29,13 +26,7 @@ class Snapshot:
         self.optimizer = [np.copy(value.numpy()) for value in model.optimizer.variables]
 
     def restore(self, learning_rate, weights=None):
-        """Takes the model back, and sets another learning rate.
-
-        Args:
-            learning_rate: Float.
-            weights: list of arrays as `model.get_weights()` gives it, or None for
-                those of the snapshot.
-        """
+        """Takes the model back, or to other `weights`, and sets its learning rate."""
         self.model.set_weights(self.weights if weights is None else weights)
         pairs = zip(self.model.optimizer.variables, self.optimizer, strict=True)
         for value, saved in pairs:
@@ -44,13 +35,9 @@ class Snapshot:
 
 
 def wrapped(track):
-    """The track's base with a wrapper and augmentation, frozen.
+    """A `Track`'s frozen base in a wrapper with augmentation: the whole, and its base.
 
-    Args:
-        track: `Track`.
-
-    Returns:
-        Pair of `keras.Model`: the whole, not compiled, and its base.
+    The whole `keras.Model` is not compiled.
     """
     base = freezing.freeze(track.build_base())
     augment = heads.augmentation(flip=track.name != "glyphs")
@@ -59,29 +46,13 @@ def wrapped(track):
 
 
 def small_head(shape, n_classes):
-    """A dense softmax layer on features, as a model of its own.
-
-    Args:
-        shape: tuple, of one image's features.
-        n_classes: Integer.
-
-    Returns:
-        `keras.Sequential`, not compiled.
-    """
+    """A dense softmax layer on features of a shape, a model that is not compiled."""
     dense = keras.layers.Dense(n_classes, activation="softmax")
     return keras.Sequential([keras.Input(shape), dense])
 
 
 def accuracy(model, dataset):
-    """Share of images that a model gets right.
-
-    Args:
-        model: Compiled `keras.Model` with the metric accuracy.
-        dataset: `Dataset`.
-
-    Returns:
-        Float, 0..1.
-    """
+    """Share, 0..1, of a `Dataset` that a model compiled with accuracy gets right."""
     found = model.evaluate(dataset.images, dataset.labels, 128, verbose=0)
     return float(found[1])
 
@@ -161,11 +132,7 @@ def by_learning_rate(found, learning_rates):
     Returns:
         float `(len(learning_rates), draws)`.
     """
-    draws = sorted({draw for _, draw, _ in found})
-    (count,) = {count for count, _, _ in found}
-    return np.array(
-        [[found[count, draw, rate] for draw in draws] for rate in learning_rates]
-    )
+    return np.concatenate([by_count(found, rate) for rate in learning_rates])
 
 
 def by_count(found, learning_rate):

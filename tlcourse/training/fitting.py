@@ -28,12 +28,7 @@ class ProgressLine(keras.callbacks.Callback):
 def compile_for(model, learning_rate):
     """Compiles a classifier with Adam; call it after each change of `trainable`.
 
-    Args:
-        model: `keras.Model` to class probabilities.
-        learning_rate: Float, or a schedule of Keras.
-
-    Returns:
-        The same model.
+    The learning rate is a float or a schedule of Keras. Returns the same model.
     """
     model.compile(
         keras.optimizers.Adam(learning_rate),

@@ -188,9 +188,9 @@ def _check_memory(size):
 
 def _hears_of_steps(callback):
     """Whether a callback does something at the end of a step."""
+    base = keras.callbacks.Callback
     own = (callback.on_batch_end, callback.on_train_batch_end)
-    plain = (keras.callbacks.Callback.on_batch_end,)
-    plain += (keras.callbacks.Callback.on_train_batch_end,)
+    plain = (base.on_batch_end, base.on_train_batch_end)
     return any(getattr(method, "__func__", None) not in plain for method in own)
 
 

@@ -11,14 +11,9 @@ from tlcourse.features import extract
 
 @functools.lru_cache(maxsize=1)  # the next dataset needs the same one
 def embedder(track, weights="pretrained"):
-    """The frozen base with pooling: raw pixels to one vector per image.
+    """A `Track`'s base, `"pretrained"` or `"random"`, with pooling, as a `keras.Model`.
 
-    Args:
-        track: `Track`.
-        weights: `"pretrained"` or `"random"`.
-
-    Returns:
-        `keras.Model` from `(batch, *input_shape)` in 0..255 to `(batch, features)`.
+    From pixels `(batch, *input_shape)` in 0..255 to vectors `(batch, features)`.
     """
     base = track.build_base(weights)
     pixels = keras.Input(base.input_shape[1:], name="pixels")

@@ -31,7 +31,7 @@ class FeatureMapViewer(Explorer):
 
     def _draw(self):
         state = self.state
-        state.choose(image=self.image.value, depth=self.depth.value)
+        state.image, state.depth = self.image.value, self.depth.value
         title = f"{state.ends[state.depth][0].name}: feature maps"
         maps = plots.feature_maps(state.maps.values, feature_maps.STRONGEST, 4, title)
         image = plots.tiles(state.images[state.image][None], title="the image")
