@@ -1,7 +1,7 @@
 # make lab    the course, in JupyterLab
 # make test   what has to hold; make test-all also what repeats it over many members
 # Others: notebooks, colab, slides, site, check-site, test-flowers, test-torch,
-# test-jax, test-env, bench, hub, picture, clean. README.md says more.
+# test-jax, test-gpu, test-env, bench, hub, picture, clean. README.md says more.
 
 PYTHON ?= python3
 LAB_FLAGS ?=
@@ -28,7 +28,12 @@ FLOWERS = $(LESSONS)
 MARKED = -m "not slow"
 BROWSER = $(sort $(wildcard tests/test_browser*.py))
 # Two notebooks at a time, each on one core: an eighth faster than on two cores each.
-WORKERS ?= 2
+# On a GPU one at a time: TensorFlow takes its memory as it needs it, JAX none before.
+GPU := $(shell command -v nvidia-smi 2>/dev/null) $(wildcard /dev/nvidia0)
+WORKERS ?= $(if $(strip $(GPU)),1,2)
+TF_FORCE_GPU_ALLOW_GROWTH ?= true
+XLA_PYTHON_CLIENT_PREALLOCATE ?= false
+export TF_FORCE_GPU_ALLOW_GROWTH XLA_PYTHON_CLIENT_PREALLOCATE
 ONE_CORE = TF_NUM_INTRAOP_THREADS=1
 SPREAD = -n $(WORKERS) --dist loadscope
 # Warnings of the notebook machinery are not ours to mend; those of the unit
@@ -38,7 +43,7 @@ NBVAL = PYTHONPATH=$(abspath tests/offline) $(BIN)/python -m pytest -q \
 	--nbval-cell-timeout=600 $(SPREAD)
 
 .PHONY: lab test test-all lint test-unit test-sync test-glyphs test-flowers test-torch
-.PHONY: test-jax test-env notebooks colab slides site check-site bench hub picture
+.PHONY: test-jax test-gpu test-env notebooks colab slides site check-site bench hub picture
 .PHONY: clean
 
 lab: .venv/ready
@@ -100,6 +105,16 @@ test-torch: .venv/ready-for-tests
 test-jax: .venv/ready-for-tests
 	$(BIN)/python -m pip install --quiet "$(JAX)"
 	KERAS_BACKEND=jax TLCOURSE_TRACK=glyphs $(NBVAL) $(SOLUTIONS)
+
+# Every solution on the GPU, on the backend of KERAS_BACKEND, which has to be installed
+# for GPUs; and what holds to the bit on a CPU, within a tolerance: tests/same.py.
+SAME = $(addprefix tests/test_,fine_tuning.py once_frozen.py)
+test-gpu: WORKERS = 1
+test-gpu: .venv/ready-for-tests
+	$(BIN)/python -m tlcourse doctor
+	TLCOURSE_TRACK=glyphs $(NBVAL) --nbval-sanitize-with tests/offline/gpu.cfg \
+	$(SOLUTIONS)
+	$(BIN)/python -m pytest -q --color=no --durations=10 $(SAME)
 
 # Lessons and tests with the packages of another place, tests/environments:
 # make test-env ENV=colab PYTHON=python3.13. What old packages warn of on a

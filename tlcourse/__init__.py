@@ -23,22 +23,30 @@ __version__ = "0.1.0"
 def start(seed=0):
     """Begins a lesson: imports Keras quietly and fixes the random seed.
 
-    From then on, figures have an alternative text; see `tlcourse.plots.alt_text`.
+    From then on, figures have an alternative text; see `tlcourse.plots.alt_text`. On a
+    GPU, this notebook takes only the memory that it needs, unless you have set
+    TF_FORCE_GPU_ALLOW_GROWTH or XLA_PYTHON_CLIENT_PREALLOCATE yourself.
 
     Args:
         seed: Integer; the same seed gives the same results on one machine.
 
     Returns:
-        None. Prints one line: the versions and the backend in use.
+        None. Prints one line: the versions and the backend in use. If Keras was
+        imported before, another one says so.
 
     Raises:
-        ValueError: If keras.json or KERAS_BACKEND has a setting that no lesson runs
-            with; the message says what to write there.
+        ValueError: If keras.json, a variable such as KERAS_BACKEND or this notebook
+            has a setting that no lesson runs with; the message says what to write.
     """
-    from tlcourse._util.quiet import import_keras
+    from tlcourse._util.quiet import import_keras, share_gpu
     from tlcourse.plots import alt_text
 
     alt_text.show_in_jupyter()
+    if share_gpu():
+        print(
+            "(Keras was imported before `tlcourse.start()`, so on a GPU this notebook "
+            "may take all memory. Restart the kernel and run `tlcourse.start()` first.)"
+        )
     keras = import_keras()
     keras.utils.set_random_seed(seed)
     print(f"Keras {keras.__version__} on {keras.backend.backend()}, seed {seed}")

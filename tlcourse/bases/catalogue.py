@@ -48,10 +48,7 @@ class Comparison:
 
     def __post_init__(self):
         for name in self.names:
-            if name not in self.stages:
-                raise ValueError(
-                    f"Expected one of {', '.join(self.stages)}. Received: {name!r}"
-                )
+            bases.find(name, self.stages)
 
     @property
     def names(self):

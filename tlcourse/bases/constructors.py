@@ -1,7 +1,10 @@
 """Networks of keras.applications: built, with their weights and preprocessing."""
 
+import inspect
 import numbers
+import operator
 import os
+import re
 
 import keras
 import numpy as np
@@ -21,6 +24,10 @@ SIDES = {
     "MobileNetV2": (96, 128, 160, 192, 224),
 }
 
+# `heads.wrap` puts a top on; the rest has parameters of its own in `build`.
+NOT_OPTIONS = {"include_top", "classes", "classifier_activation"}
+NOT_OPTIONS |= {"input_shape", "weights"}
+WEIGHTS = "`weights` 'imagenet', None for random ones, or a file"
 CAFFE_OFFSET = [-103.939, -116.779, -123.68]  # blue, green, red
 TORCH_MEAN = np.array([0.485, 0.456, 0.406])
 TORCH_SPREAD = np.array([0.229, 0.224, 0.225])
@@ -47,22 +54,53 @@ def build(name, input_shape=None, weights="imagenet", **options):
     """
     network = find(name)
     shape = _shape(network, input_shape)
+    constructor = getattr(keras.applications, name)
+    _check(constructor, weights, options)
     if weights == "imagenet":
         weights = _imagenet(network, shape, options)
-    constructor = getattr(keras.applications, name)
-    return constructor(input_shape=shape, include_top=False, weights=weights, **options)
+    options = {"include_top": False, "weights": weights, **options}
+    try:
+        return constructor(input_shape=shape, **options)
+    except (TypeError, ValueError, OSError) as error:
+        raise ValueError(
+            f"Expected weights of {name} without its top, and the options they were "
+            f"saved with. Received: {options}. Keras says: {error}"
+        ) from error
 
 
 def _shape(network, input_shape):
-    shape = input_shape or (network.side, network.side, 3)
-    sides = list(shape) if isinstance(shape, tuple | list) else []
-    is_whole = all(isinstance(side, numbers.Integral) for side in sides)
-    if not is_whole or sides[2:] != [3] or min(sides[:2]) < network.smallest:
-        raise ValueError(
-            f"Expected `input_shape` (height, width, 3), for {network.name} integers "
-            f"of at least {network.smallest} pixels each way. Received: {shape!r}"
-        )
-    return tuple(sides)
+    usual, smallest = (network.side, network.side, 3), network.smallest
+    shape = usual if input_shape is None else input_shape
+    try:
+        sides = tuple(map(operator.index, shape))
+    except TypeError:
+        sides = ()
+    if sides[2:] == (3,) and min(sides) > 0 and min(sides[:2]) >= smallest:
+        return sides
+    given = [int(n) for n in re.findall(r"\d+", str(shape)) if int(n) > 4]
+    height, width = (max(n, smallest) for n in (given * 2 or usual[:2])[-2:])
+    raise ValueError(
+        f"Expected `input_shape` (height, width, 3), integers of at least {smallest}x"
+        f"{smallest} for {network.name}. Received: {shape!r}. Write `input_shape="
+        f"({height}, {width}, 3)`, and give it images of that size in three channels."
+    )
+
+
+def _check(constructor, weights, options):
+    """Refuses what Keras takes in silence, or with an error of Python's."""
+    known = inspect.signature(constructor).parameters.keys() - NOT_OPTIONS
+    unknown, pooling = sorted(options.keys() - known), options.get("pooling")
+    alpha = options.get("alpha", 1)
+    is_width = isinstance(alpha, numbers.Real) and alpha > 0
+    is_file = isinstance(weights, str | os.PathLike) and os.path.isfile(weights)
+    for expected, received, is_right in (
+        (f"{', '.join(sorted(known))}; `heads.wrap` adds a top", unknown, not unknown),
+        ("`pooling` None, 'avg' or 'max'", pooling, pooling in (None, "avg", "max")),
+        ("`alpha` above 0, such as 0.5", alpha, is_width),
+        (WEIGHTS, weights, is_file or weights is None or weights == "imagenet"),
+    ):
+        if not is_right:
+            raise ValueError(f"Expected {expected}. Received: {received!r}")
 
 
 def _imagenet(network, shape, options):

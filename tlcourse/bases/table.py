@@ -4,6 +4,8 @@ Figures: https://keras.io/api/applications/; for MobileNetV3, which that page le
 out, its docstring in Keras.
 """
 
+import difflib
+import re
 from typing import NamedTuple
 
 
@@ -87,10 +89,16 @@ NETWORKS = {name: _parse_row(row) for name, row in _ROWS.items()}
 CATALOGUE = {name: NETWORKS[name] for name, row in _ROWS.items() if row[0] == "*"}
 
 
-def find(name):
-    """The `Network` of a name in keras.applications; ValueError if there is none."""
-    if name not in NETWORKS:
-        raise ValueError(
-            f"Expected one of {', '.join(sorted(NETWORKS))}. Received: {name!r}"
-        )
-    return NETWORKS[name]
+def find(name, known=NETWORKS):
+    """What `known` has of a name in keras.applications; a ValueError has near ones."""
+    if isinstance(name, str) and name in known:
+        return known[name]
+    plain = {_plain(each): each for each in known}
+    near = difflib.get_close_matches(_plain(getattr(name, "__name__", name)), plain)
+    names = [plain[each] for each in near] or sorted(known)
+    said = "a network's name, such as" if near else "one of"
+    raise ValueError(f"Expected {said} {', '.join(names)}. Received: {name!r}")
+
+
+def _plain(name):
+    return re.sub("keras.applications.|[^a-z0-9]", "", str(name).lower())

@@ -18,6 +18,7 @@ USEFUL = {
     "jupyterlab": "`make lab`",
 }
 INSTALL = "python -m pip install -r requirements.txt"
+GPU_WHEELS = {"tensorflow": "'tensorflow[and-cuda]'", "jax": "'jax[cuda12]'"}
 OK, NOTE, PROBLEM = "ok", "note", "problem"
 FREE_DISK = 1e9  # bytes; weights and photographs are a quarter of it
 FREE_MEMORY = 1.5e9  # bytes, the most that a lesson takes
@@ -41,7 +42,14 @@ def examine():
 
     Nothing is downloaded, and nothing written.
     """
-    findings = [_python(), *_packages(), *_machine(), *_shipped(), *_track()]
+    findings = [
+        _python(),
+        *_packages(),
+        *_machine(),
+        *_kernels(),
+        *_shipped(),
+        *_track(),
+    ]
     glyphs = ("not ready", PROBLEM, "mend the problems above")
     glyphs = ("ready",) if is_ready(findings) else glyphs
     return [*findings, Finding("track glyphs", *glyphs), _flowers(), *_disks()]
@@ -103,38 +111,73 @@ def _machine():
     except Exception as error:  # whatever a broken installation raises
         text = f"cannot be imported: {type(error).__name__}: {error}"
         chosen = os.environ.get("KERAS_BACKEND")
-        advice = f"install {chosen}, or unset KERAS_BACKEND" if chosen else INSTALL
+        advice = f"{INSTALL}, or remove {assets.keras_home() / 'keras.json'}"
+        advice = f"install {chosen}, or unset KERAS_BACKEND" if chosen else advice
         return [Finding("backend", " ".join(text.split()), PROBLEM, advice)]
     rest = [Finding(name, found[name]) for name in ("backend", "CPU cores")]
-    return [*rest, *_room_to_compute(found["device"], found["memory"])]
+    return [*rest, *_devices(machine, found), _memory(found["memory"])]
 
 
-def _room_to_compute(device, memory):
+def _devices(machine, found):
+    """What each backend computes on, and what is free of the GPUs' memory."""
+    gpus, backend = machine.gpus(), found["backend"].split()[0]
+    is_used = found["device"] != "CPU" or not gpus
+    text = found["device"] if is_used else "CPU; there is a GPU, not used"
+    advice = f"python -m pip install {GPU_WHEELS.get(backend, backend)}"
+    if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
+        advice = "unset CUDA_VISIBLE_DEVICES, which hides it"
+    yield _note_unless(is_used, "device", text, advice)
+    for other, seen in machine.other_devices().items():
+        advice = f"only if you want it: python -m pip install --upgrade {other}"
+        text = seen or "cannot be imported"
+        yield _note_unless(seen, f"device of {other}", text, advice)
+    for name, free, total in gpus:
+        is_full = free.split()[0].isdigit() and int(free.split()[0]) < 2000
+        advice = "shut other kernels down; in each, begin with `tlcourse.start()`"
+        text = f"{name}: {free} of {total} free"
+        yield _note_unless(not is_full, "GPU memory", text, advice)
+
+
+def _memory(memory):
     import psutil
 
-    is_used = device != "CPU" or not shutil.which("nvidia-smi")
-    text = device if is_used else "CPU; there is a GPU, not used"
-    advice = "a backend for GPUs: python -m pip install 'tensorflow[and-cuda]'"
-    yield _note_unless(is_used, "device", text, advice)
     is_enough = psutil.virtual_memory().available >= FREE_MEMORY
     advice = "a lesson takes up to 1.5 GB: shut other kernels down"
-    yield _note_unless(is_enough, "memory", memory, advice)
+    return _note_unless(is_enough, "memory", memory, advice)
+
+
+def _kernels():
+    """Settings that a kernel of Jupyter brings along, and a terminal does not show."""
+    try:
+        from jupyter_client.kernelspec import KernelSpecManager
+    except ImportError:
+        return
+    for name, kernel in KernelSpecManager().get_all_specs().items():
+        problem = quiet.find_problem(os.environ | kernel["spec"].get("env", {}))
+        if problem and problem != quiet.find_problem():
+            advice = f"in `env` of {kernel['resource_dir']}/kernel.json: {problem[1]}"
+            state = PROBLEM if name == "python3" else NOTE  # lessons run on python3
+            yield Finding(f"kernel {name}", problem[0], state, advice)
 
 
 def _shipped():
     """Compares the shipped files with their checksums."""
     try:
-        names = assets.checksums(assets.data_folder())
+        folder = assets.data_folder()
     except OSError as error:
         advice = "clone the whole repository, or set TLCOURSE_DATA to its folder `data`"
         return [Finding("shipped files", str(error), PROBLEM, advice)]
-    damaged = []
+    names, damaged = assets.checksums(folder), []
     for name in names:
         try:
             assets.shipped(name)
         except (OSError, ValueError) as error:
-            text = str(error).split(" To bring it back:")[0]
-            damaged.append(Finding(name, text, PROBLEM, assets.remedy(name)))
+            text, _, advice = str(error).partition(" To bring it back: ")
+            damaged.append(Finding(name, text, PROBLEM, advice))
+    there = {path.name for path in folder.glob("[!.]*.*") if path.suffix != ".md"}
+    if lost := ", ".join(sorted(there - names.keys())):
+        advice = assets.remedy(assets.SUMS)
+        damaged.append(Finding(assets.SUMS, f"lacks {lost}", NOTE, advice))
     return damaged or [Finding("shipped files", f"{len(names)}, checksums agree")]
 
 
@@ -164,8 +207,10 @@ def _disks():
         above = (folder, *folder.absolute().parents)
         there = next(path for path in above if path.exists())
         is_writable = os.access(there, os.W_OK)
-        free = shutil.disk_usage(there).free
+        free, is_folder = shutil.disk_usage(there).free, there.is_dir()
         text = f"{folder}: {free / 1e9:.0f} GB free"
         text += "" if is_writable else ", read only"
+        text += "" if is_folder else f", but {there} is a file"
         advice = "make room, or set KERAS_HOME, TFDS_DATA_DIR, TLCOURSE_HOME elsewhere"
-        yield _note_unless(free >= FREE_DISK or not is_writable, name, text, advice)
+        is_fine = is_folder and (free >= FREE_DISK or not is_writable)
+        yield _note_unless(is_fine, name, text, advice)

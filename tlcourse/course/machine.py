@@ -1,14 +1,24 @@
 """What this machine is: versions, device, memory, and how fast it multiplies."""
 
 import importlib.metadata
+import importlib.util
 import os
 import platform
 import shutil
+import subprocess
+import sys
 import time
 
 import keras
 
 from tlcourse._util import assets
+
+# How many GPUs a backend sees.
+COUNT_GPUS = {
+    "tensorflow": "len(tensorflow.config.list_physical_devices('GPU'))",
+    "jax": "sum(each.platform == 'gpu' for each in jax.devices())",
+    "torch": "torch.cuda.device_count()",
+}
 
 
 def report():
@@ -37,11 +47,42 @@ def device():
     if keras.backend.backend() == "torch":  # Keras 3 does not list its devices
         import torch
 
-        found = torch.cuda.device_count()
-    else:
-        names = keras.distribution.list_devices()
-        found = sum(name.startswith("gpu") for name in names)
-    return f"GPU ({found})" if found else "CPU"
+        return _in_words(torch.cuda.device_count())
+    names = keras.distribution.list_devices()
+    return _in_words(sum(name.startswith("gpu") for name in names))
+
+
+def _in_words(n_gpus):
+    return f"GPU ({n_gpus})" if n_gpus else "CPU"
+
+
+def other_devices():
+    """What the backends that are installed, but not in use, compute on: dict."""
+    others = sorted({*COUNT_GPUS} - {keras.backend.backend()})
+    return {name: _ask(name) for name in others if importlib.util.find_spec(name)}
+
+
+def _ask(backend):
+    """Has a process of its own import a backend and count: words, or None."""
+    code = f"import {backend}; print({COUNT_GPUS[backend]})"
+    last = _run(sys.executable, "-c", code).splitlines()[-1:]
+    return _in_words(int(last[0])) if last else None
+
+
+def gpus():
+    """What NVIDIA's driver says: list of (name, memory free, in all), as text."""
+    query = "--query-gpu=name,memory.free,memory.total"
+    lines = _run("nvidia-smi", query, "--format=csv,noheader").splitlines()
+    return [line.rsplit(", ", 2) for line in lines if line.count(", ") >= 2]
+
+
+def _run(*command):
+    """What a command writes; nothing if it fails."""
+    options = {"capture_output": True, "text": True, "check": True, "timeout": 60}
+    try:
+        return subprocess.run(command, **options).stdout
+    except (OSError, subprocess.SubprocessError):
+        return ""
 
 
 def flop_per_second():

@@ -1,30 +1,39 @@
 """The lessons of the course, and what a learner has done of them."""
 
+import collections
 import datetime
 import functools
+import html
 import json
 import os
 import pathlib
-import types
 
-from tlcourse._util import atomic
+from tlcourse._util import assets, atomic
+
+Lesson = collections.namedtuple(
+    "Lesson", "number title outcome teaching practice builds_on file exercises"
+)
 
 
 @functools.lru_cache
 def lessons():
-    """The lessons in order, with the entries of lessons.json as attributes.
+    """The lessons in order, as lessons.json has them; none if it is damaged.
 
     `outcome` is what follows "You will be able to"; `teaching` and `practice` are
     minutes; `exercises` maps `"5.1"` to its solution's code.
     """
     path = pathlib.Path(__file__).with_name("lessons.json")
-    entries = json.loads(path.read_text("utf-8"))
-    return tuple(types.SimpleNamespace(**entry) for entry in entries)
+    try:
+        return tuple(Lesson(**entry) for entry in json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        remedy = assets.remedy(path.name, "tlcourse/course")
+        print(f"(The list of lessons in {path} is damaged: {error}. {remedy})")
+        return ()
 
 
 def progress_file():
     """Where the exercises done are kept: `$TLCOURSE_HOME/progress.json`."""
-    home = os.environ.get("TLCOURSE_HOME", "~/.tlcourse")
+    home = os.environ.get("TLCOURSE_HOME") or "~/.tlcourse"
     return pathlib.Path(home).expanduser() / "progress.json"
 
 
@@ -61,7 +70,7 @@ def _lock():
 def _read():
     """dict, empty if there is no file yet; None if what is there is damaged."""
     try:
-        content = json.loads(progress_file().read_text("utf-8"))
+        content = json.loads(progress_file().read_text("utf-8-sig"))
     except FileNotFoundError:
         return {}
     except (ValueError, RecursionError):
@@ -98,7 +107,7 @@ class CourseMap:
         head = "<tr><th></th><th>lesson</th><th>minutes</th><th>exercises done</th>"
         body = "".join(
             f'<tr><td>{each.number}</td><td style="text-align:left"><a href="'
-            f'{each.file}">{each.title}</a></td><td>{minutes}</td><td>{share}</td></tr>'
+            f'{each.file}">{html.escape(each.title)}</a></td><td>{minutes}</td><td>{share}</td></tr>'
             for each, minutes, share in self.rows
         )
         return f"<table><caption>The course</caption>{head}</tr>{body}</table>"
