@@ -6,6 +6,7 @@ import types
 import keras
 import numpy as np
 import pytest
+from same import assert_same
 
 from tlcourse import bases
 from tlcourse.models import freezing, heads
@@ -79,11 +80,6 @@ def restore(model, saved):
         variable.assign(value)
 
 
-def assert_equal(one, two):
-    for a, b in zip(one, two, strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
 def both(model, *data, **options):
     """Trains from one start as `fit` does and as ours; asserts that it is the same."""
     start, ends, histories = state(model), [], []
@@ -94,8 +90,9 @@ def both(model, *data, **options):
         histories.append(train(model, *data, **options).history)
         ends.append(state(model))
     restore(model, start)
-    assert_equal(*ends)
-    assert list(histories[0].items()) == list(histories[1].items())
+    assert_same(*ends)
+    assert list(histories[0]) == list(histories[1])
+    assert_same(*(list(each.values()) for each in histories))
     assert np.isfinite(histories[0]["loss"]).all()
     learnt = [place for place, v in enumerate(model.variables) if v.trainable]
     assert any(not np.array_equal(start[at], ends[0][at]) for at in learnt)
@@ -360,7 +357,7 @@ def test_an_unsteady_layer_before_frozen_ones_is_refused_with_the_reason(make, r
     with pytest.raises(ValueError, match=reason) as refusal:
         fit_once_frozen(model, *pixels(10), verbose=0)
     assert "before 'conv_2', which is frozen" in str(refusal.value)
-    assert_equal(before, state(model))
+    assert_same(before, state(model))
 
 
 def test_a_steady_layer_before_frozen_ones_is_stored():
@@ -519,7 +516,7 @@ def test_afterwards_all_is_as_after_fit():
         model.fit(x, y, batch_size=4, verbose=0)
         fit_once_frozen(model, x, y, batch_size=4, verbose=0)
         ends.append(state(model))
-    assert_equal(*ends)
+    assert_same(*ends)
     assert model.optimizer is optimizer and model.loss is loss
     assert not freezing.trains(model).stale
     found = model.evaluate(x, y, verbose=0, return_dict=True)
