@@ -92,7 +92,8 @@ def _containers(ax, kind):
 
 def _labelled(artist, text, mark=": "):
     label = str(artist.get_label())
-    return text if label.startswith("_") or not label else label + mark + text
+    named = label and not label.startswith("_")
+    return label.strip() + mark + text if named else text
 
 
 def _bars(ax):

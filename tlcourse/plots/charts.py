@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from tlcourse.plots.style import BLUE, COLOURS, axes_or_new, number, without_formulas
+from tlcourse.plots.style import (
+    BLUE,
+    COLOURS,
+    axes_or_new,
+    label,
+    legible,
+    number,
+    without_formulas,
+)
 
 
 def bars(values, title="", xlabel="", log=False, colours=BLUE, ax=None):
@@ -57,7 +65,9 @@ def stage_bars(networks, title="", ax=None):
         at = np.arange(len(stages)) + (place - (len(networks) - 1) / 2) * height
         millions = [stage.parameters / 1e6 for stage in stages]
         style = {"color": COLOURS[place], "hatch": hatches[place % 3]}
-        drawn = ax.barh(at, millions, height, label=name, edgecolor="white", **style)
+        drawn = ax.barh(
+            at, millions, height, label=label(name), edgecolor="white", **style
+        )
         texts = [f"{s.parameters / 1e6:.3g} M, maps {s.size}" for s in stages]
         ax.bar_label(drawn, texts, padding=3, fontsize=8)
     longest = max(networks.values(), key=len)
@@ -107,8 +117,9 @@ def confusion(true, predicted, class_names, title="", ax=None):
     """
     from sklearn.metrics import ConfusionMatrixDisplay
 
-    n = len(class_names)
-    ax = axes_or_new(ax, 0.45 * n + 2, 0.45 * n + 1.2)
+    n, longest = len(class_names), max(len(legible(name)) for name in class_names)
+    side = 0.45 * n + 0.07 * max(0, longest - 8)
+    ax = axes_or_new(ax, side + 2, side + 1.2)
     options = {"labels": range(n), "display_labels": class_names, "colorbar": False}
     options["xticks_rotation"] = 45 if n < 10 else 0
     options |= {"cmap": "Blues", "ax": ax}

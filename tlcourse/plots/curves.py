@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.ticker import LogLocator
 
-from tlcourse.plots.style import BLUE, CYCLE, ORANGE, axes_or_new, with_grid
+from tlcourse.plots.style import BLUE, CYCLE, ORANGE, axes_or_new, label, with_grid
 
 
 def curves(histories, metric="val_accuracy", title="", ax=None):
@@ -21,7 +21,7 @@ def curves(histories, metric="val_accuracy", title="", ax=None):
         # Fewer values than epochs: validated every second, third, ... epoch.
         step = len(getattr(history, "epoch", values)) // len(values)
         epochs = step * np.arange(1, len(values) + 1)
-        ax.plot(epochs, values, markevery=max(1, len(values) // 10), label=name)
+        ax.plot(epochs, values, markevery=max(1, len(values) // 10), label=label(name))
     ax.set(title=title, xlabel="epoch", ylabel=metric.replace("val_", "validation "))
     ax.legend()
     return with_grid(ax)
@@ -48,7 +48,7 @@ def label_curves(counts, tables, title="", ax=None):
     ax = axes_or_new(ax, 7, 4)
     ax.set_prop_cycle(CYCLE)
     for name, table in tables.items():
-        _mean_and_spread(ax, counts, table, label=name)
+        _mean_and_spread(ax, counts, table, name)
     ax.set(xlabel="labels per class", title=title)
     ax.set_xticks(counts, counts)
     ax.minorticks_off()
@@ -67,16 +67,16 @@ def learning_rate_curve(learning_rates, table, frozen, title="", ax=None):
     """
     ax = axes_or_new(ax, 7, 4)
     ax.set_prop_cycle(CYCLE)
-    _mean_and_spread(ax, learning_rates, table, label="tuned")
+    _mean_and_spread(ax, learning_rates, table, "tuned")
     ax.axhline(frozen, color=ORANGE, linestyle="--", label="frozen head")
     ax.set(xlabel="learning rate", title=title)
     ax.legend()
     return with_grid(ax)
 
 
-def _mean_and_spread(ax, x, table, label):
+def _mean_and_spread(ax, x, table, name):
     mean, spread = np.mean(table, axis=1), np.std(table, axis=1)
-    ax.errorbar(x, mean, spread, capsize=3, label=label)
+    ax.errorbar(x, mean, spread, capsize=3, label=label(name))
     ax.set(xscale="log", ylim=(0, 1), ylabel="accuracy on held-out images")
 
 
@@ -89,10 +89,10 @@ def loss_curves(tables, shown=None, title="", ax=None):
     for place, (learning_rate, table) in enumerate(tables.items()):
         if shown is not None and learning_rate not in shown:
             continue
-        epochs, label = np.arange(1, np.shape(table)[1] + 1), f"{learning_rate:g}"
+        epochs, name = np.arange(1, np.shape(table)[1] + 1), f"{learning_rate:g}"
         style = list(CYCLE)[place % len(CYCLE)]
         line = "-" if place < len(CYCLE) else "--"
-        ax.plot(epochs, np.mean(table, axis=0), linestyle=line, label=label, **style)
+        ax.plot(epochs, np.mean(table, axis=0), linestyle=line, label=name, **style)
         band, colour = (np.min(table, axis=0), np.max(table, axis=0)), style["color"]
         ax.fill_between(epochs, *band, color=colour, alpha=0.2, linewidth=0)
     ax.set(title=title, xlabel="epoch", ylabel="training loss")

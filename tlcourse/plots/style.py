@@ -12,6 +12,7 @@ BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 COLOURS = (BLUE, ORANGE, GREEN, RED, "#CC79A7", "#56B4E9", "#000000")
 CYCLE = plt.cycler(color=COLOURS, marker=list("osD^vPX"))
 NAMING = ("FuncFormatter", "StrCategoryFormatter")  # matplotlib's, of named ticks
+LONGEST, LONGEST_TITLE = 40, 100  # characters of a line; more would leave no room
 
 
 def axes_or_new(ax, width=7, height=3.5):
@@ -29,12 +30,31 @@ def has_names(axis):
     return type(axis.get_major_formatter()).__name__ in NAMING
 
 
+def legible(text, most=LONGEST):
+    """Text that a figure can show: no characters without a form, no endless line."""
+    lines = []
+    for line in str(text).split("\n"):
+        shown = "".join(x if x.isprintable() else repr(x)[1:-1] for x in line)
+        lines.append(shown if len(shown) <= most else f"{shown[: most - 1]}…")
+    return "\n".join(lines)
+
+
+def label(name):
+    """A name for a legend, which leaves out what is empty or begins with `_`."""
+    return f" {name}" if str(name)[:1] in ("", "_") else str(name)
+
+
 def without_formulas(ax):
     """Shows all words of the axes literally, `$` included, and returns the axes."""
+    for axis in filter(has_names, (ax.xaxis, ax.yaxis)):
+        names = [legible(text.get_text()) for text in axis.get_ticklabels()]
+        axis.set_ticks(axis.get_ticklocs(), names)
     for artist in ax.get_children():
+        is_name = artist in ax.texts or artist is ax.get_legend()
+        most = LONGEST if is_name else LONGEST_TITLE
         numbers = isinstance(artist, Axis) and not has_names(artist)
         for text in (artist.label if numbers else artist).findobj(Text):
-            text.set_parse_math(False)
+            text.set(parse_math=False, text=legible(text.get_text(), most))
     return ax
 
 

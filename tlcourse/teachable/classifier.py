@@ -11,7 +11,9 @@ import keras
 import numpy as np
 
 from tlcourse.data.dataset import Dataset
+from tlcourse.data.folder_report import printable
 from tlcourse.features.extraction import extract
+from tlcourse.models.structure import check_model
 
 STEPS, BATCH_SIZE, LEARNING_RATE = 60, 32, 1e-3
 LONGEST_NAME = 40
@@ -33,6 +35,7 @@ class GrowingClassifier:
     """
 
     def __init__(self, embed):
+        check_model(embed)
         self.embed = embed
         self.size = tuple(embed.input_shape[1:3])
         self.examples, self.first_predictions = {}, []
@@ -50,7 +53,7 @@ class GrowingClassifier:
     def rename_class(self, old, new):
         """Gives a class another name, which it returns; all else stays."""
         self._check(old)
-        if str(new).strip() == old:
+        if _clean(new) == old:
             return old
         now = {old: self._new_name(new)}
         self.examples = {now.get(n, n): had for n, had in self.examples.items()}
@@ -98,6 +101,7 @@ class GrowingClassifier:
                 long; then nothing is added.
         """
         known, names = self.examples, dataset.class_names
+        names = [_clean(name) for name in names]
         names = [name if name in known else self._new_name(name) for name in names]
         added = known | {name: known.get(name, ()) for name in names}
         examples = self._examples(dataset.images)
@@ -125,7 +129,7 @@ class GrowingClassifier:
             raise ValueError(f"Expected a class ({known}). Received: {name!r}")
 
     def _new_name(self, name):
-        stripped = " ".join(str(name).split())
+        stripped = _clean(name)
         if stripped in self.examples or not 0 < len(stripped) <= LONGEST_NAME:
             raise ValueError(
                 f"Expected a name of 1 to {LONGEST_NAME} characters that is not taken. "
@@ -237,3 +241,8 @@ class GrowingClassifier:
             raise ValueError(
                 f"Expected at least two classes with examples. Received: {counts}"
             )
+
+
+def _clean(name):
+    """A class name in one line, without characters that nobody can see."""
+    return printable(" ".join(str(name).split()))

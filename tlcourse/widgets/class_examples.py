@@ -1,10 +1,8 @@
 """One class of the teaching panel: its name, its examples, its buttons."""
 
-import html
-
 import ipywidgets
 
-from tlcourse.widgets.html_images import thumbnail
+from tlcourse.widgets.html_images import as_text, thumbnail
 from tlcourse.widgets.view import WRAP, button
 
 SHOWN, SIDE = 12, 36  # thumbnails, and their size on the screen
@@ -48,5 +46,5 @@ def _thumbnails(name, images):
         for k, image in enumerate(images[first:], start=first + 1)
     )
     more = f"the last {SHOWN} of " if first else ""
-    caption = f"{more}{n} example{'s' * (n != 1)} of {html.escape(name)}"
+    caption = f"{more}{n} example{'s' * (n != 1)} of {as_text(name)}"
     return f"<div>{caption}</div><div>{shown}</div>"

@@ -1,9 +1,8 @@
 """What the explorers share: menus, a sentence, and what they show below it."""
 
-import html
-
 import ipywidgets
 
+from tlcourse.widgets.html_images import as_text
 from tlcourse.widgets.view import WRAP, View, shows_errors
 
 
@@ -35,7 +34,7 @@ class Explorer(View):
 
     def _repr_html_(self):
         outputs = "".join(output.value for output in self.outputs)
-        return f"<p>{html.escape(self.sentence)}</p>{outputs}"
+        return f"<p>{as_text(self.sentence)}</p>{outputs}"
 
 
 def menu(description, options, value):

@@ -1,10 +1,9 @@
 """A button that fetches what the flowers track needs."""
 
-import html
-
 import ipywidgets
 
 from tlcourse.course import fetch
+from tlcourse.widgets.html_images import as_text
 from tlcourse.widgets.view import View, button, shows_errors
 
 
@@ -31,7 +30,7 @@ class FetchButton(View):
         said = (
             f"Not here yet: {parts}." if needs else "All is here for the flowers track."
         )
-        self.caption.value = html.escape(problem or said)
+        self._tell(problem or said)
 
     @shows_errors
     def _on_click(self, _):
@@ -45,11 +44,14 @@ class FetchButton(View):
 
     def _report(self, what, done, total):
         self.bar.value = round(100 * done / total) if total else 0
-        self.caption.value = f"{what}: {done / 1e6:.1f} of {total / 1e6:.1f} MB"
+        self._tell(f"{what}: {done / 1e6:.1f} of {total / 1e6:.1f} MB")
+
+    def _tell(self, text):
+        self.told, self.caption.value = text, as_text(text)
 
     def __repr__(self):
-        said = f"Button: {self.button.description}. {self.caption.value}"
+        said = f"Button: {self.button.description}. {self.told}"
         return f"{said} Without widgets: python -m tlcourse fetch flowers"
 
     def _repr_html_(self):
-        return f"<p>{html.escape(repr(self))}</p>"
+        return f"<p>{as_text(repr(self))}</p>"

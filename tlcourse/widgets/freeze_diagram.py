@@ -1,6 +1,6 @@
 """The diagram of the freeze panel: a model from input to output, as SVG."""
 
-import html
+from tlcourse.widgets.html_images import as_text
 
 FROZEN, TRAINS = "#E3E3E3", "#0072B2"
 HATCHING = (
@@ -26,7 +26,7 @@ def freeze_diagram(state, passed, gradients):
     return (
         f'<svg viewBox="0 0 {width} 134" role="img" style="max-width: {width}px; '
         f'width: 100%; font: 12px sans-serif" aria-label="From input to output: '
-        f'{html.escape(said)}. Gradients: {html.escape(gradients)}.">'
+        f'{as_text(said)}. Gradients: {as_text(gradients)}.">'
         f"{HATCHING}{boxes}{arrow}</svg>"
     )
 
@@ -45,7 +45,7 @@ def _box(position, part, shown):
         f'fill="{fill}" stroke="#555"/><text x="{middle}" y="47" fill="{ink}" {halo}'
         f'paint-order="stroke" text-anchor="middle">{shown}</text>'
         f'<text x="{middle}" y="95" fill="currentColor" text-anchor="middle">'
-        f"{html.escape(name)}</text>"
+        f"{as_text(name)}</text>"
     )
 
 

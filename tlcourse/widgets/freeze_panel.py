@@ -1,14 +1,12 @@
 """The freeze panel: toggle what trains, and see at once what it costs."""
 
-import html
-
 import ipywidgets
 
 from tlcourse.models import freezing
 from tlcourse.models.freeze_state import PRESETS
-from tlcourse.widgets import html_images
 from tlcourse.widgets.freeze_panel_row import FreezePanelRow, checkbox
 from tlcourse.widgets.freeze_summary import FreezeSummary
+from tlcourse.widgets.html_images import as_text, table
 from tlcourse.widgets.live_training import LiveTraining
 from tlcourse.widgets.view import WRAP, View, button, model_lock, shows_errors
 
@@ -88,6 +86,7 @@ class FreezePanel(View):
     def change(self, changed):
         """Sets the flags as a function of the `FreezeState` says, after a click."""
         if not self._setting:
+            self.summary.refresh()  # what code has set is changed, not overwritten
             changed(self.summary.state).apply()
             self.refresh()
 
@@ -122,12 +121,12 @@ class FreezePanel(View):
         summary = self.summary
         try:
             self.diagram.value = summary.diagram()
-            self.costs.value = html_images.table(summary.lines)
-            title, status = html.escape(summary.title), html.escape(summary.status)
+            self.costs.value = table(summary.lines)
+            title, status = as_text(summary.title), as_text(summary.status)
             colour = "inherit" if status == "compiled as shown" else "#D55E00"
             status = f'<b style="color: {colour}">{status}</b>'
             self.status.value = f'<div role="status">{title} · {status}</div>'
-            count = html.escape(summary.count)
+            count = as_text(summary.count)
             self.count.value = f'<div role="status"><b>{count}</b></div>'
             self.norms.value = summary.state.batchnorm_trains
             self.code.value = summary.code

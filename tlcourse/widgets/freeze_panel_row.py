@@ -1,10 +1,9 @@
 """One part of a model in the freeze panel: its checkbox, and its layers on demand."""
 
-import html
-
 import ipywidgets
 
-from tlcourse.widgets.view import WRAP, button
+from tlcourse.widgets.html_images import as_text
+from tlcourse.widgets.view import WRAP, button, label
 
 
 class FreezePanelRow:
@@ -12,7 +11,7 @@ class FreezePanelRow:
 
     def __init__(self, panel, part):
         self.panel, self.part, self.layers = panel, part, {}
-        self.box_for_part = checkbox(part.name, self._on_part, "150px")
+        self.box_for_part = checkbox(label(part.name), self._on_part, "150px")
         self.line = ipywidgets.HTML(layout={"flex": "1 1 auto"})
         self.opener = button(f"Layers of {part.name}", self._on_open)
         self.opener.layout = {"width": "140px", "flex": "0 0 auto"}
@@ -31,7 +30,7 @@ class FreezePanelRow:
             '<span aria-hidden="true" style="display: inline-block; width: 100px">'
             '<span style="display: inline-block; height: 10px; '
             f'width: {max(2, 94 * share):.0f}px; background: {colour}"></span></span>'
-            f"{html.escape(summary.part_line(self.part))}"
+            f"{as_text(summary.part_line(self.part))}"
         )
         for unit, box in self.layers.items():
             box.value = unit in summary.state.trainable_units
@@ -54,8 +53,8 @@ class FreezePanelRow:
             self.panel.change(lambda state: state.with_unit(position, change["new"]))
 
         trains = position in self.panel.summary.state.trainable_units
-        label = f"{unit.layer.name}: {unit.learnable:,}"
-        return checkbox(label, choose, "250px", trains)
+        name = label(f"{unit.layer.name}: {unit.learnable:,}")
+        return checkbox(name, choose, "250px", trains)
 
 
 def checkbox(description, on_change, width="auto", value=False):

@@ -6,7 +6,7 @@ import keras
 
 from tlcourse.models import costs, freeze_state, freezing, keras_code
 from tlcourse.widgets.freeze_diagram import freeze_diagram
-from tlcourse.widgets.html_images import table
+from tlcourse.widgets.html_images import as_text, table
 
 
 class FreezeSummary:
@@ -123,8 +123,8 @@ class FreezeSummary:
     def html(self):
         """All of it as HTML that needs no kernel."""
         return (
-            f"<p><b>{html.escape(self.title)}</b> · {html.escape(self.status)}</p>"
-            f"{self.diagram()}<p>{html.escape(self.count)}</p>"
+            f"<p><b>{as_text(self.title)}</b> · {as_text(self.status)}</p>"
+            f"{self.diagram()}<p>{as_text(self.count)}</p>"
             f"{table(self._all_lines())}<pre>{html.escape(self.code)}</pre>"
         )
 

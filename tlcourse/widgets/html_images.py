@@ -4,7 +4,13 @@ import base64
 import html
 import io
 
+from tlcourse.data.folder_report import printable
 from tlcourse.plots import COLOURS
+
+
+def as_text(text):
+    """HTML that shows a text as it is: no markup, no characters that hide or turn."""
+    return html.escape(printable(" ".join(str(text).split())))
 
 
 def figure_html(ax, alt):
@@ -31,19 +37,16 @@ def thumbnail(image, side, alt):
 
 def _image_html(file, alt, attributes):
     data = base64.b64encode(file.getvalue()).decode()
-    return (
-        f'<img alt="{html.escape(alt)}" {attributes} '
-        f'src="data:image/png;base64,{data}">'
-    )
+    return f'<img alt="{as_text(alt)}" {attributes} src="data:image/png;base64,{data}">'
 
 
 def table(rows, columns=()):
     """An HTML table of rows of strings, each begun by its name."""
     style = 'style="text-align: left; padding: 1px 8px"'
-    head = "".join(f'<th scope="col" {style}>{name}</th>' for name in columns)
+    head = "".join(f'<th scope="col" {style}>{as_text(name)}</th>' for name in columns)
     body = "".join(
-        f'<tr><th scope="row" {style}>{html.escape(name)}</th>'
-        + "".join(f"<td {style}>{html.escape(cell)}</td>" for cell in cells)
+        f'<tr><th scope="row" {style}>{as_text(name)}</th>'
+        + "".join(f"<td {style}>{as_text(cell)}</td>" for cell in cells)
         for name, *cells in rows
     )
     head = f"<tr><td></td>{head}</tr>" if columns else ""
@@ -56,7 +59,7 @@ def prediction_bars(probabilities):
         return "<p>No answer yet: it wants examples of two classes.</p>"
     best = max(probabilities, key=probabilities.get)
     rows = "".join(_bar(name, p, name == best) for name, p in probabilities.items())
-    said = f"Looks like <b>{html.escape(best)}</b>, {probabilities[best]:.0%} sure."
+    said = f"Looks like <b>{as_text(best)}</b>, {probabilities[best]:.0%} sure."
     return f'<p role="status">{said}</p><table aria-hidden="true">{rows}</table>'
 
 
@@ -64,7 +67,7 @@ def _bar(name, probability, is_best):
     colour = COLOURS[0] if is_best else "#767676"
     bar = f"width: {160 * probability:.0f}px; height: 14px; background: {colour}"
     return (
-        f'<tr><td style="text-align: right">{html.escape(name)}</td>'
+        f'<tr><td style="text-align: right">{as_text(name)}</td>'
         f'<td style="width: 164px"><div style="{bar}"></div></td>'
         f'<td style="text-align: right">{probability:.0%}</td></tr>'
     )
@@ -75,7 +78,7 @@ def captioned_thumbnails(images, predictions):
     figures = []
     for number, (image, found) in enumerate(zip(images, predictions, strict=True), 1):
         best = max(found, key=found.get, default="")
-        said = f"{html.escape(best)} {found[best]:.0%}" if best else "no answer yet"
+        said = f"{as_text(best)} {found[best]:.0%}" if best else "no answer yet"
         figures.append(
             '<figure style="display: inline-block; margin: 2px; text-align: center">'
             f"{thumbnail(image, 64, f'Picture {number}')}"

@@ -1,7 +1,5 @@
 """The teaching panel: give examples of your own classes, and watch it learn."""
 
-import html
-
 import ipywidgets
 
 from tlcourse.widgets import html_images
@@ -164,7 +162,7 @@ class TeachingPanel(View):
 
     def _repr_html_(self):
         rows = "".join(row.pictures.value for row in self.rows)
-        return f"<p>{html.escape(repr(self))}</p>{rows}{self.score.value}"
+        return f"<p>{html_images.as_text(repr(self))}</p>{rows}{self.score.value}"
 
 
 def _score(predictions):

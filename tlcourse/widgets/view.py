@@ -11,7 +11,11 @@ import anywidget
 import ipywidgets
 from IPython import get_ipython
 
+from tlcourse.data.folder_report import printable
+from tlcourse.widgets.html_images import as_text
+
 VIEW_CLASS = "tlcourse-view"
+NO_FORMULAS = "mathjax_ignore tex2jax_ignore"  # for MathJax 3 and 2
 WRAP = {"flex_flow": "row wrap"}  # on a narrow screen, below each other
 # Whoever holds it may change models: a callback, or the cell that runs.
 _MODEL_LOCK = threading.RLock()
@@ -39,7 +43,7 @@ class View:
         """Shows a message, which a screen reader reads out; an empty one clears it."""
         role, colour = ("alert", "#D55E00") if is_error else ("status", "inherit")
         style = f"border-left: 4px solid {colour}; padding-left: 8px"
-        said = f'<div role="{role}" style="{style}">{html.escape(text)}</div>'
+        said = f'<div role="{role}" style="{style}">{as_text(text)}</div>'
         self.message.value = said if text else ""
 
     def _repr_mimebundle_(self, **_):
@@ -52,7 +56,7 @@ class View:
         view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
         return {
             "text/plain": repr(self),
-            "text/html": self._repr_html_(),
+            "text/html": f'<div class="{NO_FORMULAS}">{self._repr_html_()}</div>',
             "application/vnd.jupyter.widget-view+json": view,
         }
 
@@ -96,6 +100,16 @@ def shows_errors(callback):
                 raise
 
     return method
+
+
+def label(name):
+    """A name as a description: no formula, nor the HTML that ipywidgets 7 takes.
+
+    The dollar sign becomes a wide one, as MathJax looks for two of the others.
+    """
+    text = printable(name).replace("$", "\N{FULLWIDTH DOLLAR SIGN}")
+    is_text = hasattr(ipywidgets.Checkbox, "description_allow_html")
+    return text if is_text else html.escape(text)
 
 
 def button(description, on_click):
