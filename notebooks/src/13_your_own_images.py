@@ -236,9 +236,9 @@ data.save_folder(drawn, folder / "drawings")
 print(f"{(folder / 'mine.keras').stat().st_size / 1e6:.1f} MB")
 
 # %% [markdown]
-# Ten lines use it, in any Python that has Keras and Pillow. The course is not needed.
-# The three lines on `image` do what `load_folder` did: turn it upright, lay it on
-# white, cut out the middle and resize it. A network should see in use what it saw in
+# A dozen lines use it, in any Python that has Keras and Pillow. The course is not
+# needed. The three lines on `image` do what `load_folder` did: turn it upright, lay it
+# on white, cut out the middle and resize it. A network should see in use what it saw in
 # training.
 
 # %%
@@ -246,7 +246,10 @@ script = """
 import sys, keras, numpy as np
 from PIL import Image, ImageOps
 network, picture = sys.argv[1:]
-model = keras.saving.load_model(network + ".keras")
+try:
+    model = keras.saving.load_model(network + ".keras")  # runs no code in the file
+except Exception:
+    sys.exit(network + ".keras: damaged, or not of Keras's layers alone, so not loaded")
 names = open(network + ".txt", encoding="utf-8").read().splitlines()
 image = ImageOps.exif_transpose(Image.open(picture)).convert("RGBA")
 image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

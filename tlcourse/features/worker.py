@@ -1,5 +1,6 @@
 """What a worker does, in whatever process: reads images, predicts, writes shards."""
 
+import re
 import time
 
 import numpy as np
@@ -11,13 +12,31 @@ from tlcourse.features.job import NETWORK
 from tlcourse.features.shard_files import write_shard
 
 
+def load_network(path):
+    """Loads a network, and runs no code that its file brings along."""
+    try:
+        return import_keras().saving.load_model(path, compile=False)
+    except Exception as error:  # of whatever class, with all settings in its text
+        foreign = re.search(r"Could not locate \w+ ('.*?')", str(error))
+        received = "a file that is damaged, or not one of Keras's"
+        if foreign:
+            received = f"{foreign[1]}, which is not Keras's"
+        elif "lambda" in str(error):
+            received = "a Lambda layer with Python code, which was not run"
+        raise ValueError(
+            f"Expected in {path} a network of Keras's own layers. Received: "
+            f"{received}. Build it of those and begin a new job, or compute the "
+            "features with `features.extract`."
+        ) from None
+
+
 class Worker:
     """Computes shards of a job with one copy of its network."""
 
     def __init__(self, job):
-        self.job, path = job, job.folder / NETWORK
-        self.model = import_keras().saving.load_model(path, compile=False)
-        most = good_batch(self.model.input_shape[1:])
+        self.job, self.model = job, load_network(job.folder / NETWORK)
+        self.shape = (*job.source.size, 3)
+        most = good_batch(self.shape)
         size = min(job.notes["shard_size"], job.notes["n"])
         self.batch_size = -(-size // -(-size // most))  # even batches: little padding
 
@@ -41,7 +60,7 @@ class Worker:
     def _read(self, shard):
         """The images of a shard in whole batches, their positions, what was skipped."""
         source, read, skipped = self.job.source, [], []
-        positions, shape = self.job.positions(shard), self.model.input_shape[1:]
+        positions, shape = self.job.positions(shard), self.shape
         images = np.zeros((len(positions) + self.batch_size, *shape), "uint8")
         for k in positions:
             try:

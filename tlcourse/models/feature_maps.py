@@ -62,7 +62,7 @@ class FeatureMaps:
     def _compute(self, image, depth):
         if depth not in self._models:
             layer = self.ends[depth][1]
-            self._models[depth] = keras.Model(self.base.input, layer.output)
+            self._models[depth] = keras.Model(self.base.inputs[0], layer.output)
         pixels = self.images[image : image + 1].astype("float32")
         maps = self._models[depth](self.preprocess(pixels), training=False)
         return keras.ops.convert_to_numpy(maps)[0]
