@@ -61,7 +61,7 @@ def source(where, n, side, folder):
     """The same images in memory, or as files."""
     if where == "memory":
         return sources.DatasetSource(
-            data.Dataset(images(n, side), np.arange(n) % 2, "ab")
+            data.Dataset(images(n, side), np.arange(n) % 2, ("a", "b"))
         )
     place = folder / f"files_{n}"
     for k, image in enumerate(images(100, 500)):

@@ -1,6 +1,7 @@
 """Images and labels: the `Dataset`, and where it comes from."""
 
-from tlcourse.data.dataset import Dataset, check_images, draw_few, split
+from tlcourse.data.checking import check_images
+from tlcourse.data.dataset import Dataset, draw_few, split
 from tlcourse.data.folders import load_folder, save_folder
 from tlcourse.data.glyphs import load_digits, load_glyph_archive, load_glyphs
 from tlcourse.data.tfds_datasets import load_tfds

@@ -5,6 +5,13 @@ import numbers
 
 import numpy as np
 
+from tlcourse.data.checking import (
+    check_class_names,
+    check_images,
+    check_labels,
+    is_count,
+)
+
 MEMORY = 1_000_000_000  # bytes of images, which a laptop holds beside a network
 
 
@@ -24,17 +31,10 @@ class Dataset:
 
     def __post_init__(self):
         check_images(self.images)
-        labels, n, top = self.labels, len(self.images), len(self.class_names) - 1
-        if labels.shape != (n,) or not np.issubdtype(labels.dtype, np.integer):
-            raise ValueError(
-                f"Expected labels of integers, one for each image, shape ({n},). "
-                f"Received: {labels.dtype}, shape {labels.shape}."
-            )
-        if n and not 0 <= labels.min() <= labels.max() <= top:
-            raise ValueError(
-                f"Expected labels from 0 to {top} (there are {top + 1} class names)."
-                f" Received: {labels.min()} to {labels.max()}."
-            )
+        names = check_class_names(self.class_names)
+        labels = check_labels(self.labels, len(self.images), names)
+        object.__setattr__(self, "labels", labels)
+        object.__setattr__(self, "class_names", names)
 
     def __len__(self):
         return len(self.labels)
@@ -54,12 +54,36 @@ class Dataset:
             `Dataset` of `per_class * len(class_names)` images, shuffled.
         """
         counts = np.bincount(self.labels, minlength=len(self.class_names))
-        if not 1 <= per_class <= counts.min():
+        least, name = counts.min(), self.class_names[counts.argmin()]
+        if not least:
             raise ValueError(
-                f"Expected `per_class` from 1 to {counts.min()}, the size of the "
-                f"smallest class. Received: {per_class}"
+                f"Expected images of every class. Received: none of {name}"
+            )
+        if not (is_count(per_class, 1) and per_class <= least):
+            raise ValueError(
+                f"Expected `per_class` from 1 to {least}, the size of the smallest "
+                f"class, {name}. Received: {per_class!r}"
             )
         return self.take(draw_few(self.labels, per_class, seed))
+
+    def check_classes(self, *others):
+        """Refuses datasets whose labels stand for other classes, or in another order.
+
+        Args:
+            *others: each a `Dataset` to use together with this one.
+
+        Raises:
+            ValueError: If their `class_names` differ.
+        """
+        names = list(self.class_names)
+        for other in others:
+            if list(other.class_names) != names:
+                raise ValueError(
+                    f"Expected datasets of the same classes in the same order: {names}."
+                    f" Received: {list(other.class_names)}. Load the second with the "
+                    "names of the first: `data.load_folder(path, size, "
+                    "class_names=first.class_names)`."
+                )
 
     def describe(self):
         """One line to print: shapes, type, range and number of classes."""
@@ -88,11 +112,7 @@ def split(dataset, sizes):
     Returns:
         list of `Dataset`, one for each size.
     """
-    if sum(sizes) > len(dataset):
-        raise ValueError(
-            f"Expected at least {sum(sizes)} images for parts of {list(sizes)}. "
-            f"Received: {len(dataset)}"
-        )
+    sizes = _check_sizes(dataset, sizes)
     order = np.random.default_rng(0).permutation(len(dataset))
     labels = dataset.labels[order]
     rank = np.empty(len(order))
@@ -103,64 +123,35 @@ def split(dataset, sizes):
     return [dataset.take(part) for part in np.split(order, np.cumsum(sizes))[:-1]]
 
 
-def check_images(images):
-    """Refuses what is not raw pixels: uint8 `(n, height, width, 3)`, 0..255."""
-    shape, dtype = np.shape(images), getattr(images, "dtype", type(images))
-    if len(shape) != 4 or shape[-1] != 3:
+def _check_sizes(dataset, sizes):
+    """Returns the sizes of a split as a list, or says what is wrong with them."""
+    if not isinstance(dataset, Dataset):
         raise ValueError(
-            "Expected images of shape (n, height, width, 3). Received: "
-            f"{shape}. A single image needs `image[None]`; a grey one, three "
-            "equal channels: `np.repeat(image[..., None], 3, axis=-1)`."
+            f"Expected a `Dataset`. Received: {type(dataset).__name__}. `load_folder` "
+            "gives two things: `photos, report = data.load_folder(...)`."
         )
-    if dtype != np.uint8:
-        span = f"{np.min(images):.3g} to {np.max(images):.3g}" if len(images) else "-"
+    n, given = len(dataset), np.asarray(sizes)
+    if given.ndim != 1 or not all(is_count(size) for size in given):
+        remedy = f"such as [{n - n // 4}, {n // 4}]"
+        if given.dtype.kind == "f" and ((given >= 0) & (given <= 1)).all():
+            remedy = f"here {[int(share * n + 1e-6) for share in given.ravel()]}"
         raise ValueError(
-            "Expected raw pixels: uint8, 0 to 255. Received: "
-            f"{dtype}, {span}. Do not scale images yourself: the model does it. "
-            "For pixels in 0..1: `(images * 255).round().astype('uint8')`."
+            f"Expected `sizes`, a list of whole numbers of images, {remedy}. "
+            f"Received: {sizes!r}"
         )
-    if _look_scaled(images):
+    if given.sum() > n:
         raise ValueError(
-            "Expected raw pixels from 0 to 255. Received: images of the values "
-            f"{', '.join(map(str, np.unique(images)))} alone, as scaling leaves them "
-            "when `astype('uint8')` follows. Load them again and do not scale them: "
-            "the model does it. For masks of 0 and 1: `images * 255`."
+            f"Expected at least {given.sum()} images for parts of {given.tolist()}. "
+            f"Received: {n}"
         )
-
-
-def _look_scaled(images):
-    """Whether only 0, 1 and 255 are left, as when 0..1 or -1..1 became integers."""
-    if any(((image > 1) & (image < 255)).any() for image in images):
-        return False
-    # An image of one value alone is no sign: it may be black, or a placeholder.
-    return any(image.min() != image.max() and (image == 1).any() for image in images)
-
-
-def check_size(size, least=1):
-    """Returns `size` as (height, width) in pixels; refuses anything else."""
-    sides = size if isinstance(size, tuple | list) else ()
-    valid = [isinstance(side, numbers.Integral) and side >= least for side in sides]
-    if valid != [True, True]:
-        raise ValueError(
-            "Expected `size` (height, width), two whole numbers of pixels, at least "
-            f"{least}, such as (224, 224). Received: {size!r}"
-        )
-    return int(sides[0]), int(sides[1])
-
-
-def check_per_class(per_class):
-    """Refuses what is neither an integer of at least 1 nor None."""
-    is_int = isinstance(per_class, numbers.Integral)
-    if per_class is not None and not (is_int and per_class >= 1):
-        raise ValueError(
-            "Expected `per_class`, images of one class, to be at least 1, or None "
-            f"for all. Received: {per_class!r}"
-        )
+    return given.astype(int).tolist()
 
 
 def allocate(n, size, n_classes, memory):
     """Makes an unfilled uint8 `(n, *size, 3)` array, if it takes at most `memory`."""
     each = size[0] * size[1] * 3
+    if not isinstance(memory, numbers.Real):
+        raise ValueError(f"Expected `memory` in bytes, a number. Received: {memory!r}")
     if n * each > memory:
         fits = memory // (each * n_classes)
         advice = f"`per_class={fits}` fits" if fits else "Smaller images would fit"

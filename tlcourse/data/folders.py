@@ -9,7 +9,8 @@ from PIL import Image
 
 from tlcourse._util import atomic
 from tlcourse._util.progress import bar
-from tlcourse.data.dataset import MEMORY, Dataset, allocate, check_per_class, check_size
+from tlcourse.data.checking import check_per_class, check_size
+from tlcourse.data.dataset import MEMORY, Dataset, allocate
 from tlcourse.data.folder_report import FolderReport, ReadFile, Skipped, printable
 from tlcourse.data.folder_search import list_classes, read_bytes
 from tlcourse.data.pictures import UnreadablePicture, read_picture

@@ -5,7 +5,7 @@ import reprlib
 import numpy as np
 from PIL import Image, ImageDraw
 
-from tlcourse.data.dataset import check_size
+from tlcourse.data.checking import check_size
 
 INK = 20  # grey level
 MARGIN, WIDTH = 0.14, 0.07  # of the white edge and the pen, in sides of the picture

@@ -9,7 +9,8 @@ from PIL import Image
 from tlcourse._util import assets
 from tlcourse._util.progress import bar
 from tlcourse._util.tfds_download import prepare
-from tlcourse.data.dataset import MEMORY, Dataset, allocate, check_per_class, check_size
+from tlcourse.data.checking import check_per_class, check_size
+from tlcourse.data.dataset import MEMORY, Dataset, allocate
 from tlcourse.data.pictures import crop_and_resize
 
 NAME = r"[a-z]\w*(/[\w.+-]+)?"

@@ -6,7 +6,8 @@ of its images, and what was `skipped`; `files` are paths that must not change.
 
 import numpy as np
 
-from tlcourse.data.dataset import Dataset, check_size
+from tlcourse.data.checking import check_size
+from tlcourse.data.dataset import Dataset
 from tlcourse.data.folder_report import printable
 from tlcourse.data.folder_search import list_classes, read_bytes
 from tlcourse.data.pictures import read_picture
