@@ -46,7 +46,7 @@ def test_a_damaged_weights_file_is_refused(copy):
 @pytest.mark.parametrize(
     "kind, remedy",
     [
-        ("clone", "git checkout -- data/grid.csv"),
+        ("clone", 'git -C ".*" checkout -- data/grid.csv'),
         ("zip", "download the course again, and copy its data/grid.csv to .*/data$"),
         ("wheel", "python -m pip install --force-reinstall"),
     ],

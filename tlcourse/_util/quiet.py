@@ -46,9 +46,8 @@ def import_keras():
         keras.ops.zeros(1)
     for name, (usual, *_) in SETTINGS.items():  # as they are in this process
         value = getattr(keras.config, name, lambda usual=usual: usual)()
-        if _is_wrong(name, value):
-            said = _expected(name, f"from `keras.config.{name}()`", value)
-            _refuse((said, f"keras.config.set_{name}({usual!r})"))
+        where, remedy = f"keras.config.{name}()", f"keras.config.set_{name}({usual!r})"
+        _refuse(_judge(name, value, f"from `{where}`", remedy))
     # A lesson builds many small models on purpose; TensorFlow advises against.
     logging.getLogger("tensorflow").addFilter(
         lambda record: "triggered tf.function retracing" not in record.getMessage()
@@ -71,11 +70,11 @@ def find_problem(environ=os.environ):
     if home.is_file():
         text = f"Expected a folder for Keras. Received: {home}, which is a file"
         return text, "set the variable KERAS_HOME to a folder"
-    path, settings = home / "keras.json", {}
+    path = home / "keras.json"
     try:
         settings = json.loads(path.read_text()) if os.path.exists(path) else {}
     except ValueError:  # Keras, too, goes on with its defaults
-        pass
+        settings = {}
     except (OSError, RecursionError) as error:
         settings = error
     if not isinstance(settings, dict):
@@ -93,23 +92,21 @@ def _problem(name, settings, path, environ):
     if variable in VARIABLES and environ.get(variable):  # it wins over the file
         value, where = environ[variable], f"in the variable {variable}"
         remedy = f"unset {variable} (here: `os.environ.pop({variable!r})`)"
-    if _is_wrong(name, value):
-        return _expected(name, where, value), remedy
+    if problem := _judge(name, value, where, remedy):
+        return problem
     if name == "backend" and value != usual and not importlib.util.find_spec(value):
         text = f"Expected an installed backend {where}. Received: {value!r}, which "
         return f"{text}is not installed", f"python -m pip install {value}, or {remedy}"
     return None
 
 
-def _is_wrong(name, value):
-    if name == "epsilon":
-        return not (isinstance(value, float) and 0 < value <= 1e-3)
-    return value not in SETTINGS[name]
-
-
-def _expected(name, where, value):
+def _judge(name, value, where, remedy):
+    """What is wrong with a value of a setting, and the remedy; or None."""
+    is_small = name == "epsilon" and isinstance(value, float) and 0 < value <= 1e-3
+    if is_small or value in SETTINGS[name]:
+        return None
     expected = " or ".join(map(str, SETTINGS[name]))
-    return f"Expected {expected} {where}. Received: {value!r}"
+    return f"Expected {expected} {where}. Received: {value!r}", remedy
 
 
 def _refuse(problem):

@@ -96,8 +96,8 @@ def find(name, known=NETWORKS):
     plain = {_plain(each): each for each in known}
     near = difflib.get_close_matches(_plain(getattr(name, "__name__", name)), plain)
     names = [plain[each] for each in near] or sorted(known)
-    said = "a network's name, such as" if near else "one of"
-    raise ValueError(f"Expected {said} {', '.join(names)}. Received: {name!r}")
+    said = "keras.applications, such as " if near else ""
+    raise ValueError(f"Expected one of {said}{', '.join(names)}. Received: {name!r}")
 
 
 def _plain(name):

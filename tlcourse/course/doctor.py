@@ -3,8 +3,10 @@
 import importlib.metadata
 import os
 import platform
+import re
 import shutil
 import sys
+import warnings
 from typing import NamedTuple
 
 from tlcourse._util import assets, quiet
@@ -129,13 +131,12 @@ def _devices(machine, found):
     yield _note_unless(is_used, "device", text, advice)
     for other, seen in machine.other_devices().items():
         advice = f"only if you want it: python -m pip install --upgrade {other}"
-        text = seen or "cannot be imported"
-        yield _note_unless(seen, f"device of {other}", text, advice)
+        yield _note_unless(seen, f"device of {other}", seen or "broken", advice)
+    advice = "shut other kernels down; in each, begin with `tlcourse.start()`"
     for name, free, total in gpus:
-        is_full = free.split()[0].isdigit() and int(free.split()[0]) < 2000
-        advice = "shut other kernels down; in each, begin with `tlcourse.start()`"
+        has_room = not re.match(r"1?\d?\d?\d\b", free)  # below 2,000 MiB
         text = f"{name}: {free} of {total} free"
-        yield _note_unless(not is_full, "GPU memory", text, advice)
+        yield _note_unless(has_room, "GPU memory", text, advice)
 
 
 def _memory(memory):
@@ -152,7 +153,10 @@ def _kernels():
         from jupyter_client.kernelspec import KernelSpecManager
     except ImportError:
         return
-    for name, kernel in KernelSpecManager().get_all_specs().items():
+    with warnings.catch_warnings():  # of a home that is read only
+        warnings.simplefilter("ignore")
+        kernels = KernelSpecManager().get_all_specs()
+    for name, kernel in kernels.items():
         problem = quiet.find_problem(os.environ | kernel["spec"].get("env", {}))
         if problem and problem != quiet.find_problem():
             advice = f"in `env` of {kernel['resource_dir']}/kernel.json: {problem[1]}"
