@@ -3,10 +3,12 @@
 import functools
 import math
 import numbers
+import textwrap
 
 EXERCISES = {}
 KINDS = {"number": numbers.Real, "share": numbers.Real, "text": str}
 WORDS = {numbers.Real: "number", str: "text in quotes"}
+LONGEST = 400  # characters that are read; Keras's errors may hold a whole array
 
 
 def exercise(name, *kinds):
@@ -63,9 +65,10 @@ def problem(judge, answer, seen):
     if "share" in judge.kinds and not 0 <= answer <= 1:
         return "A share lies between 0 and 1. Divide by the whole."
     try:
-        return judge(answer, **seen)
+        wrong = judge(answer, **seen)
     except Exception as error:  # such as that of a model without an input
-        return f"The check could not look at this. Python says: {error}"
+        wrong = f"The check could not look at this. Python says: {error}"
+    return wrong and textwrap.shorten(wrong, LONGEST)
 
 
 def is_close(a, b, tolerance=1e-6):
