@@ -11,6 +11,7 @@ from matplotlib.text import Text
 import tlcourse
 from tlcourse import plots
 from tlcourse.plots import alt_text
+from tlcourse.plots.style import legible
 
 RNG = np.random.default_rng(0)
 PICTURES = RNG.integers(0, 256, (5, 8, 8, 3), "uint8")
@@ -67,18 +68,44 @@ def test_the_table_above_has_every_public_function():
     assert {name.split()[0] for name in CALLS} == functions
 
 
+# Neither formulas nor what a legend leaves out, no font has, or no figure has room for.
+WORDS_AS_THEY_ARE = (
+    "word",
+    r"$\foo$ a_b^c 100 % {x} \$5",
+    "_\x00\udcff\u202e\t",
+    "x" * 300,
+)
+
+
+@pytest.mark.fault(18)
 @pytest.mark.parametrize("draw", CALLS.values(), ids=CALLS)
 def test_it_draws_where_it_is_told_says_its_title_and_shows_names_as_text(draw):
     _, given = plt.subplots()
     assert draw("word", given) is given
-    for word in ("word", r"$\foo$", "a_$x$_b", r"\$5"):
+    for word in WORDS_AS_THEY_ARE:
         ax = draw(word, None)
         ax.figure.canvas.draw()
         words = alt_text.describe(ax.figure)
         assert ax.get_title() and words.startswith(ax.get_title())
+        assert words.isprintable()
         assert len(words.split()) >= 3
-        texts = [text for text in ax.figure.findobj(Text) if word in text.get_text()]
+        begins = legible(word)[:12]
+        texts = [text for text in ax.figure.findobj(Text) if begins in text.get_text()]
         assert texts and not any(text.get_parse_math() for text in texts)
+
+
+@pytest.mark.fault(18)
+@pytest.mark.parametrize("name", ["_hidden", ""])
+def test_a_legend_has_every_name(name):
+    lines, steps = {name: LOSSES, "b": LOSSES}, {name: np.eye(2), "b": np.eye(2)}
+    bars = {name: [network("c")], "b": [network("d")]}
+    for ax in (
+        plots.curves(lines, "loss"),
+        plots.label_curves([1, 5], steps),
+        plots.stage_bars(bars),
+    ):
+        shown = [text.get_text().strip() for text in ax.get_legend().get_texts()]
+        assert shown == [name, "b"]
 
 
 def test_curves_place_rare_looks_at_their_epochs():

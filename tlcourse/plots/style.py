@@ -41,7 +41,8 @@ def legible(text, most=LONGEST):
 
 def label(name):
     """A name for a legend, which leaves out what is empty or begins with `_`."""
-    return f" {name}" if str(name)[:1] in ("", "_") else str(name)
+    text = legible(name)
+    return f" {text}" if text[:1] in ("", "_") else text
 
 
 def without_formulas(ax):
