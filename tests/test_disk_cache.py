@@ -138,12 +138,14 @@ def branches(order):
     return keras.Model(pixels, layers.GlobalAveragePooling2D()(both))
 
 
+@pytest.mark.fault(13)
 def test_networks_share_a_key_if_and_only_if_they_are_the_same():
     first, second = ([key(each) for each in make_variants()] for _ in range(2))
     assert first == second  # although names count up
     assert len(set(first)) == len(first) == 18
 
 
+@pytest.mark.fault(13)
 def test_a_name_is_not_taken_for_a_setting():
     found = set()
     for name in ("any", "relu", "tanh", "same", "float32", "mixed_float16"):
@@ -170,6 +172,7 @@ CHANGES = (
 )
 
 
+@pytest.mark.fault(14)
 @pytest.mark.parametrize(("name", "make", "value"), CHANGES)
 @pytest.mark.parametrize("cache", [False, True])
 def test_a_setting_changed_in_place_changes_the_features(name, make, value, cache):
@@ -205,10 +208,11 @@ CODE = {
     "Scales": Scales,
     "`function`": lambda: layers.Lambda(lambda x: x * FACTOR),
     "`activation`": lambda: layers.Activation(lambda x: x * FACTOR),
-    "own, `call`": patched,
+    "own (`call`)": patched,
 }
 
 
+@pytest.mark.fault(15)
 @pytest.mark.parametrize("reason", CODE)
 @pytest.mark.filterwarnings("ignore:The object being serialized includes a `lambda`")
 def test_code_is_not_kept_and_never_stale(reason, capsys, monkeypatch):
@@ -249,6 +253,7 @@ def test_what_was_written_is_read(dtype):
         assert np.array_equal(disk_cache.load("a"), array)
 
 
+@pytest.mark.fault("dying")
 def test_every_single_wrong_bit_is_noticed():
     disk_cache.save("a", ARRAY)
     (path,) = files()
@@ -280,6 +285,7 @@ def test_the_oldest_goes_when_room_is_needed(monkeypatch):
     assert {path.stem for path in files()} == {"new", "newest", "old"}
 
 
+@pytest.mark.fault("dying")
 def test_a_full_disk_keeps_nothing_and_loses_nothing(monkeypatch):
     disk_cache.save("a", ARRAY)
     full = mock.Mock(side_effect=OSError(28, "No space left on device"))
@@ -319,6 +325,7 @@ for child in children.values():
 """
 
 
+@pytest.mark.fault("dying")
 def test_killed_at_fifty_moments_two_at_once_never_a_wrong_feature():
     rng, pipe = random.Random(0), subprocess.PIPE
     command = [sys.executable, "-c", WRITERS]

@@ -38,12 +38,13 @@ def load(name):
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as box:
             array = box["array"].view(str(box["dtype"]))
-        with contextlib.suppress(PermissionError):
+        with contextlib.suppress(OSError):  # a disk may be read-only
             os.utime(path)  # it was used: others are thrown away before it
     except (FileNotFoundError, PermissionError):
         return None
     except DAMAGE:
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.unlink()
         return None
     return array
 

@@ -2,6 +2,7 @@
 
 import weakref
 
+import keras
 import numpy as np
 
 from tlcourse._util import progress
@@ -18,7 +19,8 @@ def extract(model, images, batch_size=None, cache=False):
     """Computes a network's outputs for all images, in inference mode.
 
     Args:
-        model: `keras.Model` that takes raw pixels, with one output.
+        model: Functional or Sequential `keras.Model` that takes raw pixels, with one
+            input and one output.
         images: uint8 `(n, height, width, 3)`, 0..255.
         batch_size: Integer, or None for one that suits the size of the images.
         cache: Boolean, whether to look on disk first, and to keep the result there.
@@ -46,13 +48,38 @@ def extract(model, images, batch_size=None, cache=False):
 
 
 def check_fit(model, shape):
-    """Refuses a model with several outputs, or for images of another shape."""
-    wanted, n = tuple(model.input_shape[1:]), len(model.outputs)
-    if n != 1 or wanted != tuple(shape):
+    """Refuses a model with several inputs or outputs, or for other images."""
+    found = [tuple(each.shape) for each in _ends(model, "inputs")]
+    batch, shape = (None, *shape), tuple(shape)
+    outputs = _ends(model, "outputs")
+    if not outputs:
         raise ValueError(
-            f"Expected a model with one output, and images of {wanted}, its input. "
-            f"Received: outputs: {n}; images of {shape}"
+            "Expected a Functional or Sequential model that has been built. Received: "
+            f"{model.name!r}, a {type(model).__name__} whose outputs are not known. "
+            f"Make one: `inputs = keras.Input({shape})`, then `keras.Model(inputs, "
+            "model(inputs))`."
         )
+    if len(outputs) > 1 or len(found) > 1:
+        raise ValueError(
+            f"Expected a model with one input and one output. Received: inputs: "
+            f"{len(found)}, outputs: {len(outputs)}. If it has one input, "
+            "`keras.Model(model.inputs, model.outputs[0])` gives the first output."
+        )
+    fits = [a in (None, b) for a, b in zip(found[0], batch, strict=False)]
+    if len(found[0]) != len(batch) or not all(fits):
+        raise ValueError(
+            f"Expected images that fit the model, whose input is {found[0]}; None "
+            f"stands for any number. Received: images of {shape}, in batches of any "
+            "size."
+        )
+
+
+def _ends(model, name):
+    """The inputs or outputs of a model as a flat list, empty if they are not known."""
+    try:
+        return keras.tree.flatten(getattr(model, name, None) or [])
+    except ValueError:  # of a Sequential that is not built
+        return []
 
 
 def compute(model, images, batch_size=None, **options):
@@ -62,14 +89,18 @@ def compute(model, images, batch_size=None, **options):
     """
     n = len(images)
     if not n:
-        return np.empty((0, *model.output_shape[1:]), "float32")
+        return np.empty([k or 0 for k in model.outputs[0].shape], "float32")
     _trace_afresh(model)
     most = batch_size or good_batch(images.shape[1:])
     size, stored = -(-n // -(-n // most)), None
     with progress.bar(n, "features", leave=False, **options) as bar:
         for start in range(0, n, size):
             first = max(0, min(start, n - size))  # the last batch has all it can hold
-            found = model.predict_on_batch(images[first : first + size])
+            batch = keras.tree.map_structure(
+                lambda _: images[first : first + size],  # noqa: B023
+                getattr(model, "input", 0),  # a Sequential may have none
+            )
+            (found,) = keras.tree.flatten(model.predict_on_batch(batch))
             if stored is None:
                 stored = np.empty((n, *found.shape[1:]), found.dtype)
             stored[first : first + size] = found

@@ -13,7 +13,7 @@ from tlcourse.features.fingerprints import compare_files, digest, digest_file
 from tlcourse.features.network_settings import digest_network
 from tlcourse.features.sources import DatasetSource, FolderSource
 
-FORMAT = 3
+FORMAT = 4
 NOTES = "job.json"
 NETWORK = "network.keras"
 SOURCES = {source.kind: source for source in (DatasetSource, FolderSource)}
@@ -68,10 +68,21 @@ def begin(model, source, folder, shard_size):
     with atomic.make_folder(folder) as partial:
         source.save(partial)
         model.save(partial / NETWORK)
+        _check_saved(partial / NETWORK, wanted["network"])
         notes = wanted | {"files": {x.name: digest_file(x) for x in partial.iterdir()}}
         notes["key"] = _digest_notes(notes)
         (partial / NOTES).write_text(json.dumps(notes))
     return Job(folder, notes)
+
+
+def _check_saved(path, expected):
+    """Refuses a network that is another one when it is loaded."""
+    if digest_network(keras.saving.load_model(path, compile=False)) != expected:
+        raise ValueError(
+            "Expected a network that Keras saves as it is. Received: one that is "
+            "another when it is loaded, as if a setting had been changed in a layer "
+            "that was built already. Build the network with this setting."
+        )
 
 
 def _describe(model, source, shard_size):
@@ -130,7 +141,7 @@ def _read_notes(path):
         notes = json.loads(path.read_bytes())
         if notes["format"] == FORMAT and notes["key"] == _digest_notes(notes):
             return notes
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         pass
     raise ValueError(
         f"Expected the notes of a job of format {FORMAT} in {path}. Received: a file "

@@ -38,12 +38,16 @@ def write_shard(job, shard, arrays, seconds):
         atomic.write_file(job.path(shard)) as file,
         zipfile.ZipFile(file, "w") as archive,
     ):
-        for name, array in (arrays | {"job": np.array(job.notes["key"])}).items():
+        for name, array in (arrays | {"job": np.array(_owner(job, shard))}).items():
             _add(archive, name, array)
         file.flush()
         os.fsync(file.fileno())
         seconds = (*seconds, time.perf_counter() - start)
         _add(archive, "seconds", np.array(seconds))
+
+
+def _owner(job, shard):
+    return f"{job.notes['key']} {shard}"
 
 
 def _add(archive, name, array):
@@ -64,10 +68,11 @@ def read_shard(job, shard):
             f"{error}. Remove this file, and run the job again: it computes what is "
             "missing."
         ) from error
-    if owner != job.notes["key"]:
+    if owner != _owner(job, shard):
         raise ValueError(
-            f"Expected features of the job in {job.folder}. Received: {path.name}, "
-            "which another job wrote. Remove this file, and run the job again."
+            f"Expected shard {shard} of the job in {job.folder}. Received: "
+            f"{path.name}, which is another shard, or which another job wrote. Remove "
+            "this file, and run the job again."
         )
     return Features(
         **{name: arrays[name] for name in ("features", "labels", "keys")},
