@@ -80,6 +80,7 @@ def test_5_1_looks_at_the_flags(capsys):
         assert words in capsys.readouterr().out
 
 
+@pytest.mark.fault("dying")
 def test_two_notebooks_may_note_progress_at_once(home):
     with concurrent.futures.ThreadPoolExecutor(len(NAMES)) as pool:
         list(pool.map(progress.record, NAMES))

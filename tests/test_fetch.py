@@ -232,6 +232,7 @@ fetch.fetch_flowers(lambda *_: print(flush=True))
 
 
 @pytest.mark.usefixtures("photographs")
+@pytest.mark.fault("dying")
 def test_two_at_once_that_are_killed_leave_complete_files_or_none(
     home, server, monkeypatch
 ):
@@ -382,6 +383,7 @@ def test_what_is_missing_or_damaged_here_is_downloaded_last(stick, models, conne
 
 
 # Files that fit; the fourth is of the dataset.
+@pytest.mark.fault("dying")
 @pytest.mark.parametrize("room", [0, 2, 4])
 def test_a_disk_that_gets_full_holds_nothing_half(stick, monkeypatch, room, capsys):
     written, fsync = itertools.count(), os.fsync

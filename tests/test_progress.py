@@ -44,6 +44,7 @@ def test_damaged_notes_are_kept_aside_and_said_once(home, capsys, damage):
     assert [path.read_bytes() for path in home.glob("*damaged*")] == [damage] * 2
 
 
+@pytest.mark.fault("dying")
 def test_notes_that_cannot_be_read_are_said_and_stay(home, capsys):
     (home / "progress.json").mkdir()
     assert "Freeze" in repr(progress.CourseMap())
