@@ -160,6 +160,7 @@ VIEWS = {
     widgets.TransferExplorer: transfer_explorer,
 }
 WORDLESS = {LiveTraining, widgets.LearningRateExplorer}  # no name in what they show
+SLOW = {widgets.TransferExplorer, widgets.LearningRateExplorer}  # half a second each
 
 
 def every(kind):
@@ -191,6 +192,7 @@ def test_every_view_is_in_the_table():
 @pytest.mark.parametrize("kind", VIEWS, ids=lambda kind: kind.__name__)
 def test_a_view_shows_names_as_text(kind, monkeypatch, classifier):
     names = NAMES[: -1 if kind in (FreezePanel, LiveTraining) else None]
+    names = NAMES[2:5] if kind in SLOW else names
     plain = VIEWS[kind]("word", monkeypatch, classifier)
     wanted = [Skeleton(page).tags for page in pages(plain)]
     for name in names:
@@ -257,6 +259,17 @@ def test_reports_show_names_as_text(tmp_path, monkeypatch, capsys):
     for text in (str(report), told):
         assert all(map(str.isprintable, text.replace("\n", "")))
     assert all(printable(name) in str(report) for name in names)
+
+
+@pytest.mark.fault(21)
+def test_a_class_is_found_again_by_the_name_that_was_shown(classifier):
+    classifier.examples = {}
+    images = np.arange(384).reshape(2, 8, 8, 3).astype("uint8")
+    given = data.Dataset(images, np.arange(2), (NAMES[4], " b "))
+    for _ in range(2):
+        classifier.add_dataset(given)
+    assert list(classifier.examples) == [shown(NAMES[4]), "b"]
+    assert [len(had) for had in classifier.examples.values()] == [2, 2]
 
 
 # Files that bring code along
