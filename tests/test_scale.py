@@ -170,7 +170,6 @@ FOLDER, os.fsync = pathlib.Path({!r}), fsync
 """
 
 
-@pytest.mark.fault("dying")
 def test_after_kill_9_a_run_goes_on_and_a_worker_that_dies_is_replaced(
     model, dataset, folder, monkeypatch
 ):
