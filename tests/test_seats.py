@@ -58,7 +58,7 @@ def sign_in(path):
 
 
 def test_who_has_a_slip_comes_in_and_nobody_else(command, sign_in, tmp_path):
-    assert command("make", 20, "--slips", tmp_path / "a.html")[0] == 0
+    assert command("make", 3, "--slips", tmp_path / "a.html")[0] == 0
     found = local_hub.read_slips(tmp_path / "a.html")
     (name, password), (other, of_other), *_ = found.items()
     assert sign_in(name, password) == name and sign_in(other, of_other) == other
@@ -70,10 +70,10 @@ def test_who_has_a_slip_comes_in_and_nobody_else(command, sign_in, tmp_path):
 
 def test_names_and_passwords_are_drawn(command, tmp_path):
     for slips in ("a.html", "b.html"):
-        command("make", 20, "--slips", tmp_path / slips)
+        command("make", 6, "--slips", tmp_path / slips)
     one, two = (local_hub.read_slips(tmp_path / f"{n}.html") for n in "ab")
-    assert len(one) == len(two) == 20 and not set(one) & set(two)
-    assert len({*one.values(), *two.values()}) == 40
+    assert len(one) == len(two) == 6 and not set(one) & set(two)
+    assert len({*one.values(), *two.values()}) == 12
     drawn = [*one.values(), *two.values()]
     assert all(re.fullmatch(r"\w{4}-\w{4}-\w{4}", password) for password in drawn)
     assert len(seats.LETTERS) ** 12 > 2**58
