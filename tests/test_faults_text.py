@@ -216,12 +216,11 @@ def test_a_view_shows_names_as_text(kind, monkeypatch, classifier):
 
 @pytest.mark.fault(21)
 def test_a_description_is_no_formula_and_in_ipywidgets_7_no_markup(monkeypatch):
-    assert (
-        view.label("<b> $x$")
-        == "<b> \N{FULLWIDTH DOLLAR SIGN}x\N{FULLWIDTH DOLLAR SIGN}"
-    )
-    monkeypatch.setattr(view, "ipywidgets", types.SimpleNamespace(Checkbox=object))
-    assert view.label("<b> &amp;") == "&lt;b&gt; &amp;amp;"
+    for is_text, wanted in ((True, "<b> ＄x＄"), (False, "&lt;b&gt; ＄x＄")):
+        checkbox = types.SimpleNamespace(description_allow_html=False)
+        known = types.SimpleNamespace(Checkbox=checkbox if is_text else object)
+        monkeypatch.setattr(view, "ipywidgets", known)
+        assert view.label("<b> $x$") == wanted
 
 
 @pytest.mark.fault(21)
