@@ -35,19 +35,6 @@ def dataset(images):
 # Bases
 
 
-def test_an_unknown_network_is_named_with_the_known_ones():
-    with pytest.raises(ValueError, match="MobileNetV2.*Received: 'ResNet51'"):
-        bases.find("ResNet51")
-
-
-@pytest.mark.parametrize(
-    "shape", [(16, 16, 3), (64, 64), (64, 64, 1), (None, None, 3), 64, ("a", "b", 3)]
-)
-def test_an_input_that_does_not_fit_is_refused(shape):
-    with pytest.raises(ValueError, match="at least 32 pixels.*Received"):
-        bases.build("MobileNetV2", shape, weights=None)
-
-
 def test_imagenet_weights_that_are_not_cached_are_named(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     with pytest.raises(FileNotFoundError, match="_1.0_224_no_top.h5.*KERAS_HOME"):
@@ -272,7 +259,7 @@ def test_a_head_or_base_that_makes_no_sense_is_refused(base):
         with pytest.raises(ValueError, match="Expected.*Received"):
             heads.wrap(base, n, head)
     pooled = keras.Model(base.input, keras.layers.GlobalMaxPooling2D()(base.output))
-    with pytest.raises(ValueError, match="include_top=False` and without `pooling`"):
+    with pytest.raises(ValueError, match="build it without `pooling`"):
         heads.wrap(pooled, 2)
 
 
@@ -293,7 +280,7 @@ def test_features_are_what_the_model_gives_for_images_that_fit(base, images):
     got = features.extract(model, images, batch_size=5)
     wanted = keras.ops.convert_to_numpy(model(images.astype("float32")))
     np.testing.assert_allclose(got, wanted, atol=1e-5)
-    with pytest.raises(ValueError, match=r"\(32, 32, 3\).*\(16, 32, 3\)"):
+    with pytest.raises(ValueError, match=r"32, 32, 3\).*\(16, 32, 3\)"):
         features.extract(model, images[:, :16])
     with pytest.raises(ValueError, match="raw pixels"):
         features.extract(model, images / 255)

@@ -406,7 +406,7 @@ REFUSED = {
     "an own step": (own_step, "Expected a built functional or Sequential.*an? Own"),
     "a patched loss": (patched, "Expected a built functional or Sequential"),
     "no input yet": (lambda: keras.Sequential([layers.Dense(2)]), "Expected a built"),
-    "two inputs": (two_inputs, "one input and one output. Received: 2 and 1"),
+    "two inputs": (two_inputs, "one input and one output. Received: .* 2 and 1"),
     "not compiled": (lambda: heads.wrap(small_base(), 3), "Expected a model compiled"),
     "stale": (stale, "Expected a model compiled since the last change"),
     "nothing trains": (untrainable, "Expected a model that trains something"),
@@ -501,7 +501,7 @@ def test_a_callback_that_changes_frozen_weights_is_found_out():
     change = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: kernel.assign(kernel + 1)
     )
-    with pytest.raises(RuntimeError, match="other weights after epoch 1"):
+    with pytest.raises(RuntimeError, match="has changed while it trained"):
         fit_once_frozen(trained, *pixels(10), verbose=0, callbacks=[change])
 
 

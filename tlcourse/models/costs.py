@@ -7,7 +7,7 @@ import time
 import keras
 import numpy as np
 
-from tlcourse.models import freezing, structure
+from tlcourse.models import freezing, nesting, structure
 
 FLOAT = 4  # bytes
 SLOTS = {"SGD": 0, "RMSprop": 1, "Adagrad": 1, "Lion": 1}  # others keep two
@@ -73,14 +73,12 @@ def _way_back(found, chosen):
 
 
 def count_flop(call):
-    """Multiplications and additions of a `graph.Call` for one image, forward.
-
-    Twice the numbers of each kernel, at each place where it is put down.
-    """
+    """Operations of a call for one image: twice each kernel, wherever it is put."""
     layer = call.layer
     if isinstance(layer, keras.layers.Embedding):  # looks up, does not multiply
         return 0
-    tensors = call.inputs if isinstance(layer, BY_INPUT) else call.outputs
+    by_input = any(isinstance(x, BY_INPUT) for x in nesting.layers_inside(layer))
+    tensors = call.inputs if by_input else call.outputs
     kernels = [w for w in getattr(layer, "weights", ()) if len(w.shape) > 1]
     return 2 * _size(tensors[0].shape[1:-1]) * freezing.count(kernels)
 
@@ -99,11 +97,7 @@ def _slots(model):
 
 
 def seconds_per_step(state, batch_size=32, steps=5):
-    """Times training steps of a copy of the model, for the choice of `state`.
-
-    The median of `steps` steps, after two that compile; the model stays as it is.
-    Raises ValueError if Keras cannot copy the model.
-    """
+    """Times steps of a copy of the model: the median, after two that compile."""
     try:
         copy = keras.models.clone_model(state.structure.model)
     except (TypeError, NotImplementedError, ValueError) as error:

@@ -16,10 +16,7 @@ PRESETS = (
 
 @dataclasses.dataclass(frozen=True)
 class FreezeState:
-    """Which layers train: positions in `structure.units`.
-
-    Changing it gives a new state; `apply` sets the flags of the model.
-    """
+    """Which layers train, by position in `structure.units`; `apply` sets the flags."""
 
     structure: structure.Structure
     trainable_units: frozenset
@@ -133,10 +130,7 @@ class FreezeState:
 
 
 def read_state(model):
-    """Reads from a `keras.Model`, or its `Structure`, what its flags let train.
-
-    Raises ValueError as `find_structure` does, or if of one layer a part trains.
-    """
+    """Reads from a `keras.Model`, or its `Structure`, what its flags let train."""
     known = isinstance(model, structure.Structure)
     found = model if known else structure.find_structure(model)
     trains = {id(weight) for weight in found.model.trainable_weights}

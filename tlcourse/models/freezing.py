@@ -24,6 +24,8 @@ def freeze(base):
 
     Source: https://keras.io/guides/transfer_learning/
     """
+    if not isinstance(base, keras.layers.Layer):
+        raise ValueError(f"Expected a `keras.Model`. Received: {type(base).__name__}")
     # On TensorFlow, Keras skips an assignment that does not change a model's own
     # flag, even where layers have been unfrozen since: so one by one.
     for layer in nesting.layers_inside(base):
@@ -56,7 +58,7 @@ def unfreeze_from(base, stage_or_layer, batchnorm="inference"):
         raise ValueError(
             f"Expected `batchnorm` 'inference' or 'training'. Received: {batchnorm!r}"
         )
-    layers = nesting.leaves(base)
+    layers = nesting.leaves(nesting.check_graph(base))
     first = layers.index(_first_layer(base, stage_or_layer))
     set_flags(base, set(map(id, layers[first:])))
     if batchnorm == "inference":
@@ -103,8 +105,9 @@ def set_flags(model, chosen):
 
 def _keep_low_rank(layer):
     """Freezes again what `enable_lora` froze: it trains two small factors instead."""
-    names = {weight.name for weight in layer.weights}
-    for weight in layer.weights:
+    weights = list(nesting.held(layer, keras.Variable))  # not those of layers inside
+    names = {weight.name for weight in weights}
+    for weight in weights:
         if f"lora_{weight.name}_a" in names:
             weight.trainable = False
 

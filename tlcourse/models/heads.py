@@ -1,6 +1,10 @@
 """The head on a base, and augmentation before it."""
 
+import numbers
+
 import keras
+
+from tlcourse.models import nesting
 
 
 def wrap(base, n_classes, head="pool", preprocess=None, augment=None, hidden=()):
@@ -22,10 +26,11 @@ def wrap(base, n_classes, head="pool", preprocess=None, augment=None, hidden=())
     Raises:
         ValueError: If the base has a top, or `head` or `n_classes` is wrong.
     """
-    _check(base, n_classes, head)
+    _check(base, n_classes, head, hidden)
     pixels = x = keras.Input(base.input_shape[1:], name="pixels")
     for layer in (augment, preprocess, base):
         x = layer(x) if layer is not None else x
+    (x,) = keras.tree.flatten(x)  # out of a dict
     pool = keras.layers.GlobalAveragePooling2D
     x = (pool if head == "pool" else keras.layers.Flatten)(name=head)(x)
     for number, units in enumerate(hidden, start=1):
@@ -36,17 +41,39 @@ def wrap(base, n_classes, head="pool", preprocess=None, augment=None, hidden=())
     return keras.Model(pixels, dense(x))
 
 
-def _check(base, n_classes, head):
+def _check(base, n_classes, head, hidden):
     if head not in ("pool", "flatten"):
         raise ValueError(f"Expected `head` 'pool' or 'flatten'. Received: {head!r}")
-    if n_classes < 2:
-        raise ValueError(f"Expected at least 2 classes. Received: {n_classes}")
-    if len(base.output_shape) != 4:
+    if not isinstance(n_classes, numbers.Integral) or n_classes < 2:
+        names = isinstance(n_classes, tuple | list) and len(n_classes) > 1
+        remedy = f" `len(class_names)` is {len(n_classes)}." if names else ""
         raise ValueError(
-            "Expected a base without its top, output (batch, height, width, "
-            f"features). Received: output {base.output_shape}. Build it with "
-            "`include_top=False` and without `pooling`."
+            "Expected `n_classes`, a whole number, at least 2 classes. Received: "
+            f"{n_classes!r}.{remedy}"
         )
+    if not isinstance(hidden, tuple | list):
+        raise ValueError(
+            f"Expected `hidden`, units of each layer. Received: {hidden!r}. Write "
+            f"`hidden=({hidden},)`."
+        )
+    shape = nesting.check_single(base).output_shape
+    if len(shape) != 4 or (head == "flatten" and None in shape[1:]):
+        raise ValueError(
+            "Expected a base that puts out maps (batch, height, width, features). "
+            f"Received: output {shape}. {_remedy(base)}"
+        )
+
+
+def _remedy(base):
+    """What makes maps of what a base puts out, by its last layer."""
+    last = nesting.leaves(base)[-1]
+    if isinstance(last, keras.layers.Dense):
+        return "It has its top: build it with `include_top=False`."
+    if "Pooling" in type(last).__name__:
+        return "It pools them: build it without `pooling`."
+    if len(base.output_shape) == 4:
+        return "Build it with `input_shape=(height, width, 3)`, or use `head='pool'`."
+    return "End it where maps are: `keras.Model(base.inputs, layer.output)`."
 
 
 def augmentation(flip=False, negative=False, seed=0):

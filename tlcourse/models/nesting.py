@@ -54,3 +54,58 @@ def bases_in(model):
     nested = [layer for layer in model.layers if is_graph(layer) and layer.weights]
     inside = sum(bool(leaf.weights) for each in nested for leaf in leaves(each))
     return nested if 2 * inside >= sum(bool(x.weights) for x in leaves(model)) else []
+
+
+def check_graph(model):
+    """Refuses what is no built functional or Sequential model; returns the model."""
+    if not isinstance(model, keras.Model):
+        raise ValueError(f"Expected a `keras.Model`. Received: {type(model).__name__}")
+    if not model.built:
+        raise ValueError(
+            f"Expected a built model. Received: {model.name!r}, which does not know "
+            "its input yet. Give it one: `keras.Input((height, width, 3))` as its "
+            "first layer, or `model.build((None, height, width, 3))`."
+        )
+    if not is_graph(model):
+        raise ValueError(
+            "Expected a functional or Sequential model, whose layers can be seen. "
+            f"Received: {type(model).__name__}, a class of its own. Its flags can be "
+            "set one by one: `for layer in model.layers: layer.trainable = ...`"
+        )
+    return model
+
+
+def check_single(model):
+    """Refuses a model with several inputs or outputs, too; returns the model."""
+    check_graph(model)
+    if (len(model.inputs), len(model.outputs)) != (1, 1):
+        raise ValueError(
+            "Expected a model with one input and one output. Received: "
+            f"{model.name!r} with {len(model.inputs)} and {len(model.outputs)}. Choose "
+            "an output, `keras.Model(model.inputs, model.outputs[0])`; of the inputs, "
+            "leave one."
+        )
+    return model
+
+
+def check_model(model):
+    """Refuses what has no layers to show, with what was expected and what to do."""
+    check_graph(model)
+    _check_sizes(model)
+    if not model.weights:
+        raise ValueError(
+            f"Expected a model with weights. Received: {model.name!r}, which has "
+            "none: there is nothing to freeze."
+        )
+
+
+def _check_sizes(model):
+    nested = [each for each in nested_models(model) if each.weights]
+    for each in [model, *nested]:  # preprocessing may take any size
+        shapes = [tensor.shape[1:] for tensor in each.inputs]
+        if any(side is None for shape in shapes for side in shape):
+            raise ValueError(
+                f"Expected a fixed input size. Received: {each.name!r} with input "
+                f"{shapes}. Give every side a number, for pictures "
+                "`input_shape=(height, width, 3)`: what a step costs depends on it."
+            )

@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 
+from tlcourse.models import nesting
 from tlcourse.models.graph import list_calls
-from tlcourse.models.structure import check_model
 
 
 def receptive_fields(base):
@@ -15,11 +15,13 @@ def receptive_fields(base):
     Source: Araujo et al. 2019, Computing receptive fields of convolutional neural
         networks, Distill.
     """
-    check_model(base)
+    nesting.check_model(base)
     seen, fields = [], {}
     for call in list_calls(base):
         before = [seen[i] for i in call.sources] or [(1, 1)]
-        seen.append(_through(call.layer, max(before)))
+        seen.append(max(before))
+        for layer in nesting.layers_inside(call.layer):  # a wrapper's, too
+            seen[-1] = _through(layer, seen[-1])
         fields[call.layer.name] = seen[-1][0]
     return fields
 
@@ -52,9 +54,6 @@ def strongest(base, preprocess, images, layer, units, n=8):
     Returns:
         dict, unit to uint8 `(n, h, w, 3)`, the most exciting first.
 
-    Raises:
-        ValueError: If there is no such layer or unit.
-
     Source: Zeiler and Fergus 2013, arXiv 1311.2901, figure 2 (the patches).
     """
     maps = _maps(base, preprocess, images, layer, units)
@@ -74,7 +73,9 @@ def strongest(base, preprocess, images, layer, units, n=8):
 
 
 def _maps(base, preprocess, images, layer, units):
-    shape = base.get_layer(layer).output.shape  # an unknown layer: Keras says so
+    nesting.check_single(base)
+    shape = base.get_layer(layer).output  # an unknown layer: Keras says so
+    shape = getattr(shape, "shape", ())
     if len(shape) != 4 or not all(unit in range(shape[-1]) for unit in units):
         raise ValueError(
             "Expected a layer with maps, and units among its channels. Received: "

@@ -5,6 +5,7 @@ import dataclasses
 import keras
 
 from tlcourse.models import freezing, graph, nesting, parts
+from tlcourse.models.nesting import check_model
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -18,8 +19,8 @@ class Unit:
 
     @property
     def is_batchnorm(self):
-        """Whether it keeps moving statistics."""
-        return freezing.is_batchnorm(self.layer)
+        """Whether it keeps moving statistics, or a layer inside it does."""
+        return any(map(freezing.is_batchnorm, nesting.layers_inside(self.layer)))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -43,10 +44,7 @@ class Structure:
 
 
 def find_structure(model):
-    """Finds the parts of a built model and the way through them, as a `Structure`.
-
-    Raises ValueError if the model has no layers to show, and says what to do about it.
-    """
+    """Finds the parts of a built model and the way through them, as a `Structure`."""
     check_model(model)
     learnable = _learnable(model)
     units = []
@@ -74,8 +72,7 @@ def _paths(model, around=""):
 def _learnable(model):
     """Ids of the weights that get gradients where everything trains.
 
-    All flags are set for a moment, and put back: those of weights last, as low-rank
-    adaptation, for one, sets them below a layer's own.
+    Flags are set for a moment, and put back: those of weights last, for LoRA.
     """
     layers = nesting.layers_inside(model)
     flags = [(each, each.trainable) for each in (*layers, *model.weights)]
@@ -87,39 +84,3 @@ def _learnable(model):
     finally:
         for each, flag in flags:
             each.trainable = flag
-
-
-def check_model(model):
-    """Refuses what has no layers to show, with what was expected and what to do."""
-    if not isinstance(model, keras.Model):
-        raise ValueError(f"Expected a `keras.Model`. Received: {type(model).__name__}")
-    if not model.built:
-        raise ValueError(
-            f"Expected a built model. Received: {model.name!r}, which does not know "
-            "its input yet. Give it one: `keras.Input((height, width, 3))` as its "
-            "first layer, or `model.build((None, height, width, 3))`."
-        )
-    if not nesting.is_graph(model):
-        raise ValueError(
-            "Expected a functional or Sequential model, whose layers can be seen. "
-            f"Received: {type(model).__name__}, a class of its own. Its flags can be "
-            "set one by one: `for layer in model.layers: layer.trainable = ...`"
-        )
-    _check_sizes(model)
-    if not model.weights:
-        raise ValueError(
-            f"Expected a model with weights. Received: {model.name!r}, which has "
-            "none: there is nothing to freeze."
-        )
-
-
-def _check_sizes(model):
-    nested = [each for each in nesting.nested_models(model) if each.weights]
-    for each in [model, *nested]:  # preprocessing may take any size
-        shapes = [tensor.shape[1:] for tensor in each.inputs]
-        if any(side is None for shape in shapes for side in shape):
-            raise ValueError(
-                f"Expected a fixed input size. Received: {each.name!r} with input "
-                f"{shapes}. Give every side a number, for pictures "
-                "`input_shape=(height, width, 3)`: what a step costs depends on it."
-            )

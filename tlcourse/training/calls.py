@@ -21,7 +21,8 @@ class Call:
     @property
     def variables(self):
         """The layer's variables, seeds and moving statistics among them."""
-        return getattr(self.layer, "variables", [])
+        own = getattr(self.layer, "variables", [])
+        return [*own, *getattr(self.layer, "metrics_variables", [])]
 
     @property
     def is_heavy(self):

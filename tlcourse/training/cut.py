@@ -30,11 +30,12 @@ def split(model, batch):
     tensor = places[-1][1]
     frozen = keras.Model(start, tensor, name=f"{model.name}_frozen")
     tail = keras.Model(tensor, calls[-1].outputs[0], name=f"{model.name}_tail")
-    if set(map(id, tail.trainable_weights)) != set(map(id, model.trainable_weights)):
+    # In the same order, or the optimizer's averages and norms would not be `fit`'s.
+    if list(map(id, tail.trainable_weights)) != list(map(id, model.trainable_weights)):
         raise ValueError(
-            f"Expected a model whose tail trains the same weights. Received: "
-            f"{model.name!r}, whose flags contradict each other. Set `trainable` of "
-            "the models first, then of their layers, and compile again."
+            "Expected a model whose tail trains the same weights in the same order. "
+            f"Received: {model.name!r}, in which models run side by side, or flags "
+            "contradict each other. Train it with `model.fit`."
         )
     return frozen, tail
 
@@ -104,7 +105,7 @@ def _try(start, tensors, calls, batch):
     variables = list({id(v): v for each in calls for v in each.variables}.values())
     before = [np.copy(variable.numpy()) for variable in variables]
     batch = np.resize(batch, (max(2, len(batch)), *batch.shape[1:]))
-    half = batch[: len(batch) // 2]
+    half = batch[::-1][: len(batch) // 2]  # other company, other places
     try:
         taught = probe(batch, training=True)
         adds = {id(c.layer) for c in calls if getattr(c.layer, "losses", None)}
@@ -128,12 +129,12 @@ def _numbers(tensor):
 def _first_difference(taught, plain, half):
     """Number of the first output that mode or company changes, or None."""
     for number, (one, two, few) in enumerate(zip(taught, plain, half, strict=True)):
-        if not (_is_close(one, two, 50) and _is_close(few, two[: len(few)], 5000)):
+        if not (is_close(one, two, 50) and is_close(few, two[::-1][: len(few)], 5000)):
             return number
     return None
 
 
-def _is_close(one, two, steps):
+def is_close(one, two, steps):
     """Whether arrays agree to some steps of their precision, NaN included."""
     one, two = one.astype("float64"), two.astype("float64")
     size = np.nanmax(np.abs(two), initial=0)
@@ -142,7 +143,7 @@ def _is_close(one, two, steps):
 
 def _refusal(guilty, why, heavy):
     advice = "Take it out."
-    if is_batchnorm(guilty.layer):
+    if is_batchnorm(guilty.layer) and guilty.layer.trainable:
         advice = "Freeze it, `layer.trainable = False`, and compile again."
     elif hasattr(guilty.layer, "rate"):
         advice = "Set its `rate` to 0 and compile again."

@@ -7,7 +7,7 @@ from tlcourse import data
 from tlcourse._util import progress
 from tlcourse.features import extract
 from tlcourse.models import freezing, heads
-from tlcourse.training.fitting import compile_for
+from tlcourse.training.fitting import check_fit, compile_for
 from tlcourse.training.probes import embedder
 
 BATCH = 16
@@ -15,10 +15,7 @@ FROZEN = 0.0  # in a table, the learning rate of the frozen head
 
 
 class Snapshot:
-    """Weights and optimizer of a compiled `keras.Model`, to start from several times.
-
-    Much quicker than building the model anew: its graphs stay.
-    """
+    """Weights and optimizer of a compiled model, to start from again: graphs stay."""
 
     def __init__(self, model):
         self.model = model
@@ -35,10 +32,7 @@ class Snapshot:
 
 
 def wrapped(track):
-    """A `Track`'s frozen base in a wrapper with augmentation: the whole, and its base.
-
-    The whole `keras.Model` is not compiled.
-    """
+    """A `Track`'s frozen base in a wrapper with augmentation, and the base."""
     base = freezing.freeze(track.build_base())
     augment = heads.augmentation(flip=track.name != "glyphs")
     n_classes = len(track.class_names)
@@ -47,12 +41,13 @@ def wrapped(track):
 
 def small_head(shape, n_classes):
     """A dense softmax layer on features of a shape, a model that is not compiled."""
-    dense = keras.layers.Dense(n_classes, activation="softmax")
+    dense = keras.layers.Dense(n_classes, activation="softmax", dtype="float32")
     return keras.Sequential([keras.Input(shape), dense])
 
 
 def accuracy(model, dataset):
     """Share, 0..1, of a `Dataset` that a model compiled with accuracy gets right."""
+    check_fit(model, dataset)
     found = model.evaluate(dataset.images, dataset.labels, 128, verbose=0)
     return float(found[1])
 
@@ -123,29 +118,14 @@ def compare(track, first, counts, learning_rates, epochs, draws, measure, curves
 
 
 def by_learning_rate(found, learning_rates):
-    """Sorts what `compare` found at one number of labels.
+    """Sorts what `compare` found at one number of labels: `(learning rates, draws)`.
 
-    Args:
-        found: dict from `compare`.
-        learning_rates: Sequence of floats; `FROZEN` is one, too.
-
-    Returns:
-        float `(len(learning_rates), draws)`.
+    One of the learning rates may be `FROZEN`: the wrapper before fine-tuning.
     """
     return np.concatenate([by_count(found, rate) for rate in learning_rates])
 
 
 def by_count(found, learning_rate):
-    """Sorts what `compare` found at one learning rate.
-
-    Args:
-        found: dict from `compare`.
-        learning_rate: Float; `FROZEN` for the wrapper before fine-tuning.
-
-    Returns:
-        float `(counts, draws)`.
-    """
+    """Sorts what `compare` found at one learning rate: float `(counts, draws)`."""
     counts, draws = (sorted({key[k] for key in found}) for k in (0, 1))
-    return np.array(
-        [[found[count, draw, learning_rate] for draw in draws] for count in counts]
-    )
+    return np.array([[found[n, k, learning_rate] for k in draws] for n in counts])

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from tlcourse._util import progress
+from tlcourse.models import nesting
 
 
 class ProgressLine(keras.callbacks.Callback):
@@ -40,7 +41,24 @@ def compile_for(model, learning_rate):
     return model
 
 
-def train(model, train, validation, epochs, learning_rate=1e-3, batch_size=32):
+def check_fit(model, dataset):
+    """Refuses a model without an output for each class; says which are too many."""
+    if isinstance(model, keras.Model) and model.built and not nesting.is_graph(model):
+        return  # a class of its own tells its outputs only when it is called
+    n, shape = len(dataset.class_names), nesting.check_single(model).output_shape
+    if len(shape) != 2 or shape[-1] < n:
+        raise ValueError(
+            f"Expected a model with {n} outputs, one for each of {dataset.class_names}."
+            f" Received: {model.name!r} with output {shape}. Give its base a head of "
+            f"that size: `heads.wrap(base, {n})`."
+        )
+    if shape[-1] > n:
+        print(f"{model.name!r} has {shape[-1]} outputs for {n} classes.")
+
+
+def train(
+    model, train, validation, epochs, learning_rate=1e-3, batch_size=32, **options
+):
     """Compiles a classifier with Adam and fits it, with a progress line.
 
     Args:
@@ -50,10 +68,18 @@ def train(model, train, validation, epochs, learning_rate=1e-3, batch_size=32):
         epochs: Integer.
         learning_rate: Float.
         batch_size: Integer.
+        options: Others of `fit`, such as `class_weight={0: 1.0, 1: 3.0}`.
 
     Returns:
         `keras.callbacks.History`.
+
+    Raises:
+        ValueError: If the datasets differ in their classes, or the model has too few
+            outputs.
     """
+    train.check_classes(validation)
+    check_fit(model, train)
+    callbacks = [*keras.tree.flatten(options.pop("callbacks", ())), ProgressLine()]
     return compile_for(model, learning_rate).fit(
         train.images,
         train.labels,
@@ -61,12 +87,14 @@ def train(model, train, validation, epochs, learning_rate=1e-3, batch_size=32):
         epochs=epochs,
         validation_data=(validation.images, validation.labels),
         verbose=0,
-        callbacks=[ProgressLine()],
+        callbacks=callbacks,
+        **options,
     )
 
 
 def steps(model, dataset, n, batch_size=32, seed=0):
     """Trains `n` steps and yields the loss of each, so that somebody can stop it."""
+    check_fit(model, dataset)
     rng, waiting = np.random.default_rng(seed), np.empty(0, int)
     for _ in range(n):
         while len(waiting) < batch_size:

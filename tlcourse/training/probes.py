@@ -49,18 +49,11 @@ def vectors(track, dataset, kind):
 
 
 def linear_probe(vectors, labels):
-    """Fits a logistic regression with an L2 penalty on vectors.
+    """Fits a logistic regression with an L2 penalty on vectors `(n, d)`, labels `(n,)`.
 
     The vectors are first turned to their main directions, which changes nothing but
-    the time: the penalty is the same in every direction.
-
-    Args:
-        vectors: float `(n, d)`.
-        labels: int `(n,)`.
-
-    Returns:
-        A fitted scikit-learn classifier; `.score(vectors, labels)` is its
-        accuracy, 0..1.
+    the time: the penalty is the same in every direction. Returns a scikit-learn
+    classifier; `.score(vectors, labels)` is its accuracy, 0..1.
 
     Source: Alain & Bengio 2016 (arXiv 1610.01644), the linear probe.
     """
@@ -85,6 +78,7 @@ def probe_sweep(pool, held_out, counts, draws=5):
     Returns:
         float `(len(counts), draws)`, accuracies 0..1.
     """
+    pool[1].check_classes(held_out[1])
     scale = pool[0].std()  # one number, so that all kinds meet the same penalty
     table = np.empty((len(counts), draws))
     for row, per_class in enumerate(counts):

@@ -8,7 +8,8 @@ import numpy as np
 from tlcourse._util import assets
 from tlcourse.models import heads
 from tlcourse.models.freezing import is_batchnorm
-from tlcourse.training.fitting import ProgressLine, compile_for
+from tlcourse.models.nesting import layers_inside
+from tlcourse.training.fitting import ProgressLine, check_fit, compile_for
 
 BATCH = 32
 
@@ -21,16 +22,11 @@ def scratch_model(track):
     0.999, would still remember the random start at its end).
     """
     base = track.build_base(weights="random")
-    for layer in filter(is_batchnorm, base.layers):
+    for layer in filter(is_batchnorm, layers_inside(base)):
         layer.momentum = 0.9
-    return heads.wrap(
-        base,
-        len(track.class_names),
-        preprocess=track.preprocess,
-        augment=heads.augmentation(
-            flip=track.name != "glyphs", negative=track.name == "glyphs"
-        ),
-    )
+    glyphs = track.name == "glyphs"
+    augment = heads.augmentation(flip=not glyphs, negative=glyphs)
+    return heads.wrap(base, len(track.class_names), "pool", track.preprocess, augment)
 
 
 def train_from_scratch(track, train, validation, epochs, every=1):
@@ -47,7 +43,9 @@ def train_from_scratch(track, train, validation, epochs, every=1):
         What a `keras.callbacks.History` holds: `.history` and `.epoch`. The
         network is dropped: with its graphs it takes half a gigabyte.
     """
+    train.check_classes(validation)
     model = scratch_model(track)
+    check_fit(model, train)
     steps = epochs * -(-len(train) // BATCH)
     compile_for(model, keras.optimizers.schedules.CosineDecay(2e-3, steps))
     history = model.fit(
@@ -69,14 +67,8 @@ def train_from_scratch(track, train, validation, epochs, every=1):
 def shipped_scratch(track, counts):
     """Shipped results of `train_from_scratch`, which takes too long to repeat.
 
-    Args:
-        track: `Track`.
-        counts: Sequence of integers, labels per class.
-
-    Returns:
-        dict for `plots.label_curves`: `"from scratch"` to float
-        `(len(counts), draws)`, validation accuracies 0..1 of the best epochs;
-        empty where none were shipped (the flowers track).
+    Returns a dict for `plots.label_curves`: `"from scratch"` to float `(counts,
+    draws)`, validation accuracies 0..1 of the best epochs; empty for flowers.
     """
     if track.name != "glyphs":
         return {}

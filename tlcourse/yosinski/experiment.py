@@ -75,7 +75,7 @@ def network(n_classes):
             layers.Flatten(),
             layers.Dense(128, activation="elu", name="fc6"),
             layers.Dense(128, activation="elu", name="fc7"),
-            layers.Dense(n_classes, activation="softmax", name="fc8"),
+            layers.Dense(n_classes, "softmax", dtype="float32", name="fc8"),
         ]
     )
 

@@ -1,0 +1,428 @@
+"""Faults of real life in training and models: refused with a remedy, or right."""
+
+import keras
+import numpy as np
+import pytest
+from test_models import Block, conv_and_norm, functional
+from test_once_frozen import (
+    SIDE,
+    both,
+    compiled,
+    conv,
+    headed,
+    numpy_2,
+    pixels,
+    state,
+    with_layer,
+    wrapped,
+)
+
+from tlcourse import training
+from tlcourse.data import Dataset
+from tlcourse.models import (
+    costs,
+    freeze_state,
+    freezing,
+    graph,
+    heads,
+    nesting,
+    receptive_fields,
+)
+from tlcourse.models.keras_code import freeze_code
+from tlcourse.training import fine_tuning, fit_once_frozen
+from tlcourse.yosinski import network
+
+layers, ops = keras.layers, keras.ops
+norm = layers.BatchNormalization
+
+
+# 1: labels travel without their names
+
+
+def classified(names, per_class=2):
+    n = per_class * len(names)
+    images = np.random.default_rng(0).integers(0, 256, (n, SIDE, SIDE, 3), "uint8")
+    return Dataset(images, np.arange(n) % len(names), tuple(names))
+
+
+def dense(units=3, activation="softmax"):
+    start = keras.Input((SIDE, SIDE, 3))
+    x = layers.Dense(units, activation)(layers.Flatten()(start))
+    return keras.Model(start, x)
+
+
+class Track:
+    name, preprocess = "glyphs", layers.Rescaling(1 / 255)
+    class_names = ("ant", "bee", "cat")
+
+    def build_base(self, weights="pretrained"):
+        return conv_and_norm("base", (SIDE, SIDE, 3))
+
+
+@pytest.mark.fault(1)
+@pytest.mark.parametrize(
+    "names", [("ant", "cat"), ("cat", "bee", "ant"), ("ant", "bee", "cow")]
+)
+def test_datasets_of_other_classes_are_refused_with_both_lists(names):
+    learn, watch = classified(("ant", "bee", "cat")), classified(names)
+    vectors = [np.zeros((len(each), 2)) for each in (learn, watch)]
+    for use in (
+        lambda: training.train(dense(), learn, watch, 1),
+        lambda: training.train_from_scratch(Track(), learn, watch, 1),
+        lambda: training.probe_sweep((vectors[0], learn), (vectors[1], watch), [1]),
+    ):
+        with pytest.raises(ValueError) as refusal:
+            use()
+        said = str(refusal.value)
+        assert "Received" in said and str(names[-1]) in said and "bee" in said
+
+
+@pytest.mark.fault(1)
+def test_a_head_of_another_size_is_refused_or_said(capsys):
+    five = classified("abcde")
+    model = training.compile_for(dense(), 1e-3)
+    for use in (
+        lambda: training.train(model, five, five, 1),
+        lambda: next(training.steps(model, five, 1)),
+        lambda: fine_tuning.accuracy(model, five),
+        lambda: training.train_from_scratch(Track(), five, five, 1),
+    ):
+        with pytest.raises(ValueError, match="5 .*Received: .*3.*heads.wrap"):
+            use()
+    two = classified("ab")
+    training.train(model, two, two, 1, class_weight={0: 1.0, 1: 3.0})
+    assert "3 outputs for 2 classes" in capsys.readouterr().out
+
+
+# 3: layers inside layers
+
+
+class Deep(layers.Layer):
+    """Holds its layers in a dict of lists of lists and tuples."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.held = {"a": [[layers.Conv2D(4, 3)], (norm(),)]}
+
+    def call(self, x):
+        return self.held["a"][1][0](self.held["a"][0][0](x))
+
+
+class OwnClass(keras.Model):
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.conv, self.norm = layers.Conv2D(4, 3), norm()
+
+    def call(self, x, training=None):
+        return self.norm(self.conv(x), training=training)
+
+
+def stack(*inside):
+    return keras.Sequential([keras.Input((16, 16, 3)), *inside])
+
+
+INSIDE = {
+    "held in a dict of lists": lambda: stack(Deep(name="b")),
+    "a model of its own class": lambda: stack(OwnClass(name="b")),
+    "TimeDistributed": lambda: stack(
+        layers.Reshape((1, 16, 16, 3)),
+        layers.TimeDistributed(stack(conv_and_norm("c")), name="b"),
+    ),
+    "a block": lambda: functional(Block(name="b")),
+}
+
+
+def statistics(model):
+    """Moving means of all BatchNormalization, after a pass in training mode."""
+    model(np.random.default_rng(0).normal(5, 2, (2, 16, 16, 3)), training=True)
+    norms = filter(freezing.is_batchnorm, nesting.layers_inside(model))
+    return np.concatenate([each.moving_mean.numpy() for each in norms])
+
+
+@pytest.mark.fault(3)
+@pytest.mark.parametrize("make", INSIDE.values(), ids=INSIDE)
+def test_batchnorm_inside_a_layer_stays_in_inference_mode(make):
+    model = functional(make())
+    freezing.unfreeze_from(model, "b")
+    assert model.trainable_weights and not statistics(model).any()
+    freezing.freeze(model)
+    stack = [x for x in nesting.layers_inside(model) if isinstance(x, layers.Conv2D)]
+    stack[0].trainable = True  # thawed by hand
+    freezing.freeze(model)
+    assert not any(x.trainable for x in nesting.layers_inside(model))
+    chosen = freeze_state.read_state(model).preset("everything")
+    for name in ("all but BatchNorm", "head only"):
+        exec(freeze_code(chosen.preset(name)), {"model": model, "keras": keras})
+        before = freezing.trains(model).parameters
+        chosen.preset(name).apply()
+        assert freezing.trains(model).parameters == before
+    assert not chosen.preset("all but BatchNorm").batchnorm_trains
+    chosen.preset("all but BatchNorm").apply()
+    assert not statistics(model).any()
+
+
+@pytest.mark.fault(3)
+def test_wrappers_count_as_what_they_wrap():
+    spectral = layers.SpectralNormalization(layers.Conv2D(4, 3), name="wrapped")
+    assert receptive_fields.receptive_fields(stack(spectral))["wrapped"] == 3
+    rows, flop = [keras.Input((5, 2))], []
+    for layer in (layers.LSTM(4), layers.Bidirectional(layers.LSTM(4))):
+        (call,) = graph.list_calls(keras.Sequential([*rows, layer]))
+        flop.append(costs.count_flop(call))
+    assert flop[1] == 2 * flop[0]
+    momentum = []
+
+    class Nested(Track):
+        def build_base(self, weights="pretrained"):
+            return stack_of_three()
+
+    for layer in nesting.layers_inside(training.scratch_model(Nested())):
+        if freezing.is_batchnorm(layer):
+            momentum.append(layer.momentum)
+    assert momentum == [0.9]
+
+
+def stack_of_three():
+    return keras.Sequential([keras.Input((SIDE, SIDE, 3)), Deep()])
+
+
+@pytest.mark.fault(10)
+def test_low_rank_adaptation_freezes_only_its_own_kernel():
+    class Pair(layers.Layer):
+        def __init__(self):
+            super().__init__(name="pair")
+            self.one, self.two = layers.Dense(8), layers.Dense(8)
+
+        def call(self, x):
+            return self.two(self.one(x))
+
+    pair = Pair()
+    model = keras.Sequential([keras.Input((8,)), pair, layers.Dense(3)])
+    pair.one.enable_lora(2)
+    before = freezing.count(model.trainable_weights)
+    freezing.freeze(model)
+    assert freezing.unfreeze_from(model, "pair") == before
+
+
+# 7, 10, 11: what was received, and a remedy that fits
+
+
+def maps(*outputs, size=16):
+    start = keras.Input((size, size, 3))
+    x = layers.Conv2D(4, 3, name="conv")(start)
+    return keras.Model(start, [make(x) for make in outputs] if outputs else x)
+
+
+def two_inputs():
+    pair = [keras.Input((16, 16, 3)), keras.Input((16, 16, 3))]
+    return keras.Model(pair, layers.Conv2D(4, 3, name="conv")(layers.Add()(pair)))
+
+
+@pytest.mark.fault(7)
+def test_several_inputs_or_outputs_are_refused_everywhere():
+    data, images = classified("abc"), np.zeros((2, 16, 16, 3), "uint8")
+    double = maps(layers.ReLU(), layers.ReLU())
+    named = keras.Model(double.inputs, dict(zip("ab", double.outputs, strict=True)))
+    for model in (double, named, two_inputs()):
+        for use in (
+            lambda model=model: heads.wrap(model, 3),
+            lambda model=model: training.train(model, data, data, 1),
+            lambda model=model: next(training.steps(model, data, 1)),
+            lambda model=model: fine_tuning.accuracy(model, data),
+            lambda model=model: fit_once_frozen(model, images),
+            lambda model=model: receptive_fields.strongest(
+                model, lambda x: x, images, "conv", [0], 1
+            ),
+        ):
+            with pytest.raises(ValueError, match="one input and one output. Received"):
+                use()
+    heads.wrap(keras.Model(double.inputs, double.outputs[0]), 3)  # as it says
+    heads.wrap(keras.Model(double.inputs, {"only": double.outputs[0]}), 3)
+
+
+@pytest.mark.fault(10)
+def test_what_is_no_base_gets_the_remedy_for_its_case():
+    pooled = maps(layers.GlobalAveragePooling2D())
+    topped = keras.Model(pooled.inputs, layers.Dense(9)(pooled.outputs[0]))
+    rows = maps(layers.Reshape((196, 4)))
+    for base, head, remedy in (
+        (pooled, "pool", "build it without `pooling`"),
+        (topped, "pool", "build it with `include_top=False`"),
+        (rows, "pool", r"End it where maps are: `keras.Model\(base.inputs"),
+        (maps(size=None), "flatten", "input_shape=.* or use `head='pool'`"),
+    ):
+        with pytest.raises(ValueError, match=remedy):
+            heads.wrap(base, 3, head)
+
+
+@pytest.mark.fault(11)
+def test_arguments_are_checked_before_they_are_used():
+    base = maps()
+    for options in ({"n_classes": 2.5}, {"n_classes": "3"}, {"n_classes": None}):
+        with pytest.raises(ValueError, match="Expected `n_classes`.*Received"):
+            heads.wrap(base, **options)
+    with pytest.raises(ValueError, match=r"`len\(class_names\)` is 2"):
+        heads.wrap(base, ("ant", "bee"))
+    with pytest.raises(ValueError, match=r"hidden=\(16,\)"):
+        heads.wrap(base, 3, hidden=16)
+    for bad in (None, "base", layers.Dense(3), keras.Sequential([layers.Dense(2)])):
+        for use in (
+            lambda bad=bad: heads.wrap(bad, 3),
+            lambda bad=bad: freezing.unfreeze_from(bad, "stage 1"),
+        ):
+            with pytest.raises(ValueError, match="Expected.*Received"):
+                use()
+    with pytest.raises(ValueError, match="Expected a `keras.Model`. Received: str"):
+        freezing.freeze("base")
+    own = OwnClass()
+    own(np.zeros((1, 16, 16, 3)))
+    with pytest.raises(ValueError, match="Received: OwnClass, a class of its own"):
+        freezing.unfreeze_from(own, "stage 1")
+
+
+@pytest.mark.fault(11)
+def test_probabilities_of_every_head_are_float32_in_mixed_precision():
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        for model in (fine_tuning.small_head((4,), 3), network(3)):
+            assert model.outputs[0].dtype == "float32"
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+# 17: as `fit` trains, or refused
+
+
+class Place(layers.Layer):
+    """Its answer depends on the place in the batch."""
+
+    def call(self, x):
+        places = ops.cast(ops.arange(ops.shape(x)[0]), "float32")
+        return x * (1 + ops.reshape(places, (-1, 1, 1, 1)))
+
+
+class Large(layers.Layer):
+    """Its answer depends on the size of the batch."""
+
+    def call(self, x):
+        return x * ops.where(ops.shape(x)[0] > 10, 2.0, 1.0)
+
+
+class Metered(layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.meter = keras.metrics.Mean(name="activation")
+
+    def call(self, x):
+        self.meter.update_state(ops.mean(x))
+        return x
+
+
+class Called(layers.Layer):
+    """Counts its calls in Python."""
+
+    calls = 0
+
+    def call(self, x):
+        self.calls += 1
+        return x * (1 + 0.1 * self.calls)
+
+
+class Moves(norm):
+    """Moves its statistics though it is frozen."""
+
+    def call(self, x, training=None, mask=None):
+        self.moving_mean.assign_add(ops.ones_like(self.moving_mean))
+        return super().call(x, training=training)
+
+
+FROZEN = {
+    "place": (Place, "does not give an image the same output"),
+    "size": (Large, "is not the same in another batch"),
+    "metric": (Metered, "keeps a state"),
+    "calls": (Called, "does not give an image the same output"),
+    "sort": (lambda: layers.Lambda(lambda x: ops.sort(x, axis=0)), "the same output"),
+    "across": (lambda: layers.Softmax(axis=0), "does not give an image the same"),
+    "moves": (Moves, "takes its statistics.*Take it out"),
+    "time": (lambda: layers.TimeDistributed(layers.Dropout(0.5)), "is random"),
+    "noise": (lambda: layers.GaussianDropout(0.5), "is random.*Set its `rate` to 0"),
+    "light": (lambda: layers.RandomBrightness(0.1), "is random"),
+    "spectral": (
+        lambda: layers.SpectralNormalization(layers.Conv2D(4, 3)),
+        "keeps a state",
+    ),
+}
+
+
+@pytest.mark.fault(17)
+@pytest.mark.parametrize(("make", "reason"), FROZEN.values(), ids=FROZEN)
+def test_a_frozen_layer_that_is_not_steady_is_refused(make, reason):
+    layer = make()
+    layer.trainable = False
+    model = with_layer(layer)
+    before = state(model)
+    with pytest.raises(ValueError, match=reason):
+        fit_once_frozen(model, *pixels(20), batch_size=16, verbose=0)
+    for one, two in zip(before, state(model), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+@pytest.mark.fault(17)
+def test_steady_normalization_trains_to_the_bit():
+    x = layers.GroupNormalization(2)
+    model = with_layer(stack_of(x, layers.LayerNormalization(), norm()))
+    model.layers[2].trainable = False
+    both(compiled(model), *pixels(10))
+
+
+def stack_of(*inside):
+    return keras.Sequential([keras.Input((SIDE, SIDE, 4)), *inside])
+
+
+@pytest.mark.fault(17)
+def test_a_variable_outside_that_changes_the_frozen_part_is_found_out():
+    outside = keras.Variable(1.0, trainable=False)
+    model = with_layer(layers.Lambda(lambda x: x * outside))
+    change = keras.callbacks.LambdaCallback(
+        on_epoch_begin=lambda epoch, logs: outside.assign(2.0)
+    )
+    with pytest.raises(RuntimeError, match="changed while it trained.*`model.fit`"):
+        fit_once_frozen(model, *pixels(8), verbose=0, callbacks=[change])
+
+
+@pytest.mark.fault(17)
+def test_weights_in_another_order_are_refused():
+    start = keras.Input((SIDE, SIDE, 3))
+    x = conv("first")(start)
+    several = stack_of(*(conv(trainable=True) for _ in range(3)))
+    model = headed(start, layers.Add()([conv("side", True)(x), several(x)]))
+    with pytest.raises(ValueError, match="in the same order.*`model.fit`"):
+        fit_once_frozen(model, *pixels(8), verbose=0)
+
+
+OPTIMIZERS = {
+    "accumulation": lambda: keras.optimizers.Adam(gradient_accumulation_steps=2),
+    "averages": lambda: keras.optimizers.SGD(use_ema=True, ema_overwrite_frequency=2),
+    "decay and norm": lambda: excluded(keras.optimizers.AdamW(global_clipnorm=0.01)),
+}
+
+
+def excluded(optimizer):
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    return optimizer
+
+
+@pytest.mark.fault(17)
+@pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
+def test_optimizers_with_more_than_a_step_train_to_the_bit(make):
+    both(wrapped(("conv_2",), make()), *pixels(10))
+
+
+@numpy_2
+@pytest.mark.fault(17)
+def test_stopping_callbacks_and_eager_steps_do_the_same():
+    calls = keras.callbacks
+    plateau = calls.ReduceLROnPlateau("loss", patience=1, min_delta=10)
+    both(wrapped(), *pixels(10), callbacks=[calls.TerminateOnNaN(), plateau])
+    both(wrapped(run_eagerly=True), *pixels(8), epochs=1)
