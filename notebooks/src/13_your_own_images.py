@@ -236,29 +236,28 @@ data.save_folder(drawn, folder / "drawings")
 print(f"{(folder / 'mine.keras').stat().st_size / 1e6:.1f} MB")
 
 # %% [markdown]
-# A dozen lines use it, in any Python that has Keras and Pillow. The course is not
-# needed. The three lines on `image` do what `load_folder` did: turn it upright, lay it
-# on white, cut out the middle and resize it. A network should see in use what it saw in
-# training.
+# A dozen lines use it, in any Python that has Keras, NumPy and Pillow. The course is
+# not needed, because `data.save_reader` saves the file that `load_folder` reads
+# pictures with: turned upright, laid on white, brought to 0..255, its middle cut out
+# and resized. A network should see in use what it saw in training.
 
 # %%
 script = """
-import sys, keras, numpy as np
-from PIL import Image, ImageOps
+import sys, keras
 network, picture = sys.argv[1:]
 try:
     model = keras.saving.load_model(network + ".keras")  # runs no code in the file
 except Exception:
     sys.exit(network + ".keras: damaged, or not of Keras's layers alone, so not loaded")
 names = open(network + ".txt", encoding="utf-8").read().splitlines()
-image = ImageOps.exif_transpose(Image.open(picture)).convert("RGBA")
-image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-image = ImageOps.fit(image.convert("RGB"), model.input_shape[2:0:-1])
-for name, share in zip(names, model.predict(np.array(image)[None], verbose=0)[0]):
+from reader import read_image  # saved below, beside this script
+image = read_image(picture, model.input_shape[1:3])
+for name, share in zip(names, model.predict(image[None], verbose=0)[0]):
     print(name, round(float(share), 2), sep=": ")
 """
 
 # %%
+data.save_reader(folder / "reader.py")
 (folder / "use.py").write_text(script)
 drawing = symbols.draw("spiral", [77], size)[0]
 keras.utils.save_img(folder / "new.png", drawing, scale=False)

@@ -2,7 +2,7 @@
 
 from tlcourse.data.checking import check_images
 from tlcourse.data.dataset import Dataset, draw_few, split
-from tlcourse.data.folders import load_folder, save_folder
+from tlcourse.data.folders import load_folder, save_folder, save_reader
 from tlcourse.data.glyphs import load_digits, load_glyph_archive, load_glyphs
 from tlcourse.data.tfds_datasets import load_tfds
 
@@ -16,5 +16,6 @@ __all__ = [
     "load_glyphs",
     "load_tfds",
     "save_folder",
+    "save_reader",
     "split",
 ]

@@ -88,6 +88,11 @@ def check_images(images):
         )
     if dtype != np.uint8:
         values = np.asarray(images)
+        if not hasattr(images, "dtype"):
+            raise ValueError(
+                f"Expected images in a NumPy array of uint8. Received: "
+                f"{dtype.__name__}. This makes one: `np.asarray(images)`."
+            )
         span = f"{values.min():.3g} to {values.max():.3g}" if values.size else "-"
         raise ValueError(
             f"Expected raw pixels: uint8, 0 to 255. Received: {dtype}, {span}. Do not "

@@ -4,6 +4,8 @@ import unicodedata
 from collections import Counter, defaultdict
 from typing import NamedTuple
 
+import numpy as np
+
 FEW = 10  # images of a class, below which little can be learned or tested
 UNEVEN = 3  # times as many images in the largest class as in the smallest
 LISTED = 20  # files that are shown; the report holds all
@@ -29,11 +31,13 @@ class Skipped(NamedTuple):
 
 
 class ReadFile(NamedTuple):
-    """A file that was read: `class/name`, sha256, and whether it was enlarged."""
+    """A file that was read, and what is to be said of it."""
 
-    name: str
-    digest: bytes
+    name: str  # `class/name`
+    digest: bytes  # sha256
     enlarged: bool
+    has_more: bool  # pages or frames beyond the first, which was read
+    brightest: int  # value of a pixel, 0..255
 
 
 class FolderReport(NamedTuple):
@@ -45,6 +49,7 @@ class FolderReport(NamedTuple):
     skipped: tuple  # of `Skipped`, sorted by name
     not_drawn: int  # files that `per_class` left unread
     n_bytes: int  # memory that the images take
+    is_fixed: bool  # the classes were given, so that none is left out
 
     @property
     def files(self):
@@ -78,7 +83,18 @@ class FolderReport(NamedTuple):
         counts = self.counts
         empty = [name for name in self.class_names if name not in counts]
         if empty:
-            yield f"no image can be read in {_join(empty)}; left out as a class."
+            kept = "they stay classes" if self.is_fixed else "left out as a class"
+            yield f"no image can be read in {_join(empty)}; {kept}."
+        inner = defaultdict(set)
+        for name in self.files:
+            inner[name.split("/")[0]].update(name.split("/")[1:-1][:1])
+        shared = set.intersection(*inner.values())
+        if len(shared) > 1 and len(inner) > 1:
+            yield (
+                f"the folders {_join(sorted(shared))} are in each of "
+                f"{_join([*inner])}. If they "
+                "are the classes, load these one by one."
+            )
         few = [f"{name} ({n})" for name, n in counts.items() if n < FEW]
         if few:
             yield (
@@ -92,8 +108,8 @@ class FolderReport(NamedTuple):
             yield (
                 f"the classes are uneven: {largest} has {high} images, {smallest} "
                 f"{low}. Always to answer {largest} is right in {share:.0%}. Compare "
-                "with that, look at each class, and consider `per_class` or "
-                "`class_weight`."
+                "with that, look at each class, and consider `per_class` here, or "
+                "`class_weight` in Keras's own `model.fit`."
             )
 
     def _about_duplicates(self):
@@ -123,11 +139,35 @@ class FolderReport(NamedTuple):
         similar = [names for names in alike.values() if len(names) > 1]
         if similar:
             yield f"{_join(similar[0])} are two classes. Is it one?"
+        more = [file.name for file in self.read if file.has_more]
+        if more:
+            yield (
+                f"files of several pages or frames: {len(more)}, such as {more[0]}. "
+                "Only the first is read; save the others as files of their own."
+            )
+        dark = find_dark(np.array([file.brightest for file in self.read]))
+        if dark.any():
+            yield about_dark(dark.sum(), self.files[dark.argmax()])
         enlarged = sum(file.enlarged for file in self.read)
         if enlarged:
             yield f"images enlarged, as they had fewer pixels: {enlarged}."
         if self.not_drawn:
             yield f"files not read, as `per_class` limits the images: {self.not_drawn}."
+
+
+def find_dark(brightest):
+    """Which images are nearly black, by their brightest values: boolean array."""
+    # 12 bits in a file of 16 reach 16; 14 bits reach 63, but so does one at night.
+    return brightest <= (63 if brightest.max(initial=0) <= 63 else 16)
+
+
+def about_dark(n, name):
+    """Says that `n` images are nearly black, and what to do."""
+    return (
+        f"nearly black images: {n}, such as {name}. They use less than a quarter of "
+        "the range. If 12 bits lie in a file of 16, save them as 8 bits: "
+        "`Image.fromarray((np.asarray(Image.open(file)) // 16).astype('uint8'))`."
+    )
 
 
 def _join(names):

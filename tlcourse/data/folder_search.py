@@ -2,15 +2,24 @@
 
 import os
 import pathlib
+import re
+from collections import defaultdict
 
 from tlcourse.data.folder_report import HIDDEN, Skipped, printable
 from tlcourse.data.pictures import MAX_BYTES, UnreadablePicture
 
 SYSTEM_FILES = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "icon\r"}
-PARTS = {"train", "training", "val", "valid", "validation", "test", "testing"}
+NOT_IN_CLASS = "not in the folder of a class"
+# Words of which the names of parts are made, such as `train_images2` and `testA`.
+_USES = "training|train|testing|tests|test|validation|valid|val|evaluation|eval|dev"
+_USES += "|holdout|hold|unseen|images?|imgs?|labels?|annotations?|annots?"
+_LINKS = "datasets?|data|sets?|parts?|splits?|folds?|subsets?|pictures|photos|out"
+_LINKS += "|masks?|bbox"
+_PART = rf"(?:[\W\d_]*(?:{_USES}|{_LINKS}))+[\W\d_]*[a-z]?"
+_ESCAPES = str.maketrans({"\a": r"\a", "\b": r"\b", "\v": r"\v", "\f": r"\f"})
 
 
-def list_classes(path):
+def list_classes(path, class_names=None):
     """Lists a folder's files without opening them.
 
     Returns the resolved folder, a dict from class name to sorted (name, path) pairs,
@@ -27,14 +36,54 @@ def list_classes(path):
         elif inside:
             classes[class_name].append((name, found))
         else:
-            skipped.append(Skipped(name, "not in the folder of a class"))
-    if classes and {name.casefold() for name in classes} <= PARTS:
-        raise ValueError(
-            f"Expected one folder for each class in {printable(str(folder))}. "
-            f"Received: {', '.join(classes)}, which are parts of a dataset and not "
-            f"classes. Load each part alone: {printable(str(folder / min(classes)))}."
-        )
+            skipped.append(Skipped(name, NOT_IN_CLASS))
+    if class_names is None:
+        _check_parts(folder, classes)
+    else:
+        _check_fit(folder, classes, class_names)
+        classes = {name: classes.get(name, []) for name in class_names}
     return folder, {name: sorted(files) for name, files in classes.items()}, skipped
+
+
+def _check_fit(folder, classes, class_names):
+    """Refuses folders that are not classes; a class without a folder may be."""
+    others = [name for name in classes if name not in class_names]
+    if others:
+        raise ValueError(
+            f"Expected in {printable(str(folder))} folders named after the classes "
+            f"{list(class_names)}, to the letter. Received: {others}. Rename or move "
+            "these folders, or add their names to `class_names`."
+        )
+
+
+def _check_parts(folder, classes):
+    """Refuses parts of a dataset, by their names and by the folders in them."""
+    inner = {
+        name: {found.split("/")[1] for found, _ in files if found.count("/") > 1}
+        for name, files in classes.items()
+    }
+    parts = [name for name in classes if re.fullmatch(_PART, name.casefold())]
+    uses = [name for name in parts if re.search(_USES, name.casefold())]
+    shared = defaultdict(list)
+    for name, folders in inner.items():
+        for each in folders:
+            shared[each].append(name)
+    alike = {name for names in shared.values() if len(names) > 1 for name in names}
+    of_classes = [name for name in parts if len(inner[name]) > 1]
+    n_alike = len(alike & set(uses)) or len(alike & set(parts)) - 1
+    is_split = n_alike > 0 and 2 * n_alike >= len(alike)
+    is_split = is_split or (len(uses) > 1 and of_classes)
+    if not is_split and not (uses and len(parts) == len(classes)):
+        return
+    first = printable(str(folder / min(of_classes or parts)))
+    remedy = f"Load each part alone, such as {first!r}."
+    if not any(inner.values()):
+        remedy = "Sort the pictures into one folder for each class first."
+    raise ValueError(
+        f"Expected one folder for each class in {printable(str(folder))}. Received: "
+        f"{', '.join(sorted(alike | set(parts)))}, which are parts of a dataset and "
+        f"not classes. {remedy} If they are classes, name them in `class_names`."
+    )
 
 
 def read_bytes(path):
@@ -58,6 +107,9 @@ def _resolve(path):
     folder = pathlib.Path(path).expanduser()
     if folder.is_dir():
         return folder.resolve()
+    hint, given = "", printable(str(path).translate(_ESCAPES))
+    if any(not each.isprintable() for each in str(path)):
+        hint = f' In Python, a path with backslashes is written r"{given}".'
     text = (
         "Expected a folder, with one folder of images for each class. Received: "
         f"{printable(str(folder))}, "
@@ -65,7 +117,9 @@ def _resolve(path):
     if folder.exists():
         raise ValueError(f"{text}a file. An archive has to be unpacked first.")
     here = printable(os.getcwd())
-    raise FileNotFoundError(f"{text}which does not exist; Python looks from {here}.")
+    raise FileNotFoundError(
+        f"{text}which does not exist; Python looks from {here}.{hint}"
+    )
 
 
 def _walk(folder):

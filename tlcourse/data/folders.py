@@ -3,33 +3,38 @@
 import hashlib
 import pathlib
 import re
+import shutil
 
 import numpy as np
 from PIL import Image
 
 from tlcourse._util import atomic
 from tlcourse._util.progress import bar
-from tlcourse.data.checking import check_per_class, check_size
+from tlcourse.data import decoding
+from tlcourse.data.checking import check_class_names, check_per_class, check_size
 from tlcourse.data.dataset import MEMORY, Dataset, allocate
+from tlcourse.data.decoding import UnreadablePicture
 from tlcourse.data.folder_report import FolderReport, ReadFile, Skipped, printable
-from tlcourse.data.folder_search import list_classes, read_bytes
-from tlcourse.data.pictures import UnreadablePicture, read_picture
+from tlcourse.data.folder_search import NOT_IN_CLASS, list_classes, read_bytes
+from tlcourse.data.pictures import read_picture
 
 
-def load_folder(path, size, per_class=None, memory=MEMORY):
+def load_folder(path, size, per_class=None, memory=MEMORY, class_names=None):
     """Reads a folder with one folder of images for each class.
 
-    JPEG, PNG, GIF, WebP, BMP and TIFF are read, by content and not by name, also
-    in folders inside a class. Each image is set upright, laid on white where it is
-    transparent, cropped to its largest centred rectangle of the shape wanted, and
-    resized. What cannot be read is skipped and listed in the report. Links to
-    folders, and to what lies outside, are not followed.
+    What Pillow reads is read, by content and not by name, also in folders inside a
+    class; of several pages or frames, the first. Each image is set upright, laid on
+    white where it is transparent, cropped to its largest centred rectangle of the
+    shape wanted, and resized. What cannot be read is skipped and listed in the
+    report. Links to folders, and to what lies outside, are not followed.
 
     Args:
         path: String or path of the folder; the folders in it are the classes.
         size: `(height, width)` of the images wanted, pixels.
         per_class: Integer, the most images of one class, drawn at random, or None.
         memory: Integer, the most bytes that the images may take.
+        class_names: List of strings, the folders to read and the order of the labels,
+            such as those of the `Dataset` trained on; None reads all, sorted.
 
     Returns:
         `Dataset` of uint8 images `(n, height, width, 3)`, 0..255, sorted by class
@@ -38,11 +43,14 @@ def load_folder(path, size, per_class=None, memory=MEMORY):
     Raises:
         FileNotFoundError: If there is no such folder.
         ValueError: If it is a file, if fewer than two classes have an image that
-            can be read, or if there are more images than `memory` holds.
+            can be read, if a folder is not in `class_names`, or if there are more
+            images than `memory` holds.
     """
     size = check_size(size)
     check_per_class(per_class)
-    folder, classes, skipped = list_classes(path)
+    if class_names is not None:
+        class_names = check_class_names(class_names)
+    folder, classes, skipped = list_classes(path, class_names)
     limits = [len(files[:per_class]) for files in classes.values()]
     images = allocate(sum(limits), size, max(1, len(classes)), memory)
     n_listed, read = sum(map(len, classes.values())) + len(skipped), []
@@ -53,11 +61,12 @@ def load_folder(path, size, per_class=None, memory=MEMORY):
         progress.total = progress.n  # broken files count no longer
     left, images = n_listed - len(read) - len(skipped), images[: len(read)]
     found = tuple(classes), tuple(read), tuple(sorted(skipped)), left, images.nbytes
-    report = FolderReport(printable(str(folder)), *found)
+    report = FolderReport(printable(str(folder)), *found, class_names is not None)
     _check_classes(report)
-    names, counts = zip(*report.counts.items(), strict=True)
     print(_summary(report))
-    return Dataset(images, np.repeat(np.arange(len(names)), counts), names), report
+    names = class_names or tuple(report.counts)
+    labels = [names.index(name.split("/")[0]) for name in report.files]
+    return Dataset(images, np.array(labels, "int64"), names), report
 
 
 def save_folder(dataset, path):
@@ -109,11 +118,13 @@ def _read_class(files, space, skipped, progress):
             break
         try:
             content = read_bytes(path)
-            space[len(read)], enlarged = read_picture(content, space.shape[1:3])
+            image, facts = read_picture(content, space.shape[1:3])
         except UnreadablePicture as error:
             skipped.append(Skipped(name, str(error)))
         else:
-            read.append(ReadFile(name, hashlib.sha256(content).digest(), enlarged))
+            space[len(read)] = image
+            digest, known = hashlib.sha256(content).digest(), facts[1:]
+            read.append(ReadFile(name, digest, *known, int(image.max())))
             progress.update()
     if is_drawn:
         space[: len(read)] = space[sorted(range(len(read)), key=read.__getitem__)]
@@ -123,17 +134,52 @@ def _read_class(files, space, skipped, progress):
 def _check_classes(report):
     """Refuses fewer than two classes; says where they may be, and what was skipped."""
     counts = report.counts
-    if len(counts) > 1:
+    if len(counts) > 1 or report.is_fixed and counts:
         return
     found = ", ".join(f"{name} ({n})" for name, n in counts.items())
     deep = {name.split("/")[1] for name in report.files if name.count("/") > 1}
-    hint = f" Are the classes the folders in `{min(counts)}`?" if len(deep) > 1 else ""
+    if len(deep) > 1:
+        hint = f" Are the classes the folders in `{min(counts)}`?"
+    elif counts:
+        hint = " Put pictures of something else into a second folder."
+    else:
+        hint = _about_flat(report)
     reasons = "; ".join(map(str, report.skipped[:3]))
     skipped = f" {len(report.skipped)} skipped, such as {reasons}." if reasons else ""
     raise ValueError(
         f"Expected at least two folders with images in {report.folder}, one for each "
         f"class. Received: {found or 'no image that can be read'}.{hint}{skipped}"
     )
+
+
+def _about_flat(report):
+    """How to sort pictures that lie side by side with a table of their labels."""
+    loose = [x.name for x in report.skipped if x.reason == NOT_IN_CLASS]
+    tables = [name for name in loose if name.casefold().endswith((".csv", ".tsv"))]
+    if len(loose) < 2:
+        return ""
+    table = f"{report.folder}/{tables[0] if tables else 'labels.csv'}"
+    return (
+        " The pictures lie side by side; each belongs in the folder of its class. With "
+        "a table of names and labels, this sorts them:\n\n"
+        "import csv, pathlib, shutil\n"
+        f"table = pathlib.Path({table!r}).read_text().splitlines()\n"
+        f"for name, label, *_ in list(csv.reader(table))[1:]:\n"
+        "    place = pathlib.Path('sorted', label)\n"
+        "    place.mkdir(parents=True, exist_ok=True)\n"
+        f"    shutil.copy(pathlib.Path({report.folder!r}, name), place)\n\n"
+    )
+
+
+def save_reader(path):
+    """Saves `read_image(file, size)`, which reads a picture as `load_folder` does.
+
+    It is a Python file that needs NumPy and Pillow alone, for use without the course.
+
+    Args:
+        path: String or path of the file to write, such as `"pictures.py"`.
+    """
+    shutil.copyfile(decoding.__file__, path)
 
 
 def _summary(report):

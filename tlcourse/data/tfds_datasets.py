@@ -11,7 +11,8 @@ from tlcourse._util.progress import bar
 from tlcourse._util.tfds_download import prepare
 from tlcourse.data.checking import check_per_class, check_size
 from tlcourse.data.dataset import MEMORY, Dataset, allocate
-from tlcourse.data.pictures import crop_and_resize
+from tlcourse.data.decoding import crop_and_resize
+from tlcourse.data.folder_report import about_dark, find_dark
 
 NAME = r"[a-z]\w*(/[\w.+-]+)?"
 
@@ -53,7 +54,11 @@ def load_tfds(name, size, split="train", per_class=120, memory=MEMORY, download=
             f"Expected labelled images in the split `{split}` of `{name}`. Received: "
             f"{n} images, none with a label. Splits: {', '.join(builder.info.splits)}."
         )
-    return Dataset(images[: len(labels)], labels, names)
+    images = images[: len(labels)]
+    dark = find_dark(images.max(axis=(1, 2, 3)))
+    if dark.any():
+        print(f"Look: {about_dark(dark.sum(), f'number {dark.argmax()}')}")
+    return Dataset(images, labels, names)
 
 
 def _open(name, download):
@@ -103,9 +108,14 @@ def _keys(name, info):
 
 def _split_size(name, splits, split):
     """The number of examples in a split, such as `"train[:10%]"`."""
+    if isinstance(split, list | tuple):
+        raise ValueError(
+            f"Expected one split of `{name}`. Received: {split!r}. Load one after the "
+            "other: `[data.load_tfds(name, size, split=each) for each in splits]`."
+        )
     try:
         return splits[split].num_examples
-    except (KeyError, ValueError) as error:
+    except Exception as error:  # TFDS raises many kinds
         listed = ", ".join(f"{key} ({splits[key].num_examples})" for key in splits)
         raise ValueError(
             f"Expected a split of `{name}`: {listed}, or a part of one such as "
@@ -121,7 +131,7 @@ def _fill(builder, split, keys, per_class, images):
     examples = builder.as_dataset(split=split, read_config=once)
     labels, seen = [], Counter()
     with bar(len(images), "Reading") as progress:
-        for example in tfds.as_numpy(examples):
+        for example in _sound(examples, builder):
             image, label = (example[key] for key in keys)
             is_grey = image.shape[-1] == 1
             if label >= 0 and seen[label] != per_class:  # -1: TFDS has no label
@@ -134,3 +144,32 @@ def _fill(builder, split, keys, per_class, images):
                 break
         progress.total = progress.n  # classes may have fewer than `per_class`
     return np.array(labels, "int64")
+
+
+def _sound(examples, builder):
+    """Yields examples as arrays; names the file and the remedy if one is damaged."""
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    try:
+        yield from tfds.as_numpy(examples)
+    except tf.errors.OpError as error:
+        paths = [
+            path for part in builder.info.splits.values() for path in part.filepaths
+        ]
+        bad = [str(path) for path in paths if _is_damaged(tf, path)]
+        raise ValueError(
+            f"Expected sound files of `{builder.name}`. Received: "
+            f"{', '.join(bad) or 'an example that cannot be decoded'}, damaged or "
+            f"missing. Delete the folder {builder.data_dir}, and load again with "
+            "`download=True`."
+        ) from error
+
+
+def _is_damaged(tf, path):
+    try:
+        for _ in tf.data.TFRecordDataset(str(path)):
+            pass
+    except tf.errors.OpError:
+        return True
+    return False
