@@ -75,7 +75,7 @@ def checksums(folder):
 
 def keras_home(environ=os.environ):
     """Keras's folder for settings and weights, `$KERAS_HOME`; it need not exist."""
-    return pathlib.Path(environ.get("KERAS_HOME", "~/.keras")).expanduser()
+    return pathlib.Path(os.path.expanduser(environ.get("KERAS_HOME", "~/.keras")))
 
 
 def keras_weights_folder():
@@ -86,7 +86,7 @@ def keras_weights_folder():
 def tfds_folder():
     """Where TFDS keeps prepared datasets, `$TFDS_DATA_DIR`; it need not exist."""
     home = os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")
-    return pathlib.Path(home).expanduser()
+    return pathlib.Path(os.path.expanduser(home))
 
 
 def is_weights(path):

@@ -75,7 +75,7 @@ def _shape(network, input_shape):
         sides = tuple(map(operator.index, shape))
     except TypeError:
         sides = ()
-    if sides[2:] == (3,) and min(sides) > 0 and min(sides[:2]) >= smallest:
+    if sides[2:] == (3,) and min(sides[:2]) >= smallest:
         return sides
     given = [int(n) for n in re.findall(r"\d+", str(shape)) if int(n) > 4]
     height, width = (max(n, smallest) for n in (given * 2 or usual[:2])[-2:])

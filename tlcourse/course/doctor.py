@@ -44,14 +44,8 @@ def examine():
 
     Nothing is downloaded, and nothing written.
     """
-    findings = [
-        _python(),
-        *_packages(),
-        *_machine(),
-        *_kernels(),
-        *_shipped(),
-        *_track(),
-    ]
+    findings = [_python(), *_packages(), *_machine(), *_kernels()]
+    findings += [*_shipped(), *_track()]
     glyphs = ("not ready", PROBLEM, "mend the problems above")
     glyphs = ("ready",) if is_ready(findings) else glyphs
     return [*findings, Finding("track glyphs", *glyphs), _flowers(), *_disks()]

@@ -58,15 +58,13 @@ def _in_words(n_gpus):
 
 def other_devices():
     """What the backends that are installed, but not in use, compute on: dict."""
-    others = sorted({*COUNT_GPUS} - {keras.backend.backend()})
-    return {name: _ask(name) for name in others if importlib.util.find_spec(name)}
-
-
-def _ask(backend):
-    """Has a process of its own import a backend and count: words, or None."""
-    code = f"import {backend}; print({COUNT_GPUS[backend]})"
-    last = _run(sys.executable, "-c", code).splitlines()[-1:]
-    return _in_words(int(last[0])) if last else None
+    found = {}
+    for name in COUNT_GPUS.keys() - {keras.backend.backend()}:
+        if importlib.util.find_spec(name):  # asked in a process of its own
+            code = f"import {name}; print({COUNT_GPUS[name]})"
+            said = _run(sys.executable, "-c", code).split()
+            found[name] = _in_words(int(said[-1])) if said else None
+    return found
 
 
 def gpus():

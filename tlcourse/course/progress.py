@@ -34,7 +34,7 @@ def lessons():
 def progress_file():
     """Where the exercises done are kept: `$TLCOURSE_HOME/progress.json`."""
     home = os.environ.get("TLCOURSE_HOME") or "~/.tlcourse"
-    return pathlib.Path(home).expanduser() / "progress.json"
+    return pathlib.Path(os.path.expanduser(home), "progress.json")
 
 
 def done():
