@@ -281,6 +281,23 @@ def test_arguments_are_checked_before_they_are_used():
 
 
 @pytest.mark.fault(11)
+def test_what_is_no_dataset_or_no_number_of_epochs_is_refused():
+    data, model = classified("abc"), training.compile_for(dense(), 1e-3)
+    for train, validation in (
+        ((data, "report"), data),
+        (data, None),
+        (data.take([]), data),
+    ):
+        with pytest.raises(ValueError, match="Expected a `Dataset` with images"):
+            training.train(model, train, validation, 1)
+    with pytest.raises(ValueError, match="Expected a `Dataset` with images"):
+        next(training.steps(model, none, 1))  # looked for a batch for ever
+    for epochs in (0, 1.5, "3"):
+        with pytest.raises(ValueError, match="Expected `epochs`"):
+            training.train(model, data, data, epochs)
+
+
+@pytest.mark.fault(11)
 def test_probabilities_of_every_head_are_float32_in_mixed_precision():
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_float16")

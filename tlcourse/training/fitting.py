@@ -4,6 +4,8 @@ import keras
 import numpy as np
 
 from tlcourse._util import progress
+from tlcourse.data.checking import is_count
+from tlcourse.data.dataset import Dataset
 from tlcourse.models import nesting
 
 
@@ -41,8 +43,16 @@ def compile_for(model, learning_rate):
     return model
 
 
-def check_fit(model, dataset):
-    """Refuses a model without an output for each class; says which are too many."""
+def check_fit(model, dataset, *others):
+    """Refuses datasets that differ, and a model without an output for each class."""
+    for each in (dataset, *others):
+        if not isinstance(each, Dataset) or not len(each):
+            what = "one without" if isinstance(each, Dataset) else type(each).__name__
+            raise ValueError(
+                f"Expected a `Dataset` with images. Received: {what}. `load_folder` "
+                "gives two things: `photos, report = data.load_folder(...)`."
+            )
+    dataset.check_classes(*others)
     if isinstance(model, keras.Model) and model.built and not nesting.is_graph(model):
         return  # a class of its own tells its outputs only when it is called
     n, shape = len(dataset.class_names), nesting.check_single(model).output_shape
@@ -77,8 +87,9 @@ def train(
         ValueError: If the datasets differ in their classes, or the model has too few
             outputs.
     """
-    train.check_classes(validation)
-    check_fit(model, train)
+    if not is_count(epochs, 1):
+        raise ValueError(f"Expected `epochs`, at least 1. Received: {epochs!r}")
+    check_fit(model, train, validation)
     callbacks = [*keras.tree.flatten(options.pop("callbacks", ())), ProgressLine()]
     return compile_for(model, learning_rate).fit(
         train.images,

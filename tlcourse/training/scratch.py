@@ -43,9 +43,8 @@ def train_from_scratch(track, train, validation, epochs, every=1):
         What a `keras.callbacks.History` holds: `.history` and `.epoch`. The
         network is dropped: with its graphs it takes half a gigabyte.
     """
-    train.check_classes(validation)
     model = scratch_model(track)
-    check_fit(model, train)
+    check_fit(model, train, validation)
     steps = epochs * -(-len(train) // BATCH)
     compile_for(model, keras.optimizers.schedules.CosineDecay(2e-3, steps))
     history = model.fit(
