@@ -76,18 +76,15 @@ def collected():
     return int(re.search(r"(\d+)(?:/\d+)? tests collected", shown)[1])
 
 
-# What is not reached yet may shrink, and not grow: lower these when it has.
-ALLOWED = {
-    "lines of the package": 11_300,
-    "lines of docstring in it": 2_150,
-    "lines of tests": 10_200,
-}
+# What is not reached may shrink, and not grow: lower these when it has.
+ALLOWED = {"lines of the package": 10_550, "lines of tests": 9_000}
 
 
 def table():
     """Rows of the floor plan: what, before, wanted, and now."""
     pairs = arrows()
-    tests = sorted((ROOT / "tests").rglob("*.py"))
+    tests = set((ROOT / "tests").rglob("*.py"))
+    faults = set((ROOT / "tests").glob("test_faults_*.py"))  # newer than the plan
     private = [path for path in modules() if PRIVATE.search(path.read_text("utf-8"))]
     entries = [path for path in PACKAGE.iterdir() if path.name != "__pycache__"]
     documented = sum(map(docstring_lines, modules()))
@@ -100,7 +97,8 @@ def table():
         ("lines of docstring in it", "3,800", 2000, documented),
         ("modules over 250 lines", "12", 0, len(long)),
         ("modules with private names of Keras", "6", 0, len(private)),
-        ("lines of tests", "10,800", 8000, sum(map(lines, tests))),
+        ("lines of tests", "10,800", 8000, sum(map(lines, tests - faults))),
+        ("lines of tests of faults", "0", 2300, sum(map(lines, faults))),
     ]
 
 
