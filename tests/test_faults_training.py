@@ -288,10 +288,10 @@ def test_what_is_no_dataset_or_no_number_of_epochs_is_refused():
         (data, None),
         (data.take([]), data),
     ):
-        with pytest.raises(ValueError, match="Expected a `Dataset` with images"):
+        with pytest.raises(ValueError, match="Expected a `Dataset`.*Received"):
             training.train(model, train, validation, 1)
-    with pytest.raises(ValueError, match="Expected a `Dataset` with images"):
-        next(training.steps(model, none, 1))  # looked for a batch for ever
+    with pytest.raises(ValueError, match="Expected a `Dataset`.*Received"):
+        next(training.steps(model, data.take([]), 1))  # looked for a batch for ever
     for epochs in (0, 1.5, "3"):
         with pytest.raises(ValueError, match="Expected `epochs`"):
             training.train(model, data, data, epochs)

@@ -46,12 +46,13 @@ def compile_for(model, learning_rate):
 def check_fit(model, dataset, *others):
     """Refuses datasets that differ, and a model without an output for each class."""
     for each in (dataset, *others):
-        if not isinstance(each, Dataset) or not len(each):
-            what = "one without" if isinstance(each, Dataset) else type(each).__name__
+        if not isinstance(each, Dataset):
             raise ValueError(
-                f"Expected a `Dataset` with images. Received: {what}. `load_folder` "
+                f"Expected a `Dataset`. Received: {type(each).__name__}. `load_folder` "
                 "gives two things: `photos, report = data.load_folder(...)`."
             )
+        if not len(each):
+            raise ValueError("Expected a `Dataset` with images. Received: 0 images.")
     dataset.check_classes(*others)
     if isinstance(model, keras.Model) and model.built and not nesting.is_graph(model):
         return  # a class of its own tells its outputs only when it is called
