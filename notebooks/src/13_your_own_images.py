@@ -229,9 +229,8 @@ print("it looked at the place:", scores["same places"] > scores["exchanged"] + 0
 
 # %%
 whole, drawn = classifier.model(), classifier.dataset()
-class_names = drawn.class_names
 whole.save(folder / "mine.keras")
-(folder / "mine.txt").write_text("\n".join(class_names), encoding="utf-8")
+(folder / "mine.txt").write_text("\n".join(drawn.class_names), encoding="utf-8")
 data.save_folder(drawn, folder / "drawings")
 print(f"{(folder / 'mine.keras').stat().st_size / 1e6:.1f} MB")
 
@@ -242,8 +241,7 @@ print(f"{(folder / 'mine.keras').stat().st_size / 1e6:.1f} MB")
 # and resized. A network should see in use what it saw in training.
 
 # %%
-script = """
-import sys, keras
+script = """import sys, keras
 network, picture = sys.argv[1:]
 try:
     model = keras.saving.load_model(network + ".keras")  # runs no code in the file
@@ -283,7 +281,7 @@ for name in ("house", "arrow", "face", "zigzag"):
     classifier.add("other", symbols.draw(name, range(4), size))
 answer = classifier.predict(cups[0])
 
-check("13.1", answer, known=class_names)
+check("13.1", answer, known=drawn.class_names)
 
 # %% [markdown]
 # ## 📝 Exercise 13.2
