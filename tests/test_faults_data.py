@@ -85,6 +85,8 @@ PARTS = {
     "flat": ["training/a/0.png", "training/b/0.png", "unseen/0.png", "x/0.png"],
     "folds": ["fold1/a/0.png", "fold1/b/0.png", "fold2/a/0.png", "fold2/b/0.png"],
     "domains": ["trainA/0.png", "trainB/0.png", "testA/0.png", "testB/0.png"],
+    "short": ["trn/a/0.png", "trn/b/0.png", "tst/a/0.png", "tst/b/0.png"],
+    "truth": ["img/0.png", "gt/0.png"],
     "boxes": ["images/0.png", "annotations/0.xml"],
 }
 
@@ -196,9 +198,12 @@ def test_the_recipe_for_one_image_works(images):
 @pytest.mark.fault(5)
 def test_what_no_recipe_helps_is_said():
     assert "NaN" in refusal(data.check_images, NOISE * np.nan)
-    assert "load them again" in refusal(data.check_images, NOISE - 120.0)
+    for odd in (NOISE - 120.0, (NOISE / 255 - 0.45) / 0.22, NOISE / 127.5):
+        assert "load them again" in refusal(data.check_images, odd)
     assert "one size" in refusal(data.check_images, [NOISE[0], NOISE[0, :4]])
-    assert "np.asarray" in refusal(data.check_images, [*NOISE])
+    pixels = NOISE.astype("float32")
+    for other in ([*NOISE], keras.ops.array(pixels), keras.ops.array(NOISE)):
+        assert "`np.asarray(images)`" in refusal(data.check_images, other)
 
 
 # 9: unknown to us is not broken
@@ -364,6 +369,7 @@ def test_dark_images_of_tfds_are_noticed_and_several_splits_refused(shelf, capsy
         (0.8, "[80]"),
         ([0.5, 0.25, 0.25], "[50, 25, 25]"),
         (80, "[75, 25]"),
+        ([1, 1.0], "[75, 25]"),
         (["80"], "[75, 25]"),
         ([-1, 4], "[75, 25]"),
         (None, "[75, 25]"),
@@ -374,7 +380,10 @@ def test_dark_images_of_tfds_are_noticed_and_several_splits_refused(shelf, capsy
 def test_sizes_of_a_split_are_whole_numbers_of_images(sizes, remedy):
     dataset = Dataset(np.tile(NOISE, (25, 1, 1, 1)), np.tile(LABELS, 25), NAMES)
     assert remedy in refusal(data.split, dataset, sizes)
-    assert "photos, report" in refusal(data.split, (dataset, "report"), [1, 1])
+    pair = (dataset, "report")
+    assert "photos, report" in refusal(data.split, pair, [1, 1])
+    assert "photos, report" in refusal(dataset.check_classes, pair)
+    assert "photos, report" in refusal(data.save_folder, pair, "new")
 
 
 @pytest.mark.fault(11)
@@ -390,6 +399,11 @@ WRONG_LABELS = {
     "floats": LABELS.astype("float32"),
     "bools": LABELS > 0,
     "from 1": LABELS + 1,
+    "list of floats": [0.0, 1.0, 0.0, 1.0],
+    "list of columns": [[0], [1], [0], [1]],
+    "list from 1": [1, 2, 1, 2],
+    "objects": LABELS.astype(object),
+    "bytes": [b"a", b"b", b"b", b"a"],
 }
 
 
@@ -398,7 +412,9 @@ WRONG_LABELS = {
 def test_the_recipe_makes_labels_of_what_was_received(kind):
     labels = WRONG_LABELS[kind]
     recipe = refusal(Dataset, NOISE, labels, NAMES).split("`")[-2]
-    Dataset(NOISE, eval(recipe, {"labels": labels, "class_names": NAMES}), NAMES)
+    Dataset(
+        NOISE, eval(recipe, {"labels": labels, "class_names": NAMES, "np": np}), NAMES
+    )
 
 
 @pytest.mark.fault(11)
@@ -461,3 +477,18 @@ def test_pictures_side_by_side_get_lines_that_sort_them(tmp_path, monkeypatch):
 def test_a_path_with_backslashes_that_python_took_is_explained(path):
     with pytest.raises(FileNotFoundError, match=r'written r"\w:\\\w+\\\w+"'):
         data.load_folder(path, SIZE)
+
+
+@pytest.mark.fault(11)
+@pytest.mark.parametrize("labels", [[0, -1, 1, 0], [0, np.nan, 1, 0]])
+def test_the_recipe_leaves_out_images_without_a_label_and_their_labels(labels):
+    images, _, rest = refusal(Dataset, NOISE, labels, NAMES).split("`")[-4:-1]
+    known = {"np": np, "images": NOISE, "labels": labels}
+    assert len(Dataset(eval(images, known), eval(rest, known), NAMES)) == 3
+
+
+@pytest.mark.fault(11)
+@pytest.mark.parametrize("memory", [float("nan"), -1, 0, "1 GB"])
+def test_memory_is_a_number_of_bytes(tmp_path, memory):
+    fill(tmp_path, "a/0.png", "b/0.png")
+    refusal(data.load_folder, tmp_path, SIZE, memory=memory)

@@ -39,9 +39,9 @@ def check_labels(labels, n, class_names):
         low, high = found.min(), found.max()
         remedy = "Name all classes."
         if low < 0:
-            remedy = "Leave out what has no label: `images[labels >= 0]`."
+            remedy = _leave_out("np.asarray(labels) >= 0")
         elif low == 1 and high == top + 1:
-            remedy = "They count from 1: `labels - 1`."
+            remedy = "They count from 1: `np.subtract(labels, 1)`."
         raise ValueError(
             f"Expected labels from 0 to {top} (there are {top + 1} class names). "
             f"Received: {low} to {high}. {remedy}"
@@ -54,22 +54,32 @@ def _label_remedy(labels, n):
     kind = labels.dtype.kind
     if kind == "O" and labels.ndim == 1 and all(isinstance(x, str) for x in labels):
         kind = "U"
+    elif kind == "O" and all(isinstance(x, numbers.Real) for x in labels.flat):
+        labels, kind = labels.astype("float64"), "f"  # a column of pandas
     if len(labels.shape) == 0 or len(labels) != n:
         return "Give each image its label."
     if labels.shape == (n, 1):
-        return "One column is too deep: `labels[:, 0]`."
+        return "One column is too deep: `np.ravel(labels)`."
     if labels.ndim == 2 and kind in "biuf":
         if ((labels == 0) | (labels == 1)).all() and (labels.sum(axis=1) == 1).all():
-            return "They are one-hot: `labels.argmax(axis=1)`."
+            return "They are one-hot: `np.argmax(labels, axis=1)`."
     if labels.ndim > 1 or kind == "O":
         return "The course gives each image one class, not several."
     if kind in "US":
-        return "For names: `[class_names.index(name) for name in labels]`."
+        name = "name.decode()" if kind == "S" else "name"
+        return f"For names: `[list(class_names).index({name}) for name in labels]`."
     if kind == "b" or kind == "f" and (labels % 1 == 0).all():
-        return "They are whole: `labels.astype('int64')`."
+        return "They are whole: `np.asarray(labels, 'int64')`."
     if kind == "f" and not np.isfinite(labels).all():
-        return "Leave out what has no label: `images[np.isfinite(labels)]`."
+        return _leave_out("np.isfinite(labels)")
     return "The course tells classes apart; it does not predict quantities."
+
+
+def _leave_out(known):
+    return (
+        f"Leave out what has no label, in both: `images[{known}]` and "
+        f"`np.asarray(labels, 'float')[{known}].astype('int64')`."
+    )
 
 
 def check_images(images):
@@ -81,6 +91,11 @@ def check_images(images):
             "Expected images of one size. Received: a list of different shapes. Crop "
             "them alike: `[keras.ops.image.resize(x, size) for x in images]`."
         ) from None
+    if shape and not hasattr(images, "astype"):  # a list, a tensor, a `PIL.Image`
+        raise ValueError(
+            f"Expected images in a NumPy array of uint8. Received: "
+            f"{type(images).__name__}. This makes one: `np.asarray(images)`."
+        )
     if len(shape) != 4 or shape[-1] != 3:
         raise ValueError(
             "Expected images of shape (n, height, width, 3). Received: "
@@ -88,11 +103,6 @@ def check_images(images):
         )
     if dtype != np.uint8:
         values = np.asarray(images)
-        if not hasattr(images, "dtype"):
-            raise ValueError(
-                f"Expected images in a NumPy array of uint8. Received: "
-                f"{dtype.__name__}. This makes one: `np.asarray(images)`."
-            )
         span = f"{values.min():.3g} to {values.max():.3g}" if values.size else "-"
         raise ValueError(
             f"Expected raw pixels: uint8, 0 to 255. Received: {dtype}, {span}. Do not "
@@ -142,13 +152,14 @@ def _range_remedy(images):
         return "For pixels in 0..1: `(images * 255.0).round().astype('uint8')`."
     if -1 <= low and high <= 1:
         return "For pixels in -1..1: `((images + 1) * 127.5).round().astype('uint8')`."
-    if 0 <= low and high <= 255:
+    is_wide = kind != "f" or high > 16  # else standardized, or of another range
+    if 0 <= low and high <= 255 and is_wide:
         step = "" if kind != "f" or (images % 1 == 0).all() else ".round()"
         return f"They are in 0..255: `images{step}.astype('uint8')`."
-    if -8 <= low and high <= 263:
+    if -8 <= low and 127 < high <= 263:
         return "They pass 0..255: `images.clip(0, 255).round().astype('uint8')`."
     tops = [2**bits - 1 for bits in (10, 12, 14, 16) if high < 2**bits]
-    if low >= 0 and tops:
+    if low >= 0 and tops and is_wide:
         return (
             f"For pixels in 0..{tops[0]}: "
             f"`(images * (255 / {tops[0]})).round().astype('uint8')`."

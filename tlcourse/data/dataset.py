@@ -77,6 +77,7 @@ class Dataset:
         """
         names = list(self.class_names)
         for other in others:
+            check_dataset(other)
             if list(other.class_names) != names:
                 raise ValueError(
                     f"Expected datasets of the same classes in the same order: {names}."
@@ -123,17 +124,22 @@ def split(dataset, sizes):
     return [dataset.take(part) for part in np.split(order, np.cumsum(sizes))[:-1]]
 
 
-def _check_sizes(dataset, sizes):
-    """Returns the sizes of a split as a list, or says what is wrong with them."""
+def check_dataset(dataset):
+    """Refuses what is no `Dataset`."""
     if not isinstance(dataset, Dataset):
         raise ValueError(
             f"Expected a `Dataset`. Received: {type(dataset).__name__}. `load_folder` "
             "gives two things: `photos, report = data.load_folder(...)`."
         )
+
+
+def _check_sizes(dataset, sizes):
+    """Returns the sizes of a split as a list, or says what is wrong with them."""
+    check_dataset(dataset)
     n, given = len(dataset), np.asarray(sizes)
     if given.ndim != 1 or not all(is_count(size) for size in given):
         remedy = f"such as [{n - n // 4}, {n // 4}]"
-        if given.dtype.kind == "f" and ((given >= 0) & (given <= 1)).all():
+        if given.dtype.kind == "f" and (given >= 0).all() and given.sum() < 1.001:
             remedy = f"here {[int(share * n + 1e-6) for share in given.ravel()]}"
         raise ValueError(
             f"Expected `sizes`, a list of whole numbers of images, {remedy}. "
@@ -150,8 +156,8 @@ def _check_sizes(dataset, sizes):
 def allocate(n, size, n_classes, memory):
     """Makes an unfilled uint8 `(n, *size, 3)` array, if it takes at most `memory`."""
     each = size[0] * size[1] * 3
-    if not isinstance(memory, numbers.Real):
-        raise ValueError(f"Expected `memory` in bytes, a number. Received: {memory!r}")
+    if not (isinstance(memory, numbers.Real) and memory > 0):
+        raise ValueError(f"Expected `memory` in bytes, above 0. Received: {memory!r}")
     if n * each > memory:
         fits = memory // (each * n_classes)
         advice = f"`per_class={fits}` fits" if fits else "Smaller images would fit"

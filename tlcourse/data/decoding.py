@@ -101,7 +101,7 @@ def _kind(content):
         return "not a picture that we read: TGA; save it as PNG"
     if re.match(_HEADER, content):
         return _kind_of_tiff(content) or "broken: its header cannot be read"
-    return "not a picture: no JPEG, PNG, GIF, WebP, AVIF, BMP, TIFF, PPM or JPEG 2000"
+    return "not a picture that we read: no JPEG, PNG, GIF, WebP, AVIF, BMP, TIFF, PPM"
 
 
 def _kind_of_tiff(content):

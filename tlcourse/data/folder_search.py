@@ -12,9 +12,9 @@ SYSTEM_FILES = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "icon\r"}
 NOT_IN_CLASS = "not in the folder of a class"
 # Words of which the names of parts are made, such as `train_images2` and `testA`.
 _USES = "training|train|testing|tests|test|validation|valid|val|evaluation|eval|dev"
-_USES += "|holdout|hold|unseen|images?|imgs?|labels?|annotations?|annots?"
+_USES += "|holdout|hold|trn|tst|unseen|images?|imgs?|labels?|annotations?|annots?"
 _LINKS = "datasets?|data|sets?|parts?|splits?|folds?|subsets?|pictures|photos|out"
-_LINKS += "|masks?|bbox"
+_LINKS += "|masks?|bbox|gt"
 _PART = rf"(?:[\W\d_]*(?:{_USES}|{_LINKS}))+[\W\d_]*[a-z]?"
 _ESCAPES = str.maketrans({"\a": r"\a", "\b": r"\b", "\v": r"\v", "\f": r"\f"})
 

@@ -12,7 +12,7 @@ from tlcourse._util import atomic
 from tlcourse._util.progress import bar
 from tlcourse.data import decoding
 from tlcourse.data.checking import check_class_names, check_per_class, check_size
-from tlcourse.data.dataset import MEMORY, Dataset, allocate
+from tlcourse.data.dataset import MEMORY, Dataset, allocate, check_dataset
 from tlcourse.data.decoding import UnreadablePicture
 from tlcourse.data.folder_report import FolderReport, ReadFile, Skipped, printable
 from tlcourse.data.folder_search import NOT_IN_CLASS, list_classes, read_bytes
@@ -80,6 +80,7 @@ def save_folder(dataset, path):
         FileExistsError: If there is something of that name already.
         ValueError: If a class has a name that a folder cannot have everywhere.
     """
+    check_dataset(dataset)
     folder = pathlib.Path(path).expanduser().absolute()
     _check_names(dataset.class_names)
     if folder.exists():
