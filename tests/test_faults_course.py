@@ -242,6 +242,14 @@ def test_options_that_keras_takes_in_silence_or_crashes_on_are_refused(options, 
 
 
 @pytest.mark.fault(11)
+def test_a_base_may_be_given_a_name_as_the_message_says():
+    base = bases.build("MobileNet", (32, 32, 3), weights=None, alpha=0.25, name="b")
+    assert base.name == "b"
+    with pytest.raises(FileNotFoundError, match="mobilenet_2_5"):
+        bases.build("MobileNet", alpha=0.25, name="b")
+
+
+@pytest.mark.fault(11)
 def test_a_shape_may_be_a_list_or_an_array():
     for shape in ([32, 32, 3], np.array([32, 32, 3])):
         base = bases.build("MobileNet", shape, weights=None, alpha=0.25)

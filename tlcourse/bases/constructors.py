@@ -33,7 +33,7 @@ TORCH_MEAN = np.array([0.485, 0.456, 0.406])
 TORCH_SPREAD = np.array([0.229, 0.224, 0.225])
 
 
-def build(name, input_shape=None, weights="imagenet", **options):
+def build(name, /, input_shape=None, weights="imagenet", **options):
     """Builds a network of keras.applications without its top.
 
     Args:
@@ -122,7 +122,7 @@ def _imagenet(network, shape, options):
     return "imagenet"
 
 
-def weights_file(name, input_shape, alpha=1.0, minimalistic=False, **_):
+def weights_file(name, /, input_shape, alpha=1.0, minimalistic=False, **_):
     """The file name in Keras's cache that `weights="imagenet"` reads."""
     network, widths = find(name), WIDTHS.get(name, {1.0: "1.0"})
     widths = {1.0: "1.0"} if minimalistic else widths
