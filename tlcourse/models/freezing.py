@@ -20,7 +20,18 @@ def count(weights):
 
 
 def freeze(base):
-    """Freezes `base` and every layer in it; returns it. Compile the model again.
+    """Freezes `base` and every layer in it, at every level.
+
+    Compile the model again afterwards, or `fit` keeps the old choice.
+
+    Args:
+        base: `keras.Model`, or a layer.
+
+    Returns:
+        `base`.
+
+    Raises:
+        ValueError: If it is neither.
 
     Source: https://keras.io/guides/transfer_learning/
     """
@@ -139,7 +150,13 @@ def trains(model):
 
     The optimizer is built for the weights that were trainable at the first `fit`
     after `compile`, and trains no others. Weights frozen since then still train
-    on TensorFlow. On PyTorch they do not. On JAX `fit` stops. Returns `Trains`.
+    on TensorFlow. On PyTorch they do not. On JAX `fit` stops.
+
+    Args:
+        model: Built `keras.Model`, compiled or not.
+
+    Returns:
+        `Trains`: numbers that train, of how many, and whether the flags are newer.
     """
     now, total = model.trainable_weights, count(model.weights)
     optimizer = getattr(model, "optimizer", None)

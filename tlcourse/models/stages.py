@@ -27,9 +27,16 @@ class Stage:
 
 
 def stages(base):
-    """Cuts a network where its feature maps shrink, into `Stage`s; blocks stay whole.
+    """Cuts a network where its feature maps shrink; its blocks stay whole.
 
-    Raises ValueError if the base takes images of any size.
+    Args:
+        base: Built `keras.Model`, input `(batch, height, width, 3)`.
+
+    Returns:
+        list of `Stage`, from input to output.
+
+    Raises:
+        ValueError: If the base takes images of any size.
     """
     groups = []
     for layer, size in zip(base.layers, _sizes(base), strict=True):

@@ -31,7 +31,12 @@ class ProgressLine(keras.callbacks.Callback):
 def compile_for(model, learning_rate):
     """Compiles a classifier with Adam; call it after each change of `trainable`.
 
-    The learning rate is a float or a schedule of Keras. Returns the same model.
+    Args:
+        model: Built `keras.Model` from pixels to class probabilities.
+        learning_rate: Float above 0, or a schedule of `keras.optimizers.schedules`.
+
+    Returns:
+        `model`, with the metric accuracy.
     """
     model.compile(
         keras.optimizers.Adam(learning_rate),
