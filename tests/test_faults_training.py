@@ -29,6 +29,7 @@ from tlcourse.models import (
     receptive_fields,
 )
 from tlcourse.models.keras_code import freeze_code
+from tlcourse.teachable import GrowingClassifier
 from tlcourse.training import fine_tuning, fit_once_frozen
 from tlcourse.yosinski import network
 
@@ -92,6 +93,72 @@ def test_a_head_of_another_size_is_refused_or_said(capsys):
     two = classified("ab")
     training.train(model, two, two, 1, class_weight={0: 1.0, 1: 3.0})
     assert "3 outputs for 2 classes" in capsys.readouterr().out
+
+
+def ending(activation):
+    return dense(3, activation)
+
+
+class TwoUnits(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.flat, self.dense = layers.Flatten(), layers.Dense(2, "softmax")
+
+    def call(self, x):
+        return self.dense(self.flat(x))
+
+
+def two_units():
+    model = TwoUnits()
+    model(np.zeros((1, SIDE, SIDE, 3)))
+    return model
+
+
+@pytest.mark.fault(1)
+@pytest.mark.parametrize(
+    ("make", "options", "reason"),
+    [
+        (dense, {"class_weight": {"a": 1.0, "b": 3.0}}, "a dict from labels"),
+        (dense, {"class_weight": {1: 1.0, 2: 2.0, 3: 1.0}}, "a dict from labels"),
+        (dense, {"class_weight": [1.0, 2.0, 1.0]}, "a dict from labels"),
+        (dense, {"class_weight": np.ones(3)}, "a dict from labels"),
+        (lambda: ending(None), {}, "gives probabilities"),
+        (lambda: ending("relu"), {}, "gives probabilities"),
+        (two_units, {}, "with 3 outputs"),
+    ],
+)
+def test_what_would_train_wrongly_without_a_word_is_refused(make, options, reason):
+    data = classified("abc")
+    with pytest.raises(ValueError, match=f"Expected.*{reason}.*Received"):
+        training.train(make(), data, data, 1, **options)
+
+
+@pytest.mark.fault(1)
+def test_images_of_another_size_are_refused_and_usual_options_are_not():
+    data, model = classified("abc"), dense()
+    large = Dataset(np.repeat(data.images, 2, 1), data.labels, data.class_names)
+    for pair in ((large, data), (data, large)):
+        with pytest.raises(ValueError, match="Expected images that fit.*Received"):
+            training.train(model, *pair, 1)
+    training.train(model, data, data, 1, class_weight={1: 3.0}, callbacks=None)
+
+
+@pytest.mark.fault(1)
+def test_accuracy_is_that_whatever_the_metrics_are():
+    data, model = classified("abc"), dense()
+    right = np.mean(model.predict(data.images, verbose=0).argmax(1) == data.labels)
+    top = keras.metrics.SparseTopKCategoricalAccuracy(3)
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=[top, "accuracy"])
+    assert fine_tuning.accuracy(model, data) == right
+
+
+@pytest.mark.fault(1)
+@pytest.mark.parametrize(("n", "counts"), [(6, [3]), (7, [1]), (6, [0])])
+def test_a_sweep_draws_as_many_as_it_says_from_vectors_of_the_same_images(n, counts):
+    data = classified("abc")
+    pool, held_out = np.ones((n, 2)), np.ones((6, 2))
+    with pytest.raises(ValueError, match="Expected vectors for .*Received"):
+        training.probe_sweep((pool, data), (held_out, data), counts)
 
 
 # 3: layers inside layers
@@ -230,6 +297,7 @@ def test_several_inputs_or_outputs_are_refused_everywhere():
             lambda model=model: next(training.steps(model, data, 1)),
             lambda model=model: fine_tuning.accuracy(model, data),
             lambda model=model: fit_once_frozen(model, images),
+            lambda model=model: GrowingClassifier(model),
             lambda model=model: receptive_fields.strongest(
                 model, lambda x: x, images, "conv", [0], 1
             ),
@@ -258,6 +326,7 @@ def test_what_is_no_base_gets_the_remedy_for_its_case():
 @pytest.mark.fault(11)
 def test_arguments_are_checked_before_they_are_used():
     base = maps()
+    assert heads.wrap(base, np.int64(3)).output_shape == (None, 3)
     for options in ({"n_classes": 2.5}, {"n_classes": "3"}, {"n_classes": None}):
         with pytest.raises(ValueError, match="Expected `n_classes`.*Received"):
             heads.wrap(base, **options)
@@ -302,7 +371,12 @@ def test_probabilities_of_every_head_are_float32_in_mixed_precision():
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_float16")
     try:
-        for model in (fine_tuning.small_head((4,), 3), network(3)):
+        pooled = stack(layers.Conv2D(4, 3), layers.GlobalAveragePooling2D())
+        grown = GrowingClassifier(pooled)
+        for name, value in (("ant", 0), ("bee", 255)):
+            grown.add_class(name)
+            grown.add(name, np.full((16, 16, 3), value, "uint8"))
+        for model in (fine_tuning.small_head((4,), 3), network(3), grown.model()):
             assert model.outputs[0].dtype == "float32"
     finally:
         keras.config.set_dtype_policy(before)
@@ -358,6 +432,7 @@ FROZEN = {
     "place": (Place, "does not give an image the same output"),
     "size": (Large, "is not the same in another batch"),
     "metric": (Metered, "keeps a state"),
+    "largest": (lambda: layers.Lambda(lambda x: x - ops.max(x)), "the same output"),
     "calls": (Called, "does not give an image the same output"),
     "sort": (lambda: layers.Lambda(lambda x: ops.sort(x, axis=0)), "the same output"),
     "across": (lambda: layers.Softmax(axis=0), "does not give an image the same"),
@@ -406,6 +481,37 @@ def test_a_variable_outside_that_changes_the_frozen_part_is_found_out():
     )
     with pytest.raises(RuntimeError, match="changed while it trained.*`model.fit`"):
         fit_once_frozen(model, *pixels(8), verbose=0, callbacks=[change])
+
+
+@pytest.mark.fault(17)
+def test_a_base_with_a_call_put_on_it_is_not_opened():
+    base = stack_of_three_channels()
+    own = base.call
+    base.call = lambda x, training=None, **_: own(x) * (1.5 if training else 1.0)
+    with pytest.raises(ValueError, match="does not give an image the same output"):
+        fit_once_frozen(with_layer_first(base), *pixels(8), verbose=0)
+
+
+def stack_of_three_channels():
+    return keras.Sequential([keras.Input((SIDE, SIDE, 3)), conv()], name="base")
+
+
+def with_layer_first(base):
+    start = keras.Input((SIDE, SIDE, 3))
+    return headed(start, conv()(base(start)))
+
+
+class AsksIfBright(layers.Layer):
+    def call(self, x, training=False):
+        return ops.where(ops.abs(x) > 0.1, x * 2, x) if training else x
+
+
+@pytest.mark.fault(17)
+def test_images_from_the_whole_set_try_whether_the_frozen_part_is_steady():
+    x, y = pixels(32)
+    x[:16] //= 100  # dark ones first
+    with pytest.raises(ValueError, match="does not give an image the same output"):
+        fit_once_frozen(with_layer(AsksIfBright()), x, y, verbose=0)
 
 
 @pytest.mark.fault(17)

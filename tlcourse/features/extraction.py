@@ -55,7 +55,7 @@ def check_fit(model, shape):
     if not outputs:
         raise ValueError(
             "Expected a Functional or Sequential model that has been built. Received: "
-            f"{model.name!r}, a {type(model).__name__} whose outputs are not known. "
+            f"{model!r:.60}, whose outputs are not known. "
             f"Make one: `inputs = keras.Input({shape})`, then `keras.Model(inputs, "
             "model(inputs))`."
         )

@@ -37,7 +37,7 @@ def wrap(base, n_classes, head="pool", preprocess=None, augment=None, hidden=())
         x = keras.layers.Dense(units, activation="relu", name=f"hidden_{number}")(x)
     options = {"activation": "softmax", "name": "classes"}
     # Probabilities are float32, in mixed precision as well.
-    dense = keras.layers.Dense(n_classes, dtype="float32", **options)
+    dense = keras.layers.Dense(int(n_classes), dtype="float32", **options)
     return keras.Model(pixels, dense(x))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from tlcourse.data.dataset import Dataset
 from tlcourse.data.folder_report import printable
 from tlcourse.features.extraction import extract
-from tlcourse.models.structure import check_model
+from tlcourse.models.nesting import check_model, check_single
 
 STEPS, BATCH_SIZE, LEARNING_RATE = 60, 32, 1e-3
 LONGEST_NAME = 40
@@ -35,7 +35,7 @@ class GrowingClassifier:
     """
 
     def __init__(self, embed):
-        check_model(embed)
+        check_model(check_single(embed))
         self.embed = embed
         self.size = tuple(embed.input_shape[1:3])
         self.examples, self.first_predictions = {}, []
@@ -163,7 +163,7 @@ class GrowingClassifier:
     def _new_head(self, n_classes):
         """An untrained head: to reset one takes less time than to build one."""
         if n_classes not in self._heads:
-            softmax = keras.layers.Dense(n_classes, activation="softmax")
+            softmax = keras.layers.Dense(n_classes, "softmax", dtype="float32")
             head = keras.Sequential([keras.Input(self.embed.output_shape[1:]), softmax])
             adam = keras.optimizers.Adam(LEARNING_RATE)
             head.compile(adam, "sparse_categorical_crossentropy")

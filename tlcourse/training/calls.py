@@ -46,7 +46,7 @@ def is_graph(layer):
     """Whether it is a functional or Sequential model, run by Keras's own code."""
     start = keras.Input((1,))
     functional = type(keras.Model(start, keras.layers.Identity()(start)))
-    return type(layer) in (functional, keras.Sequential)
+    return type(layer) in (functional, keras.Sequential) and "call" not in vars(layer)
 
 
 def list_calls(model):

@@ -46,10 +46,10 @@ def small_head(shape, n_classes):
 
 
 def accuracy(model, dataset):
-    """Share, 0..1, of a `Dataset` that a model compiled with accuracy gets right."""
+    """Share, 0..1, of a `Dataset` that a model gets right, however it was compiled."""
     check_fit(model, dataset)
-    found = model.evaluate(dataset.images, dataset.labels, 128, verbose=0)
-    return float(found[1])
+    found = model.predict(dataset.images, 128, verbose=0).argmax(axis=-1)
+    return float(np.mean(found == dataset.labels))
 
 
 class _HeadTrainer:

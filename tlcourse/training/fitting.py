@@ -6,6 +6,7 @@ import numpy as np
 from tlcourse._util import progress
 from tlcourse.data.checking import is_count
 from tlcourse.data.dataset import Dataset
+from tlcourse.features import extraction
 from tlcourse.models import nesting
 
 
@@ -59,9 +60,14 @@ def check_fit(model, dataset, *others):
         if not len(each):
             raise ValueError("Expected a `Dataset` with images. Received: 0 images.")
     dataset.check_classes(*others)
+    n = len(dataset.class_names)
     if isinstance(model, keras.Model) and model.built and not nesting.is_graph(model):
-        return  # a class of its own tells its outputs only when it is called
-    n, shape = len(dataset.class_names), nesting.check_single(model).output_shape
+        # A class of its own tells its outputs only when it is called.
+        shape = getattr(model(dataset.images[:1]), "shape", ())
+    else:
+        shape = nesting.check_single(model).output_shape
+        for each in (dataset, *others):
+            extraction.check_fit(model, each.images.shape[1:])
     if len(shape) != 2 or shape[-1] < n:
         raise ValueError(
             f"Expected a model with {n} outputs, one for each of {dataset.class_names}."
@@ -91,12 +97,24 @@ def train(
 
     Raises:
         ValueError: If the datasets differ in their classes, or the model has too few
-            outputs.
+            outputs, or some that are no probabilities.
     """
     if not is_count(epochs, 1):
         raise ValueError(f"Expected `epochs`, at least 1. Received: {epochs!r}")
     check_fit(model, train, validation)
-    callbacks = [*keras.tree.flatten(options.pop("callbacks", ())), ProgressLine()]
+    weights, n = options.get("class_weight"), len(train.class_names)
+    if not isinstance(weights, dict | None) or not {*(weights or ())} <= {*range(n)}:
+        raise ValueError(
+            "Expected `class_weight`, a dict from labels, which are places in "
+            f"{train.class_names}, such as {{0: 1.0, 1: 3.0}}. Received: {weights!r}"
+        )
+    few = keras.ops.convert_to_numpy(model(train.images[:4], training=False))
+    if few.min() < 0 or few.max() > 1.01:
+        raise ValueError(
+            "Expected a model that gives probabilities. Received: outputs from "
+            f"{few.min():.3g} to {few.max():.3g}. End it with `activation='softmax'`."
+        )
+    callbacks = keras.tree.flatten(options.pop("callbacks", None) or ())
     return compile_for(model, learning_rate).fit(
         train.images,
         train.labels,
@@ -104,7 +122,7 @@ def train(
         epochs=epochs,
         validation_data=(validation.images, validation.labels),
         verbose=0,
-        callbacks=callbacks,
+        callbacks=[*callbacks, ProgressLine()],
         **options,
     )
 

@@ -57,7 +57,8 @@ def fit_once_frozen(model, x, y=None, **options):
     _check_options(options)
     x = _array(x, "`x`")
     size = options.get("batch_size") or 32
-    parts = cut.split(model, x[: min(size, PROBED)])
+    spread = np.linspace(0, len(x) - 1, min(len(x), size, PROBED)).astype(int)
+    parts = cut.split(model, x[spread])
     if parts is None:
         return model.fit(x, y, **options)
     frozen, tail = parts

@@ -79,6 +79,13 @@ def probe_sweep(pool, held_out, counts, draws=5):
         float `(len(counts), draws)`, accuracies 0..1.
     """
     pool[1].check_classes(held_out[1])
+    sizes = [len(each) for each in (*pool, *held_out)]
+    least = np.bincount(pool[1].labels, minlength=len(pool[1].class_names)).min()
+    if sizes[::2] != sizes[1::2] or not 0 < min(counts) <= max(counts) <= least:
+        raise ValueError(
+            f"Expected vectors for {sizes[1::2]} images, and counts from 1 to {least}, "
+            f"the smallest class. Received: {sizes[::2]}, counts {list(counts)}"
+        )
     scale = pool[0].std()  # one number, so that all kinds meet the same penalty
     table = np.empty((len(counts), draws))
     for row, per_class in enumerate(counts):

@@ -9,7 +9,7 @@ from tlcourse._util import assets
 from tlcourse.models import heads
 from tlcourse.models.freezing import is_batchnorm
 from tlcourse.models.nesting import layers_inside
-from tlcourse.training.fitting import ProgressLine, check_fit, compile_for
+from tlcourse.training import fitting
 
 BATCH = 32
 
@@ -44,19 +44,11 @@ def train_from_scratch(track, train, validation, epochs, every=1):
         network is dropped: with its graphs it takes half a gigabyte.
     """
     model = scratch_model(track)
-    check_fit(model, train, validation)
+    fitting.check_fit(model, train, validation)
     steps = epochs * -(-len(train) // BATCH)
-    compile_for(model, keras.optimizers.schedules.CosineDecay(2e-3, steps))
-    history = model.fit(
-        train.images,
-        train.labels,
-        batch_size=BATCH,
-        epochs=epochs,
-        validation_data=(validation.images, validation.labels),
-        validation_freq=every,
-        verbose=0,
-        callbacks=[ProgressLine()],
-    )
+    rate = keras.optimizers.schedules.CosineDecay(2e-3, steps)
+    options = {"batch_size": BATCH, "validation_freq": every}
+    history = fitting.train(model, train, validation, epochs, rate, **options)
     kept = types.SimpleNamespace(epoch=history.epoch, history=history.history)
     del model, history
     keras.utils.clear_session(free_memory=True)
