@@ -46,9 +46,9 @@ def train_from_scratch(track, train, validation, epochs, every=1):
     model = scratch_model(track)
     fitting.check_fit(model, train, validation)
     steps = epochs * -(-len(train) // BATCH)
-    rate = keras.optimizers.schedules.CosineDecay(2e-3, steps)
+    schedule = keras.optimizers.schedules.CosineDecay(2e-3, steps)
     options = {"batch_size": BATCH, "validation_freq": every}
-    history = fitting.train(model, train, validation, epochs, rate, **options)
+    history = fitting.train(model, train, validation, epochs, schedule, **options)
     kept = types.SimpleNamespace(epoch=history.epoch, history=history.history)
     del model, history
     keras.utils.clear_session(free_memory=True)
