@@ -384,6 +384,7 @@ def gpu(home, monkeypatch):
 
 
 def test_doctor_says_what_each_backend_sees_and_what_is_free(gpu, monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     found = doctor.examine()
     texts = {each.text: each for each in found}
     full = texts["NVIDIA H100 80GB HBM3: 1200 MiB of 81559 MiB free"]

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import nbformat
 import pytest
@@ -83,20 +84,21 @@ def main(folder, *flags):
 
 def nbval_fails(folder, track="glyphs"):
     """The notebooks of a folder that nbval finds fault with."""
-    command = [sys.executable, "-m", "pytest", "-rf", "-p", "no:cacheprovider"]
-    command += [
-        "--rootdir=.",
-        "--ignore=src",
-        "--nbval-lax",
-        "--nbval-current-env",
-        ".",
-    ]
-    environment = {**os.environ, "TLCOURSE_TRACK": track}
+    report = folder.parent / "report.xml"
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir=."]
+    command += ["--ignore=src", "--nbval-lax", "--nbval-current-env", "."]
+    environment = {**os.environ, "TLCOURSE_TRACK": track, "PYTEST_ADDOPTS": ""}
     ended = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True
+        [*command, f"--junitxml={report}"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert ended.returncode == 1, ended.stdout
-    return set(re.findall(r"^FAILED (\w+)\.ipynb::", ended.stdout, re.M))
+    cases = ElementTree.parse(report).iter("testcase")
+    failed = [case for case in cases if case.find("failure") is not None]
+    return {re.match(r"\w+", case.get("classname"))[0] for case in failed}
 
 
 def spoil(path, place, new):
