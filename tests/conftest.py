@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import signal
 import sys
 
 import hypothesis
@@ -16,6 +17,8 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
     filter(None, [str(OFFLINE), os.environ.get("PYTHONPATH")])
 )
 os.environ["MPLBACKEND"] = "agg"
+# A shell ignores interrupts in what it runs in the background, and so would the tests.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 # The same examples in every run: what fails today fails tomorrow.

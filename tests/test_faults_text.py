@@ -24,6 +24,7 @@ from tlcourse.models import freezing, structure
 from tlcourse.teachable import GrowingClassifier
 from tlcourse.widgets import FreezePanel, TeachingPanel, html_images, view
 from tlcourse.widgets.live_training import LiveTraining
+from tlcourse.widgets.prediction import Prediction
 from tlcourse.yosinski import results
 
 LESSON_13 = pathlib.Path(__file__).parent.parent / "notebooks/src/13_your_own_images.py"
@@ -149,7 +150,14 @@ def transfer_explorer(name, *_):
     return made
 
 
+def prediction(name, *_):
+    made = Prediction(name, name, f"{name} 2", unit=name)
+    made.field.value = name
+    return made
+
+
 VIEWS = {
+    Prediction: prediction,
     widgets.CatalogueExplorer: catalogue_explorer,
     widgets.FeatureMapViewer: feature_map_viewer,
     widgets.FetchButton: fetch_button,
