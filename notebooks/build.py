@@ -8,7 +8,9 @@
 
 A source is py:percent. A cell tagged `solution` stays as it is in the solutions; in
 the lesson `answer = ...` stands there, and its call of `check`. A cell tagged `quiz`
-becomes choices that open. colab.py adds the lines for Colab.
+becomes choices that open, and what stands after `**Observe.**` a text that opens.
+A cell tagged `own` needs nothing of the course; the tests run it alone. colab.py adds
+the lines for Colab.
 
 A lesson is stored without outputs, which would answer its predictions, and is never
 run here. In the solutions a cell tagged `nbval-check-output` keeps its output,
@@ -34,6 +36,7 @@ from cells import (
     QUIZ,
     BuildError,
     as_lesson,
+    fold,
     is_compared,
     quiz,
     read_source,
@@ -66,7 +69,9 @@ def _fresh_cell(name, place, cell):
     is_code = cell.cell_type == "code"
     make = nbformat.v4.new_code_cell if is_code else nbformat.v4.new_markdown_cell
     metadata = {"tags": list(tags(cell))} if tags(cell) else {}
-    source = quiz(cell.source) if QUIZ in tags(cell) else cell.source
+    source = cell.source
+    if not is_code:
+        source = quiz(source) if QUIZ in tags(cell) else fold(source)
     return make(source, id=digest[:12], metadata=metadata)
 
 

@@ -10,6 +10,9 @@ COMPARED = "nbval-check-output"
 ANY_TRACK = "any-track"
 SOLUTION = "solution"
 QUIZ = "quiz"
+OWN = "own"  # On your own: needs nothing of the course
+OBSERVE = "**Observe.**"
+SECTION = re.compile(r"^(?=## |\*\*(?:Predict|Observe)\.\*\*)", re.MULTILINE)
 PLACEHOLDER = "answer = ..."
 CHECK_CALL = re.compile(r'^check\("(?s:.*)\Z', re.MULTILINE)
 
@@ -110,6 +113,17 @@ def quiz(text):
             for right, choice, reason in choices
         ]
     return "\n\n".join(parts)
+
+
+def fold(text):
+    """Markdown in which what is to be observed is closed until somebody opens it."""
+    parts = map(str.strip, filter(None, SECTION.split(text)))
+    return "\n\n".join(_folded(x) if x.startswith(OBSERVE) else x for x in parts)
+
+
+def _folded(part):
+    body = part.removeprefix(OBSERVE).strip()
+    return f"<details><summary><b>Observe</b></summary>\n\n{body}\n\n</details>"
 
 
 def as_html(text):

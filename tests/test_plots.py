@@ -1,16 +1,19 @@
 """Every figure draws on the axes that it is given, returns them, and has words."""
 
+import io
+import pathlib
 import types
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from matplotlib.colors import to_rgb
 from matplotlib.text import Text
 
 import tlcourse
 from tlcourse import plots
-from tlcourse.plots import alt_text
+from tlcourse.plots import alt_text, style
 from tlcourse.plots.style import legible
 
 RNG = np.random.default_rng(0)
@@ -178,8 +181,30 @@ def test_jupyter_gets_the_picture_with_its_words_after_start(monkeypatch):
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
     ax = plots.bars({"<a>": 1}, "Costs")
     before, _ = shell.display_formatter.format(ax.figure)
-    tlcourse.start()
+    with plt.rc_context():
+        tlcourse.start()
+        assert plt.rcParams["figure.facecolor"] == "none"
     data, metadata = shell.display_formatter.format(ax.figure)
     assert "text/html" not in before
-    assert data["text/html"].startswith('<img alt="Costs. &lt;a&gt;: 1." src="data:')
+    assert data["text/html"].startswith('<img alt="Costs. &lt;a&gt;: 1." width=')
     assert metadata["image/png"] == {"alt": "Costs. <a>: 1."}
+
+
+def test_the_lessons_ink_reads_on_a_light_and_on_a_dark_page():
+    with plt.style.context(pathlib.Path(style.__file__).with_name("course.mplstyle")):
+        names = ("text.color", "axes.edgecolor", "xtick.color")
+        inks = [plt.rcParams[name] for name in names]
+        assert plt.rcParams["figure.facecolor"] == "none"
+    for ink in {*inks, *style.COLOURS} - {style.ORANGE}:  # its lines have markers, too
+        share = np.array(to_rgb(ink))
+        linear = np.where(share > 0.04, ((share + 0.055) / 1.055) ** 2.4, share / 12.92)
+        light = linear @ [0.2126, 0.7152, 0.0722]
+        assert 1.05 / (light + 0.05) > (4.2 if ink in inks else 2.2), ink
+        assert (light + 0.05) / 0.0556 > (4.2 if ink in inks else 3), ink
+
+
+def test_a_figure_is_shown_sharp_and_as_wide_as_it_was_made():
+    figure, ax = plt.subplots(figsize=(4, 2))
+    png, width = style.sharp_png(figure)
+    assert 300 < width < 420
+    assert plt.imread(io.BytesIO(png)).shape[1] in (2 * width, 2 * width + 1)

@@ -7,7 +7,7 @@ import statistics
 import pytest
 
 import course
-from cells import PLACEHOLDER, QUIZ, as_lesson, read_quiz, read_source, tags
+from cells import OWN, PLACEHOLDER, QUIZ, as_lesson, read_quiz, read_source, tags
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.py"))
@@ -23,12 +23,17 @@ def lesson(source):
 
 
 def cells(source, kind):
-    """Their sources; a quiz has limits of its own."""
+    """Their sources; a quiz and On your own have limits of their own."""
     return [
         cell.source
         for cell in lesson(source)
-        if cell.cell_type == kind and QUIZ not in tags(cell)
+        if cell.cell_type == kind and not {QUIZ, OWN} & {*tags(cell)}
     ]
+
+
+def own(source):
+    """The cells On your own, which need nothing of the course."""
+    return [c.source for c in read_source(source) if OWN in tags(c)]
 
 
 def quizzes(source):
@@ -48,8 +53,10 @@ def test_a_lesson_keeps_to_its_size(source):
     text, code = cells(source, "markdown"), cells(source, "code")
     lines = [code_lines(cell) for cell in code]
     words = [len(cell.split()) for cell in text]
-    assert len(lesson(source)) <= 40
-    assert "ccc" not in "".join(cell.cell_type[0] for cell in lesson(source))
+    asked = sum("predict(" in cell for cell in code)
+    assert len(lesson(source)) - asked - 2 * len(own(source)) <= 40
+    kinds = [cell.cell_type[0] for cell in lesson(source)]
+    assert "ccc" not in "".join(kinds)
     assert sum(lines) <= 120
     assert statistics.median(lines) <= 5
     assert percentile_90(lines) <= 12
@@ -67,19 +74,37 @@ def test_a_lesson_has_its_parts_in_order(source):
     assert MINUTES.search(text[0])
     whole = "\n".join(text)
     parts = (
-        "## The data at a glance",
-        "**Predict.**",
-        "**Observe.**",
+                "**Observe.**",
         f"## 📝 Exercise {int(number)}.1",
-        "## What to take home",
+        "## What to remember",
         "## Sources",
     )
     places = [whole.find(part) for part in parts]
     assert -1 not in places
     assert places == sorted(places)
     assert "## Sources" in text[-1]
-    bullets = whole.split("## What to take home")[1].split("##")[0].count("\n- ")
+    bullets = whole.split("## What to remember")[1].split("##")[0].count("\n- ")
     assert 2 <= bullets <= 4
+
+
+@of_lessons
+def test_predictions_are_entered_and_set_beside_the_result(source):
+    code = "\n".join(cells(source, "code"))
+    asked = re.findall(r"^(\w+) = predict\($", code, re.MULTILINE)
+    asked += re.findall(r"^(\w+) = predict\(.+\)$", code, re.MULTILINE)
+    assert 2 <= len(asked)
+    for name in asked:
+        assert f"{name}.compare(" in code, name
+
+
+@of_lessons
+def test_from_lesson_2_on_something_is_done_without_the_course(source):
+    if int(source.stem[:2]) < 2:
+        return
+    (code,) = own(source)
+    assert code_lines(code) <= 20
+    assert "tlcourse" not in code and "keras" in code
+    assert "## On your own" in "\n".join(cells(source, "markdown"))
 
 
 @of_lessons

@@ -23,7 +23,7 @@ __version__ = "0.1.0"
 def start(seed=0):
     """Begins a lesson: imports Keras quietly and fixes the random seed.
 
-    From then on, figures have an alternative text; see `tlcourse.plots.alt_text`. On a
+    From then on, figures have the course's style and an alternative text. On a
     GPU, this notebook takes only the memory that it needs, unless you have set
     TF_FORCE_GPU_ALLOW_GROWTH or XLA_PYTHON_CLIENT_PREALLOCATE yourself.
 
@@ -39,8 +39,9 @@ def start(seed=0):
             has a setting that no lesson runs with; the message says what to write.
     """
     from tlcourse._util.quiet import import_keras, share_gpu
-    from tlcourse.plots import alt_text
+    from tlcourse.plots import alt_text, style
 
+    style.use()
     alt_text.show_in_jupyter()
     if share_gpu():
         print(

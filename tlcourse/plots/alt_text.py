@@ -6,11 +6,10 @@ figure as HTML, too: the same picture, with these words.
 
 import base64
 import html
-import io
 
 import numpy as np
 
-from tlcourse.plots.style import has_names, number
+from tlcourse.plots.style import has_names, number, sharp_png
 
 MOST = 12  # items of a list that are worth reading out
 
@@ -32,10 +31,10 @@ def show_in_jupyter():
 
 def mime_bundle(figure):
     """Two dicts for Jupyter: the picture as HTML with its words, and PNG metadata."""
-    file, words = io.BytesIO(), describe(figure)
-    figure.savefig(file, format="png", bbox_inches="tight")
-    data = base64.b64encode(file.getvalue()).decode()
-    image = f'<img alt="{html.escape(words)}" src="data:image/png;base64,{data}">'
+    (png, width), words = sharp_png(figure), describe(figure)
+    source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    fits = f'width="{width}" style="max-width: 100%; height: auto"'
+    image = f'<img alt="{html.escape(words)}" {fits} src="{source}">'
     return {"text/html": image}, {"image/png": {"alt": words}}
 
 

@@ -4,15 +4,36 @@ Colours are Okabe and Ito's, which colour-blind readers can tell apart; lines
 differ in their markers, too.
 """
 
+import io
+import pathlib
+import struct
+
 import matplotlib.pyplot as plt
 from matplotlib.axis import Axis
 from matplotlib.text import Text
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-COLOURS = (BLUE, ORANGE, GREEN, RED, "#CC79A7", "#56B4E9", "#000000")
+COLOURS = (BLUE, ORANGE, GREEN, RED, "#CC79A7", "#56B4E9", "#7A7A7A")
 CYCLE = plt.cycler(color=COLOURS, marker=list("osD^vPX"))
 NAMING = ("FuncFormatter", "StrCategoryFormatter")  # matplotlib's, of named ticks
 LONGEST, LONGEST_TITLE = 40, 100  # characters of a line; more would leave no room
+
+
+def use():
+    """Draws with the course's style from now on: see course.mplstyle."""
+    plt.style.use(pathlib.Path(__file__).with_name("course.mplstyle"))
+
+
+def ink():
+    """The colour of axes: black, or in the lessons one that any page can have."""
+    return plt.rcParams["axes.edgecolor"]
+
+
+def sharp_png(figure, dpi=100):
+    """A figure as PNG with two dots for each pixel, and its width in those pixels."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=2 * dpi, bbox_inches="tight")
+    return file.getvalue(), struct.unpack(">I", file.getvalue()[16:20])[0] // 2
 
 
 def axes_or_new(ax, width=7, height=3.5):

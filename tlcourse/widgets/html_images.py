@@ -6,6 +6,7 @@ import io
 
 from tlcourse.data.folder_report import printable
 from tlcourse.plots import COLOURS
+from tlcourse.plots.style import sharp_png
 
 
 def as_text(text):
@@ -17,10 +18,10 @@ def figure_html(ax, alt):
     """The figure of `ax` as an HTML image with alternative text; it is closed."""
     import matplotlib.pyplot as plt
 
-    file = io.BytesIO()
-    ax.figure.savefig(file, format="png", dpi=90)
+    png, width = sharp_png(ax.figure, dpi=90)
     plt.close(ax.figure)
-    return _image_html(file, alt, 'style="max-width: 100%"')
+    style = "max-width: 100%; height: auto"
+    return _image_html(png, alt, f'width="{width}" style="{style}"')
 
 
 def thumbnail(image, side, alt):
@@ -32,11 +33,12 @@ def thumbnail(image, side, alt):
     small.thumbnail((2 * side, 2 * side))
     small.save(file, format="png")
     style = "border: 1px solid #767676; margin: 1px; object-fit: contain"
-    return _image_html(file, alt, f'width="{side}" height="{side}" style="{style}"')
+    size = f'width="{side}" height="{side}" style="{style}"'
+    return _image_html(file.getvalue(), alt, size)
 
 
-def _image_html(file, alt, attributes):
-    data = base64.b64encode(file.getvalue()).decode()
+def _image_html(png, alt, attributes):
+    data = base64.b64encode(png).decode()
     return f'<img alt="{as_text(alt)}" {attributes} src="data:image/png;base64,{data}">'
 
 

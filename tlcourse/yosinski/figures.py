@@ -12,6 +12,7 @@ from tlcourse.plots.style import (
     CYCLE,
     RED,
     axes_or_new,
+    ink,
     with_grid,
     without_formulas,
 )
@@ -41,8 +42,8 @@ def transfer_curves(curves, treatments=None, points=(), title="", ax=None):
     Source: Yosinski et al. 2014, figure 2.
     """
     ax = axes_or_new(ax, 9, 4)
-    base, style = curves.base, {"color": "black", "marker": "D", "capsize": 3}
-    ax.axhline(base.mean(), color="black", linewidth=0.8)
+    base, style = curves.base, {"color": ink(), "marker": "D", "capsize": 3}
+    ax.axhline(base.mean(), color=ink(), linewidth=0.8)
     ax.errorbar(0, base.mean(), base.std(), label="base B", **style)
     shown = treatments or list(curves.tables)
     for name in shown:
@@ -50,7 +51,7 @@ def transfer_curves(curves, treatments=None, points=(), title="", ax=None):
         style = {"color": colour, "marker": marker, "markerfacecolor": face}
         _mean_and_spread(ax, curves.tables[name], label, linestyle=line, **style)
     for name, cut, accuracy in (point for point in points if point[0] in shown):
-        style = {"color": STYLES[name][1], "markeredgecolor": "black", "zorder": 5}
+        style = {"color": STYLES[name][1], "markeredgecolor": ink(), "zorder": 5}
         ax.plot(cut, accuracy, "*", markersize=16, **style)
     ax.set(title=title, xlabel="n, layers copied", ylabel="accuracy on B, unseen fonts")
     if "random" in shown:
@@ -76,7 +77,7 @@ def losses(curves, title="", ax=None):
         style = {"color": colour, "hatch": hatch, "edgecolor": "white", "capsize": 3}
         at, spread = np.array(CUTS) + aside, table.std(0)
         ax.bar(at, table.mean(0), 0.38, yerr=spread, label=label, **style)
-    ax.axhline(0, color="black", linewidth=0.8)
+    ax.axhline(0, color=ink(), linewidth=0.8)
     ax.set(title=title, xlabel="n, layers copied and frozen", ylabel="accuracy lost")
     ax.legend()
     ax.grid(alpha=0.3, axis="y")
@@ -92,7 +93,7 @@ def near_and_far(curves, title="", ax=None):
     ax.set_prop_cycle(CYCLE)
     for name, found in curves.items():
         _mean_and_spread(ax, found.against_base("AnB"), f"AnB, {name}")
-    ax.axhline(0, color="black", linewidth=0.8)
+    ax.axhline(0, color=ink(), linewidth=0.8)
     ax.set(title=title, xlabel="n, layers copied", ylabel="accuracy against base B")
     ax.set_xticks(CUTS, TICKS)
     ax.legend()
@@ -105,7 +106,7 @@ def copied_layers(source, cut, frozen, title="", ax=None):
     for place, name in enumerate(LAYERS):
         copied = place < cut
         stays = copied and frozen
-        style = {"color": FILL[source if copied else "new"], "edgecolor": "black"}
+        style = {"color": FILL[source if copied else "new"], "edgecolor": ink()}
         ax.bar(place, 1, 0.9, alpha=0.85, hatch=None if stays else "//", **style)
         box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
         text = f"{name}\n{'frozen' if stays else 'trains'}"
