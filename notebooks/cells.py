@@ -109,10 +109,16 @@ def quiz(text):
         parts.append(f"**{number}. {question}**")
         parts += [
             f"<details><summary>{as_html(choice)}</summary>"
-            f"{'Right.' if right else 'No.'} {as_html(reason)}</details>"
+            f"{_verdict(right)} {as_html(reason)}</div></details>"
             for right, choice, reason in choices
         ]
     return "\n\n".join(parts)
+
+
+def _verdict(right):
+    colour, word = ("#009E73", "Right.") if right else ("#D55E00", "No.")
+    style = f"border-left: 6px solid {colour}; padding-left: 8px"
+    return f'<div style="{style}"><b>{word}</b>'
 
 
 def fold(text):

@@ -1,12 +1,14 @@
 """Exercises: check an answer, get a hint, see the solution."""
 
+from IPython.display import display
+
 from tlcourse.checks import lessons_0_to_4, lessons_5_to_9, lessons_10_to_14
-from tlcourse.checks.exercise import find_exercise, problem
+from tlcourse.checks.exercise import Verdict, find_exercise, problem
 from tlcourse.course import progress
 
 
 def check(name, answer, **seen):
-    """Prints whether an answer is right or what to look at, and notes a right one.
+    """Shows whether an answer is right or what to look at, and notes a right one.
 
     Args:
         name: String, such as `"5.2"`.
@@ -18,11 +20,11 @@ def check(name, answer, **seen):
     """
     judge = find_exercise(name)
     if answer is ...:
-        print(f"{name}: not answered yet. For a hint: hint({name!r})")
+        display(Verdict(name, "not answered yet.", f"For a hint: hint({name!r})"))
     elif wrong := problem(judge, answer, seen):
-        print(f"{name}: not yet. {wrong}")
+        display(Verdict(name, "not yet.", wrong, "#D55E00"))
     else:
-        print(f"{name}: right. {judge.praise}")
+        display(Verdict(name, "right.", judge.praise, "#009E73"))
         try:
             progress.record(name)
         except (OSError, ValueError) as error:  # full disk, read-only home, bad file

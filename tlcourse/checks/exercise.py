@@ -1,6 +1,8 @@
 """Registers the exercises: for each a judge, and what it says to the learner."""
 
+import dataclasses
 import functools
+import html
 import math
 import numbers
 import textwrap
@@ -69,6 +71,24 @@ def problem(judge, answer, seen):
     except Exception as error:  # such as that of a model without an input
         wrong = f"The check could not look at this. Python says: {error}"
     return wrong and textwrap.shorten(wrong, LONGEST)
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """What `check` says, with a coloured edge where there are colours."""
+
+    name: str
+    word: str
+    text: str
+    colour: str = "#7A7A7A"
+
+    def __repr__(self):
+        return f"{self.name}: {self.word} {self.text}"
+
+    def _repr_html_(self):
+        style = f"border-left: 6px solid {self.colour}; padding-left: 8px"
+        said = f"<b>{self.name}: {self.word}</b> {html.escape(self.text)}"
+        return f'<div style="{style}">{said}</div>'
 
 
 def is_close(a, b, tolerance=1e-6):

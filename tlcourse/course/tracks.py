@@ -48,6 +48,14 @@ class Track:
         source = self.weights_path() if weights == "pretrained" else None
         return bases.build(self.base_name, self.input_shape, source, **self.options)
 
+    @property
+    def weights(self):
+        """What Keras's constructor takes as `weights` to build the base.
+
+        `"imagenet"`, or the path of the file that ships with the course, as a string.
+        """
+        return str(self.weights_path()) if self.name == "glyphs" else "imagenet"
+
     def weights_path(self):
         """`pathlib.Path` of the pretrained weights without top."""
         if self.name == "glyphs":
