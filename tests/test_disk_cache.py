@@ -339,3 +339,16 @@ def test_killed_at_fifty_moments_two_at_once_never_a_wrong_feature():
     said, _ = writers.communicate(timeout=60)
     assert said == "" and writers.returncode == 0
     assert disk_cache.save("last", ARRAY)
+
+
+@pytest.mark.fault(14)
+def test_the_smallest_number_of_keras_is_part_of_the_name(cache):
+    model = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.UnitNormalization()])
+    pixels = np.ones((1, 4, 4, 3), "uint8")
+    before = disk_cache.find_key(model, pixels)
+    usual = keras.config.epsilon()
+    try:
+        keras.config.set_epsilon(1e-3)
+        assert disk_cache.find_key(model, pixels) != before
+    finally:
+        keras.config.set_epsilon(usual)

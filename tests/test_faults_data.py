@@ -1,6 +1,7 @@
 """Faults of real life in folders, pictures, TFDS and arrays: right, or a remedy."""
 
 import io
+import re
 import shutil
 import struct
 
@@ -12,7 +13,7 @@ from odd_pictures import ORIENTATION, SOUND, halves, saved
 from PIL import Image
 
 from tlcourse import data
-from tlcourse.data import Dataset, pictures
+from tlcourse.data import Dataset, decoding, pictures
 
 SIZE = (8, 8)
 NOISE = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), "uint8")
@@ -266,12 +267,14 @@ def test_a_file_of_another_kind_is_named_and_not_called_broken(kind):
         pictures.read_picture(UNREAD[kind], SIZE)
 
 
+Image.init()
+WRITTEN = {*Image.SAVE}  # AVIF and JPEG 2000 are not in every Pillow
+assert {"PNG", "PPM", "TIFF", "SGI"} <= WRITTEN
+
+
 @pytest.mark.fault(9)
-@pytest.mark.parametrize("kind", ["PPM", "AVIF", "JPEG2000", "QOI", "SGI", "PCX"])
+@pytest.mark.parametrize("kind", sorted({*decoding.FORMATS} & WRITTEN))
 def test_what_pillow_reads_is_read(kind):
-    Image.init()
-    if kind not in Image.SAVE:
-        pytest.skip("this Pillow does not write it")
     image, _ = pictures.read_picture(saved(halves(), kind), (16, 16))
     assert image[2].mean(0) == pytest.approx((220, 30, 30), abs=12)
     for mode in "1L" if kind == "PPM" else "":  # PBM and PGM
@@ -492,3 +495,77 @@ def test_the_recipe_leaves_out_images_without_a_label_and_their_labels(labels):
 def test_memory_is_a_number_of_bytes(tmp_path, memory):
     fill(tmp_path, "a/0.png", "b/0.png")
     refusal(data.load_folder, tmp_path, SIZE, memory=memory)
+
+
+# What a last look found
+
+
+@pytest.mark.fault(2)
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train", "test", "cat", "dog"),
+        ("labeled", "unlabeled"),
+        ("HR", "LR"),
+        ("part1", "part2"),
+        ("fold_1", "fold_2", "fold_3"),
+    ],
+)
+def test_parts_that_hold_pictures_themselves_are_no_classes(tmp_path, names):
+    fill(tmp_path, *(f"{name}/{k}.png" for name in names for k in range(2)))
+    with pytest.raises(ValueError, match="parts of a dataset"):
+        data.load_folder(tmp_path, SIZE)
+    dataset, _ = data.load_folder(tmp_path, SIZE, class_names=names)
+    assert len(dataset) == 2 * len(names)
+
+
+@pytest.mark.fault(2)
+@pytest.mark.parametrize(
+    "names", [("train", "bus"), ("part", "whole"), ("data", "ink")]
+)
+def test_a_word_for_a_part_may_be_a_class(tmp_path, names):
+    fill(tmp_path, *(f"{name}/{k}.png" for name in names for k in range(2)))
+    assert set(data.load_folder(tmp_path, SIZE)[0].class_names) == {*names}
+
+
+@pytest.mark.fault(1)
+def test_an_accent_of_its_own_is_the_same_name(tmp_path):
+    one, two = "caf\u00e9", "cafe\u0301"
+    fill(tmp_path, f"{two}/0.png", "tea/0.png")
+    found, _ = data.load_folder(tmp_path, SIZE)
+    assert found.class_names == (one, "tea")
+    for name in (one, two):
+        again, _ = data.load_folder(tmp_path, SIZE, class_names=(name, "tea"))
+        found.check_classes(again)
+    with pytest.raises(ValueError, match="that differ"):
+        data.Dataset(found.images, found.labels, (one, two))
+
+
+@pytest.mark.fault(4)
+@pytest.mark.parametrize("top", [1, 255])
+def test_a_float_picture_a_little_beyond_its_range_is_not_black(top):
+    levels = np.tile(np.linspace(0, 1.03 * top, 16, dtype="float32"), (16, 1))
+    image, _ = pictures.read_picture(saved(Image.fromarray(levels), "TIFF"), (16, 16))
+    assert image.max() == 255 and 110 < image.mean() < 145
+
+
+@pytest.mark.fault(5)
+def test_masked_labels_are_refused_and_the_remedy_works():
+    images, names = np.zeros((3, 8, 8, 3), "uint8"), ("a", "b")
+    labels = np.ma.array([0, 7, 1], mask=[False, True, False])
+    with pytest.raises(ValueError, match="1 that are masked") as caught:
+        data.Dataset(images, labels, names)
+    scope = {"np": np, "images": images, "labels": labels}
+    remedies = re.findall("`(.*?)`", str(caught.value))
+    kept = data.Dataset(*(eval(remedy, scope) for remedy in remedies), names)
+    assert kept.labels.tolist() == [0, 1]
+
+
+@pytest.mark.fault(5)
+def test_a_seed_and_a_new_folder_are_asked_for_in_words():
+    dataset = data.Dataset(np.zeros((2, 8, 8, 3), "uint8"), np.arange(2), ("a", "b"))
+    with pytest.raises(ValueError, match="Expected `seed`, a whole number"):
+        dataset.few(1, seed="x")
+    for path in (None, "", 3):
+        with pytest.raises(ValueError, match="name of a new folder"):
+            data.save_folder(dataset, path)

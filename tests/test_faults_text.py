@@ -191,7 +191,15 @@ def test_every_view_is_in_the_table():
     assert every(view.View) - {widgets.explorer.Explorer} == set(VIEWS)
     functions = vars(html_images).values()
     assert {x.__name__ for x in functions if isinstance(x, types.FunctionType)} == {
-        *("as_text", "printable", "figure_html", "thumbnail", "_image_html", "table"),
+        *(
+            "as_text",
+            "printable",
+            "figure_html",
+            "thumbnail",
+            "_image_html",
+            "sharp_png",
+            "table",
+        ),
         *("prediction_bars", "_bar", "captioned_thumbnails"),
     }
 

@@ -1,5 +1,7 @@
 """Faults of real life in training and models: refused with a remedy, or right."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from test_once_frozen import (
     wrapped,
 )
 
-from tlcourse import training
+from tlcourse import features, training
 from tlcourse.data import Dataset
 from tlcourse.models import (
     costs,
@@ -31,6 +33,7 @@ from tlcourse.models import (
 from tlcourse.models.keras_code import freeze_code
 from tlcourse.teachable import GrowingClassifier
 from tlcourse.training import fine_tuning, fit_once_frozen
+from tlcourse.widgets import FreezePanel
 from tlcourse.yosinski import network
 
 layers, ops = keras.layers, keras.ops
@@ -549,3 +552,77 @@ def test_stopping_callbacks_and_eager_steps_do_the_same():
     plateau = calls.ReduceLROnPlateau("loss", patience=1, min_delta=10)
     both(wrapped(), *pixels(10), callbacks=[calls.TerminateOnNaN(), plateau])
     both(wrapped(run_eagerly=True), *pixels(8), epochs=1)
+
+
+# What a last look found
+
+
+@pytest.mark.fault(5)
+@pytest.mark.parametrize("size", [0, -1, 2.5, "8", True])
+def test_a_batch_has_a_whole_number_of_images(size):
+    dataset = classified(("ant", "bee", "cat"))
+    model = training.compile_for(dense(), 1e-2)
+    calls = (
+        lambda: training.train(model, dataset, dataset, epochs=1, batch_size=size),
+        lambda: next(training.steps(model, dataset, 1, batch_size=size)),
+        lambda: fit_once_frozen(model, dataset.images, dataset.labels, batch_size=size),
+        lambda: features.extract(model, dataset.images, batch_size=size),
+        lambda: FreezePanel(model, batch_size=size),
+    )
+    for call in calls:
+        with pytest.raises(ValueError, match="Expected `batch_size`, a whole number"):
+            call()
+
+
+@pytest.mark.fault(5)
+@pytest.mark.parametrize("verbose", [0, 1, 2, "auto"])
+def test_train_may_be_told_how_much_to_say(verbose):
+    dataset = classified(("ant", "bee", "cat"))
+    history = training.train(dense(), dataset, dataset, epochs=1, verbose=verbose)
+    assert history.params["verbose"] == verbose
+
+
+@pytest.mark.fault(7)
+def test_a_classifier_has_one_output():
+    start = keras.Input((4,))
+    two = keras.Model(start, [layers.Dense(3)(start), layers.Dense(2)(start)])
+    with pytest.raises(ValueError, match="one input and one output"):
+        training.compile_for(two, 1e-3)
+
+
+@pytest.mark.fault(11)
+def test_a_wrapped_base_is_not_wrapped_again_and_the_remedy_works():
+    base = conv_and_norm("inner", (SIDE, SIDE, 3))
+    once = heads.wrap(base, 3)
+    with pytest.raises(ValueError, match="has a head already") as caught:
+        heads.wrap(once, 3)
+    remedy = re.search("`model.(.*)`", str(caught.value))[1]
+    again = heads.wrap(eval(f"model.{remedy}", {"model": once}), 4)
+    assert again.output_shape == (None, 4)
+
+
+@pytest.mark.fault(11)
+@pytest.mark.parametrize("name", ["pool", "pixels", "classes", "hidden_1"])
+def test_a_base_may_have_the_name_of_a_layer_of_the_head(name):
+    base = conv_and_norm(name, (SIDE, SIDE, 3))
+    assert heads.wrap(base, 3, hidden=(4,)).get_layer(name) is base
+
+
+@pytest.mark.fault(11)
+def test_units_of_hidden_layers_are_whole_numbers():
+    base = conv_and_norm("base", (SIDE, SIDE, 3))
+    assert heads.wrap(base, 3, hidden=None).count_params() > 0
+    for wrong in ("64", [0], ["a"], 1.5, True):
+        with pytest.raises(ValueError, match=r"Write `hidden=\(64,\)`"):
+            heads.wrap(base, 3, hidden=wrong)
+
+
+@pytest.mark.fault(7)
+def test_a_growing_classifier_wants_vectors_and_says_how():
+    base = conv_and_norm("base", (SIDE, SIDE, 3))
+    with pytest.raises(ValueError, match="a vector for each picture") as caught:
+        GrowingClassifier(base)
+    remedy = re.search("`(keras.*)`", str(caught.value))[1]
+    assert (
+        GrowingClassifier(eval(remedy, {"keras": keras, "embed": base})).examples == {}
+    )

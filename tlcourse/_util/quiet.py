@@ -67,7 +67,7 @@ def find_problem(environ=os.environ):
     home = assets.keras_home(environ)
     if "KERAS_HOME" not in environ and not os.access(home.parent, os.W_OK):
         home = pathlib.Path("/tmp/.keras")  # there Keras looks instead
-    if home.is_file():
+    if os.path.isfile(home):
         text = f"Expected a folder for Keras. Received: {home}, which is a file"
         return text, "set the variable KERAS_HOME to a folder"
     path = home / "keras.json"

@@ -1,6 +1,7 @@
 """Checks images, labels and arguments, and says how to make what was expected."""
 
 import numbers
+import unicodedata
 
 import numpy as np
 
@@ -11,21 +12,43 @@ def is_count(value, least=0):
     return is_whole and value >= least
 
 
+def check_count(name, value, least=1):
+    """Refuses what is no whole number, at least `least`; returns it."""
+    if not is_count(value, least):
+        raise ValueError(
+            f"Expected `{name}`, a whole number, at least {least}. Received: {value!r}"
+        )
+    return value
+
+
 def check_class_names(names):
-    """Returns names as a tuple of strings; refuses what is none, or has twins."""
+    """Returns names as a tuple of strings; refuses what is none, or has twins.
+
+    An accented letter can be one character or two, as macOS has it: it becomes one.
+    """
     found = tuple(names) if isinstance(names, list | tuple | np.ndarray) else ()
-    if not found or not all(isinstance(name, str) for name in found):
+    if all(isinstance(name, str) for name in found):
+        found = tuple(unicodedata.normalize("NFC", name) for name in found)
+    else:
+        found = ()
+    if not found:
         raise ValueError(
             "Expected class names, a list of strings such as ['cat', 'dog']. Received: "
             f"{names!r}"
         )
     if len(set(found)) < len(found):
         raise ValueError(f"Expected class names that differ. Received: {names!r}")
-    return tuple(map(str, found))
+    return found
 
 
 def check_labels(labels, n, class_names):
     """Returns labels as int64 `(n,)`; refuses others with a way to make them."""
+    if np.ma.is_masked(labels):
+        raise ValueError(
+            "Expected a label for each image. Received: "
+            f"{np.ma.count_masked(labels)} that are masked. "
+            f"{_leave_out('~np.ma.getmaskarray(labels)')}"
+        )
     try:
         found, top = np.asarray(labels), len(class_names) - 1
     except ValueError:  # lists of several lengths: several labels of an image

@@ -7,6 +7,7 @@ import numpy as np
 
 from tlcourse.data.checking import (
     check_class_names,
+    check_count,
     check_images,
     check_labels,
     is_count,
@@ -64,6 +65,7 @@ class Dataset:
                 f"Expected `per_class` from 1 to {least}, the size of the smallest "
                 f"class, {name}. Received: {per_class!r}"
             )
+        check_count("seed", seed, 0)
         return self.take(draw_few(self.labels, per_class, seed))
 
     def check_classes(self, *others):

@@ -155,7 +155,8 @@ def _from_deep_grey(levels, ranges):
     """Scales the first of `ranges` that holds all levels, or their own, to 0..255."""
     grey = np.nan_to_num(levels.astype("float32"), posinf=0, neginf=0)
     low, high = grey.min(), grey.max()
-    holding = [top for top in ranges if low >= 0 and high <= top]
+    # A filter may have gone a little beyond a range.
+    holding = [top for top in ranges if -top / 20 <= low and high <= 1.05 * top]
     low, high = (0, holding[0]) if holding else (low, high)
     scaled = (grey - low) * (255 / (high - low or 1))
     return Image.fromarray(scaled.round().clip(0, 255).astype("uint8"))

@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import unicodedata
 from collections import defaultdict
 
 from tlcourse.data.folder_report import HIDDEN, Skipped, printable
@@ -13,6 +14,7 @@ NOT_IN_CLASS = "not in the folder of a class"
 # Words of which the names of parts are made, such as `train_images2` and `testA`.
 _USES = "training|train|testing|tests|test|validation|valid|val|evaluation|eval|dev"
 _USES += "|holdout|hold|trn|tst|unseen|images?|imgs?|labels?|annotations?|annots?"
+_USES += "|labell?ed|unlabell?ed|hr|lr"
 _LINKS = "datasets?|data|sets?|parts?|splits?|folds?|subsets?|pictures|photos|out"
 _LINKS += "|masks?|bbox|gt"
 _PART = rf"(?:[\W\d_]*(?:{_USES}|{_LINKS}))+[\W\d_]*[a-z]?"
@@ -28,6 +30,7 @@ def list_classes(path, class_names=None):
     folder, classes, skipped = _resolve(path), {}, []
     for found, obstacle in _walk(folder):
         name = printable(pathlib.Path(found).relative_to(folder).as_posix())
+        name = unicodedata.normalize("NFC", name)  # macOS parts letters from accents
         class_name, _, inside = name.partition("/")
         if obstacle:
             skipped.append(Skipped(name, obstacle))
@@ -72,8 +75,9 @@ def _check_parts(folder, classes):
     of_classes = [name for name in parts if len(inner[name]) > 1]
     n_alike = len(alike & set(uses)) or len(alike & set(parts)) - 1
     is_split = n_alike > 0 and 2 * n_alike >= len(alike)
-    is_split = is_split or (len(uses) > 1 and of_classes)
-    if not is_split and not (uses and len(parts) == len(classes)):
+    is_split = is_split or len(uses) > 1
+    counted = all(re.search(r"\d", name) for name in parts)  # `part1` and `part2`
+    if not is_split and not ((uses or counted) and 0 < len(parts) == len(classes)):
         return
     first = printable(str(folder / min(of_classes or parts)))
     remedy = f"Load each part alone, such as {first!r}."

@@ -1,6 +1,7 @@
 """Reads and writes a folder of images with one folder for each class."""
 
 import hashlib
+import os
 import pathlib
 import re
 import shutil
@@ -81,6 +82,8 @@ def save_folder(dataset, path):
         ValueError: If a class has a name that a folder cannot have everywhere.
     """
     check_dataset(dataset)
+    if not isinstance(path, str | os.PathLike) or not str(path):
+        raise ValueError(f"Expected the name of a new folder. Received: {path!r}")
     folder = pathlib.Path(path).expanduser().absolute()
     _check_names(dataset.class_names)
     if folder.exists():

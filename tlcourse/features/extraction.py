@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from tlcourse._util import progress
-from tlcourse.data import check_images
+from tlcourse.data.checking import check_count, check_images
 from tlcourse.features import disk_cache
 from tlcourse.features.network_settings import describe
 
@@ -35,6 +35,8 @@ def extract(model, images, batch_size=None, cache=False):
         ValueError: If the images are not raw pixels, or do not fit the model.
     """
     check_images(images)
+    if batch_size is not None:
+        check_count("batch_size", batch_size)
     check_fit(model, images.shape[1:])
     name, reason = disk_cache.find_key(model, images) if cache else (None, None)
     if reason:

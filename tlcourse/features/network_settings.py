@@ -41,7 +41,7 @@ def describe(model):
     if reason := _find_code(config):
         return None, reason
     layers = [_attributes(part) for part in parts if not isinstance(part, keras.Model)]
-    return json.dumps([_without_names(config), layers]), None
+    return json.dumps([_without_names(config), layers, keras.config.epsilon()]), None
 
 
 def _find_parts(part, seen):

@@ -1,9 +1,8 @@
 """The head on a base, and augmentation before it."""
 
-import numbers
-
 import keras
 
+from tlcourse.data.checking import is_count
 from tlcourse.models import nesting
 
 
@@ -27,15 +26,20 @@ def wrap(base, n_classes, head="pool", preprocess=None, augment=None, hidden=())
         ValueError: If the base has a top, or `head` or `n_classes` is wrong.
     """
     _check(base, n_classes, head, hidden)
-    pixels = x = keras.Input(base.input_shape[1:], name="pixels")
+
+    def named(name):  # Keras refuses two layers of one name
+        return None if name == base.name else name
+
+    pixels = x = keras.Input(base.input_shape[1:], name=named("pixels"))
     for layer in (augment, preprocess, base):
         x = layer(x) if layer is not None else x
     (x,) = keras.tree.flatten(x)  # out of a dict
     pool = keras.layers.GlobalAveragePooling2D
-    x = (pool if head == "pool" else keras.layers.Flatten)(name=head)(x)
-    for number, units in enumerate(hidden, start=1):
-        x = keras.layers.Dense(units, activation="relu", name=f"hidden_{number}")(x)
-    options = {"activation": "softmax", "name": "classes"}
+    x = (pool if head == "pool" else keras.layers.Flatten)(name=named(head))(x)
+    for number, units in enumerate(hidden or (), start=1):
+        name = named(f"hidden_{number}")
+        x = keras.layers.Dense(units, activation="relu", name=name)(x)
+    options = {"activation": "softmax", "name": named("classes")}
     # Probabilities are float32, in mixed precision as well.
     dense = keras.layers.Dense(int(n_classes), dtype="float32", **options)
     return keras.Model(pixels, dense(x))
@@ -44,17 +48,20 @@ def wrap(base, n_classes, head="pool", preprocess=None, augment=None, hidden=())
 def _check(base, n_classes, head, hidden):
     if head not in ("pool", "flatten"):
         raise ValueError(f"Expected `head` 'pool' or 'flatten'. Received: {head!r}")
-    if not isinstance(n_classes, numbers.Integral) or n_classes < 2:
+    if not is_count(n_classes, 2):
         names = isinstance(n_classes, tuple | list) and len(n_classes) > 1
         remedy = f" `len(class_names)` is {len(n_classes)}." if names else ""
         raise ValueError(
             "Expected `n_classes`, a whole number, at least 2 classes. Received: "
             f"{n_classes!r}.{remedy}"
         )
-    if not isinstance(hidden, tuple | list):
+    if hidden is not None and not (
+        isinstance(hidden, tuple | list) and all(is_count(x, 1) for x in hidden)
+    ):
+        example = f"({hidden},)" if is_count(hidden, 1) else "(64,)"
         raise ValueError(
-            f"Expected `hidden`, units of each layer. Received: {hidden!r}. Write "
-            f"`hidden=({hidden},)`."
+            "Expected `hidden`, the units of each layer in between. Received: "
+            f"{hidden!r}. Write `hidden={example}`."
         )
     shape = nesting.check_single(base).output_shape
     if len(shape) != 4 or (head == "flatten" and None in shape[1:]):
@@ -66,6 +73,8 @@ def _check(base, n_classes, head, hidden):
 
 def _remedy(base):
     """What makes maps of what a base puts out, by its last layer."""
+    if inner := nesting.bases_in(base):
+        return f"It has a head already. Its base: `model.get_layer({inner[0].name!r})`."
     last = nesting.leaves(base)[-1]
     if isinstance(last, keras.layers.Dense):
         return "It has its top: build it with `include_top=False`."

@@ -36,6 +36,12 @@ class GrowingClassifier:
 
     def __init__(self, embed):
         check_model(check_single(embed))
+        if len(embed.output_shape) != 2:
+            raise ValueError(
+                "Expected a network that gives a vector for each picture. Received: "
+                f"output {embed.output_shape}. Average its maps: "
+                "`keras.Sequential([embed, keras.layers.GlobalAveragePooling2D()])`."
+            )
         self.embed = embed
         self.size = tuple(embed.input_shape[1:3])
         self.examples, self.first_predictions = {}, []

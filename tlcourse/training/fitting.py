@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from tlcourse._util import progress
-from tlcourse.data.checking import is_count
+from tlcourse.data.checking import check_count
 from tlcourse.data.dataset import Dataset
 from tlcourse.features import extraction
 from tlcourse.models import nesting
@@ -39,6 +39,8 @@ def compile_for(model, learning_rate):
     Returns:
         `model`, with the metric accuracy.
     """
+    if nesting.is_graph(model):
+        nesting.check_single(model)
     model.compile(
         keras.optimizers.Adam(learning_rate),
         keras.losses.SparseCategoricalCrossentropy(),
@@ -99,8 +101,8 @@ def train(
         ValueError: If the datasets differ in their classes, or the model has too few
             outputs, or some that are no probabilities.
     """
-    if not is_count(epochs, 1):
-        raise ValueError(f"Expected `epochs`, at least 1. Received: {epochs!r}")
+    check_count("epochs", epochs)
+    check_count("batch_size", batch_size)
     check_fit(model, train, validation)
     weights, n = options.get("class_weight"), len(train.class_names)
     if not isinstance(weights, dict | None) or not {*(weights or ())} <= {*range(n)}:
@@ -121,15 +123,15 @@ def train(
         batch_size=batch_size,
         epochs=epochs,
         validation_data=(validation.images, validation.labels),
-        verbose=0,
         callbacks=[*callbacks, ProgressLine()],
-        **options,
+        **{"verbose": 0, **options},
     )
 
 
 def steps(model, dataset, n, batch_size=32, seed=0):
     """Trains `n` steps and yields the loss of each, so that somebody can stop it."""
     check_fit(model, dataset)
+    check_count("batch_size", batch_size)
     rng, waiting = np.random.default_rng(seed), np.empty(0, int)
     for _ in range(n):
         while len(waiting) < batch_size:

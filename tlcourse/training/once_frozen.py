@@ -5,6 +5,7 @@ import numpy as np
 import psutil
 
 from tlcourse._util import progress
+from tlcourse.data.checking import check_count
 from tlcourse.models import freezing, nesting
 from tlcourse.training import calls, cut
 
@@ -56,7 +57,8 @@ def fit_once_frozen(model, x, y=None, **options):
     _check_model(model)
     _check_options(options)
     x = _array(x, "`x`")
-    size = options.get("batch_size") or 32
+    size = 32 if options.get("batch_size") is None else options["batch_size"]
+    check_count("batch_size", size)
     spread = np.linspace(0, len(x) - 1, min(len(x), size, PROBED)).astype(int)
     parts = cut.split(model, x[spread])
     if parts is None:

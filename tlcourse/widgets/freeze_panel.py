@@ -2,6 +2,7 @@
 
 import ipywidgets
 
+from tlcourse.data.checking import check_count
 from tlcourse.models import freezing
 from tlcourse.models.freeze_state import PRESETS
 from tlcourse.widgets.freeze_panel_row import FreezePanelRow, checkbox
@@ -30,6 +31,7 @@ class FreezePanel(View):
 
     def __init__(self, model, train=None, batch_size=32):
         super().__init__()
+        check_count("batch_size", batch_size)
         self.lock = model_lock()
         images = 1000 if train is None else len(train)
         self.summary = FreezeSummary(model, images, batch_size)
