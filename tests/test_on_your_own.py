@@ -1,0 +1,59 @@
+"""On your own: what a learner copies needs nothing of the course."""
+
+import pathlib
+import subprocess
+import sys
+
+import cells
+
+SOURCES = sorted(pathlib.Path(cells.__file__).parent.glob("src/[0-9][0-9]_*.py"))
+# In one process, as Keras takes seconds to import; each cell has names of its own.
+RUN = """
+import sys, time
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "tlcourse":
+            raise ImportError("a cell On your own wants tlcourse")
+
+sys.meta_path.insert(0, Refuse())
+for path in sys.argv[1:]:
+    start = time.perf_counter()
+    print(f"--- {path}", flush=True)
+    exec(compile(open(path).read(), path, "exec"), {"__name__": "__main__"})
+    print(f"--- {time.perf_counter() - start:.1f} s", flush=True)
+"""
+
+
+def own_cells():
+    """dict, the name of a lesson to its cell On your own."""
+    found = {}
+    for source in SOURCES:
+        for cell in cells.read_source(source):
+            if cells.OWN in cells.tags(cell):
+                found[source.stem] = cell.source
+    return found
+
+
+def run(scripts, folder):
+    """The process that has run scripts, a dict, in a folder of their own."""
+    paths = []
+    for name, code in scripts.items():
+        paths.append(folder / f"{name}.py")
+        paths[-1].write_text(code, "utf-8")
+    command = [sys.executable, "-W", "ignore", "-c", RUN, *map(str, paths)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+def test_every_script_runs_without_the_course_and_prints_a_result(tmp_path):
+    scripts = own_cells()
+    assert len(scripts) == 13
+    done = run(scripts, tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    for part in done.stdout.split("--- ")[1::2]:
+        assert len(part.splitlines()) > 1, f"{part} prints nothing"
+
+
+def test_a_script_that_wants_the_course_is_found_out(tmp_path):
+    done = run({"bad": "import tlcourse.data"}, tmp_path)
+    assert done.returncode == 1 and "wants tlcourse" in done.stderr
