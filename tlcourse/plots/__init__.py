@@ -13,6 +13,7 @@ from tlcourse.plots.curves import (
     steps_curve,
 )
 from tlcourse.plots.images import feature_maps, filters, tiles, top_answers
+from tlcourse.plots.points import two_directions
 from tlcourse.plots.style import BLUE, COLOURS, ORANGE, RED
 
 __all__ = [
@@ -34,4 +35,5 @@ __all__ = [
     "steps_curve",
     "tiles",
     "top_answers",
+    "two_directions",
 ]
