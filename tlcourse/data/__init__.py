@@ -1,6 +1,7 @@
 """Images and labels: the `Dataset`, and where it comes from."""
 
 from tlcourse.data.checking import check_images
+from tlcourse.data.counting import load_counting
 from tlcourse.data.dataset import Dataset, draw_few, split
 from tlcourse.data.folders import load_folder, save_folder, save_reader
 from tlcourse.data.glyphs import load_digits, load_glyph_archive, load_glyphs
@@ -10,6 +11,7 @@ __all__ = [
     "Dataset",
     "check_images",
     "draw_few",
+    "load_counting",
     "load_digits",
     "load_folder",
     "load_glyph_archive",

@@ -79,13 +79,23 @@ def _scene(ink, rng):
     height = rng.uniform(36, 60)
     tilt = np.deg2rad(rng.uniform(-25, 25))
     margin = (SIDE - height) / 2
-    ink = _place(ink, height, tilt, rng.uniform(-margin, margin, 2))
+    ink = place(ink, height, tilt, rng.uniform(-margin, margin, 2))
     pen, paper = _two_colours(rng)
     ramp = np.linspace(-1, 1, SIDE)
     across, down = rng.normal(0, 0.08, 2)
     shade = (across * ramp[None, :] + down * ramp[:, None])[..., None]
-    picture = paper + ink[..., None] * (pen - paper) + shade
-    picture += rng.normal(0, 0.02, picture.shape)
+    return _print(paper + ink[..., None] * (pen - paper) + shade, rng)
+
+
+def colour(ink, rng):
+    """Draws ink, 0..1, in one colour on paper of another: uint8 `(h, w, 3)`."""
+    pen, paper = _two_colours(rng)
+    return _print(paper + ink[..., None] * (pen - paper), rng)
+
+
+def _print(picture, rng):
+    """A picture in 0..1, with a little noise, as uint8."""
+    picture = picture + rng.normal(0, 0.02, picture.shape)
     return np.round(np.clip(picture, 0, 1) * 255).astype("uint8")
 
 
@@ -97,13 +107,13 @@ def _two_colours(rng):
             return pen, paper
 
 
-def _place(ink, height, tilt, shift):
-    """Scales ink to `height` pixels, tilts it (radians), shifts it: `(SIDE, SIDE)`."""
+def place(ink, height, tilt, shift, side=SIDE):
+    """Scales ink to `height` pixels, tilts it (radians), shifts it: `(side, side)`."""
     scale = ink.shape[0] / height
     ink = np.pad(ink, 1)  # strokes that touch the edge end softly
     cos, sin = np.cos(tilt) * scale, np.sin(tilt) * scale
     matrix = np.array([[cos, sin], [-sin, cos]])
-    centre = (SIDE - 1) / 2 + np.asarray(shift)[::-1]
+    centre = (side - 1) / 2 + np.asarray(shift)[::-1]
     offset = (ink.shape[0] - 1) / 2 - matrix @ centre
-    placed = ndimage.affine_transform(ink, matrix, offset, (SIDE, SIDE), order=3)
+    placed = ndimage.affine_transform(ink, matrix, offset, (side, side), order=3)
     return np.clip(1.6 * placed - 0.2, 0, 1)
