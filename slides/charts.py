@@ -98,7 +98,7 @@ def gains_and_luck():
     names = [f"{count} label{'s' * (count > 1)}" for count in counts]
     for ax, values, colour, title in (
         (pair[0], gained.mean(axis=1), plots.BLUE, "gain of the chosen depth"),
-        (pair[1], gained.std(axis=1), plots.ORANGE, "its spread between draws"),
+        (pair[1], gained.std(axis=1, ddof=1), plots.ORANGE, "its spread between draws"),
     ):
         rows = {n: round(float(v), 2) for n, v in zip(names, values, strict=True)}
         plots.bars(rows, title, unit, colours=colour, ax=ax)
@@ -109,7 +109,8 @@ def gains_and_luck():
 def by_learning_rate():
     """Counts, and what each learning rate gained over the head if all stages train."""
     with open(assets.shipped("grid.csv"), newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["first"] == "stage 1"]
+        every = list(csv.DictReader(file))
+    rows = [r for r in every if (r["task"], r["first"]) == ("near", "stage 1")]
     counts = sorted({int(row["labels_per_class"]) for row in rows})
     found = {}
     for row in rows:

@@ -108,7 +108,7 @@ def tuned():
     small, large = gains
     return {
         "largest_gain": f"{gain.max():.1f}",
-        "largest_spread": f"{gained.std(axis=1).max():.1f}",
+        "largest_spread": f"{gained.std(axis=1, ddof=1).max():.1f}",
         "gain_50": f"{gain[counts.index(50)]:.1f}",
         "rate_small": f"{small:g}",
         "rate_large": f"{large:g}",
@@ -128,7 +128,7 @@ def why():
         "general": f"{general}",
         "lost_fc7": _two(lost[6]),
         "far_fc7": _two(far_lost[6]),
-        "broken_fc7": _two(near.co_adaptation.mean(axis=0)[6]),
+        "broken_fc7": _two(near.freezing_cost.mean(axis=0)[6]),
         "random_7": _two(near.tables["random"].mean(axis=0)[6]),
         "a7b": _two(near.tables["AnB"].mean(axis=0)[6]),
     }

@@ -15,7 +15,8 @@ import numpy as np
 from tlcourse.course.tracks import load_track
 from tlcourse.models import freezing
 from tlcourse.training import compile_for
-from tlcourse.yosinski.experiment import TREATMENTS
+from tlcourse.yosinski.experiment import TREATMENTS, fresh
+from tlcourse.yosinski.experiment import network as yosinski_network
 from tlcourse.yosinski.results import Curves
 
 
@@ -28,18 +29,17 @@ class FinishedJob:
         return []
 
 
-def _curves():
-    """Five seeds that agree: specific from fc6 on."""
-    lost = np.array([0, 0, 0, 0, 0.01, 0.05, 0.1])
+def _curves(at_conv5=0.01):
+    """Five seeds that agree: specific from fc6 on, or from conv5 on."""
+    lost = np.array([0, 0, 0, 0, at_conv5, 0.05, 0.1])
     tables = {name: np.full((5, 7), 0.8) for name in TREATMENTS}
     tables["AnB"] = tables["BnB"] - lost
     return Curves(np.full(5, 0.8), tables)
 
 
 CURVES = _curves()
-SWEEP = {"rates": [1e-5, 1e-4, 1e-2], "table": [[0.8, 0.8], [0.9, 0.9], [0.1, 0.1]]}
+SWEEP = [[0.9, 0.79], [0.89, 0.8], [0.1, 0.1]]
 HISTORY = types.SimpleNamespace(history={"val_accuracy": [0.5, 0.9, 0.7, 0.9, 0.8]})
-DEPTHS = ["head only", "from stage 5", "from stage 1"]
 
 ANSWERS = {
     "0.1": (42, {23: "Multiply", 21: "2 * 21"}),
@@ -74,57 +74,61 @@ ANSWERS = {
         {"history": HISTORY},
     ),
     "7.3": ("b", {"a": "pixels", "c": "labels"}),
-    "8.1": (
-        "becad",
-        {
-            "ebcad": "Train it first",
-            "bcead": "overwrites",
-            "baecd": "no effect",
-            "becda": "before fit",
-            "abc": "letters",
-        },
+    "8.2": (
+        1e-4,
+        {1e-2: "lost 80.0 points", 1e-5: "safe, too", 3: "rate itself"},
+        {"rates": [1e-5, 1e-4, 1e-2], "table": SWEEP, "head": np.array([0.9, 0.8])},
     ),
-    "8.2": (1e-4, {1e-2: "cliff", 1e-5: "higher mean", 1: "rate itself"}, SWEEP),
-    "9.1": (
-        0.9,
-        {0.88: "frozen head", 0.5: "labels, draw and"},
-        {"found": {(5, 0, 0.0): 0.88, (5, 0, 1e-4): 0.9}},
+    "8.3": (
+        [0.1, 0.5, 0.88],
+        [
+            ([0.1, 0.9], "each of 3 epochs"),
+            ([0.9, 0.9, 0.9], "where a trained head is"),
+            ([0.1, 0.1, 0.2], "has not arrived"),
+            ([10, 50, 90], "between 0 and 1"),
+        ],
+        {"head": 0.89, "epochs": 3},
     ),
     "9.2": (
-        "head only",
-        {"from stage 1": "slowest", "from stage 5": "cheaper", "x": "names"},
-        {"names": DEPTHS},
-    ),
-    "10.3": (
-        "eft",
+        ("from stage 1", 20.0, 10.0),
+        [
+            (("from stage 1", 20.0), "three things"),
+            (("from stage 5", 20.0, 10.0), "Another row"),
+            (("stage 1", 20.0, 10.0), "a row of the grid"),
+            (("from stage 1", 0.2, 0.1), "in points"),
+            (("from stage 1", 25.0, 10.0), "Mean gain"),
+            (("from stage 1", 20.0, 8.1649658), "divides by three"),
+            (("from stage 1", 20.0, 5.0), "Spread"),
+        ],
         {
-            "fft": "One",
-            "eet": "other pictures",
-            "ett": "few images",
-            "efe": "Three",
-            "e": "letters",
+            "chosen": ["from stage 5", "from stage 1"],
+            "gained": np.array([[0.0, 0.0, 0.0], [0.1, 0.2, 0.3]]),
+            "column": 1,
+        },
+    ),
+    "9.3": (
+        2,
+        {6: "mean of each column", 1: "far task alone", 3: "Count the columns"},
+        {
+            "gains": {
+                "near": {5: np.array([3.0, 3.0, 3.0]), 50: np.array([0.0, 0.0, 1.0])},
+                "far": {5: np.array([9.0, 9.0, 8.0]), 9: np.array([1.0, 1.0, 1.0])},
+            }
         },
     ),
     "11.1": (
-        5,
-        {6: "loses more", 3: "Look further", 0.5: "number of layers"},
-        {"curves": CURVES},
-    ),
-    "11.2": (
-        {("AnB", 6): 0.76},
+        {"near": 5, "far": 4},
         [
-            ({}, "one point"),
-            ({"AnB": 0.7}, "key"),
-            ({("AnC", 2): 0.7}, "treatment (BnB"),
-            ({("AnB", 3): 0.8}, "already"),
-            ({("AnB", 6): 76}, "0 to 1"),
-            ({("AnB", 7): 0.8}, "shipped run has 0.700"),
+            ({"near": 6, "far": 4}, "near: Copying so many loses more"),
+            ({"near": 5, "far": 3}, "far: That is cheap"),
+            ({"near": 0.5, "far": 4}, "1 to 7"),
+            ({"near": 5}, "for each of near, far"),
         ],
-        {"curves": CURVES, "mine": {("AnB", 3): 0.8}},
+        {"curves": {"near": CURVES, "far": _curves(0.03)}},
     ),
     "11.3": (
-        "BnB",
-        {"b": "one of", "AnB": "Two reasons", "BnB+": "frozen", "random": "nothing"},
+        "B7B",
+        {"x": "Expected one of", "AnB": "another task", "BnB+": "Nothing is frozen"},
     ),
     "12.1": ("b", {"a": "range", "c": "better, not", "e": "as compiled"}),
     "12.2": ("e", {"a": "still", "b": "move", "d": "rest"}),
@@ -310,15 +314,42 @@ def _():
     return sparse(), [(sparse(from_logits=True), "has done so"), (other(), "integers")]
 
 
-@of("8.3")
+@of("8.1")
 def _():
+    pretrained = base().get_weights()
+
+    def tuned(learning_rate=1e-4, awake=False, moved=True):
+        inner = new_base()
+        inner.set_weights(pretrained)
+        model = with_head(inner)
+        compile_for(model, learning_rate)
+        found = inner.get_weights()
+        for weight, value in zip(inner.weights, found, strict=True):
+            if {"kernel": moved, "gamma": awake}.get(weight.name):
+                value += 0.01
+        inner.set_weights(found)
+        return model
+
+    wrong = [
+        (tuned(1e-2), "rate of a head"),
+        (tuned(awake=True), "was awake"),
+        (tuned(moved=False), "No kernel"),
+        (with_head(keras.Sequential([keras.Input((4, 4, 3))])), "with its base"),
+        (keras.Sequential([keras.layers.Dense(2)]), "with its base"),
+    ]
+    return tuned(), wrong, {"pretrained": pretrained}
+
+
+@of("9.1")
+def _():
+    held_out = track().test.take(slice(0, 20))
     inner = new_base()
-    stale = with_head(inner)
-    freezing.freeze(inner)
-    compile_for(stale, 1e-4)
-    stale.optimizer.build(stale.trainable_variables)
-    inner.trainable = True
-    return 0.0, {0.1: "equal", -0.1: "size"}, {"model": stale}
+    model = with_head(inner)
+    freezing.unfreeze_from(inner, "stage 4")
+    found = model.predict(held_out.images, verbose=0).argmax(axis=1)
+    right = float(np.mean(found == held_out.labels))
+    others = [(1 - right, "another number"), (2, "between 0 and 1")]
+    return right, others, {"model": model, "held_out": held_out}
 
 
 @of("10.1")
@@ -340,6 +371,7 @@ def _():
     wrong = [
         (network(64, 9), "not pictures"),
         (network(32, 8), "64 units"),
+        (keras.Sequential([keras.layers.Dense(64)]), "no weights yet"),
         (untrained, "fit"),
     ]
     return right, wrong, {"vectors": vectors, "labels": labels}
@@ -347,11 +379,76 @@ def _():
 
 @of("10.2")
 def _():
-    vectors = np.arange(6.0).reshape(2, 3)
-    path = pathlib.Path(tempfile.mkdtemp(), "features.npz")
-    np.savez(path, vectors=vectors)
-    wrong = [(vectors, "array itself"), (np.zeros(3), "Expected")]
-    return vectors.copy(), wrong, {"vectors": vectors, "path": path}
+    vectors, folder = np.arange(6.0).reshape(2, 3), pathlib.Path(tempfile.mkdtemp())
+
+    def saved(name, **arrays):
+        np.savez(folder / f"{name}.npz", **arrays)
+        return str(folder / f"{name}.npz")
+
+    right = saved("right", vectors=vectors, labels=np.array([0, 1]))
+    wrong = [
+        (str(folder / "none"), "no such file"),
+        (saved("bare", vectors=vectors), "name `labels`"),
+        (saved("other", vectors=vectors, labels=np.zeros(2)), "labels (2,) are others"),
+        (vectors, "Expected `answer`"),
+    ]
+    return right, wrong, {"vectors": vectors, "labels": np.array([0, 1])}
+
+
+@of("10.3")
+def _():
+    """Pictures of one colour each; a model that reads them, and one that does not."""
+    labels = np.arange(60) % 3
+    images = np.full((60, 4, 4, 3), 20, "uint8")
+    images[np.arange(60), :, :, labels] = 200
+
+    def network(kernel, shape=(4, 4, 3)):
+        pool = keras.layers.GlobalAveragePooling2D()
+        dense = keras.layers.Dense(3, activation="softmax")
+        model = keras.Sequential([keras.Input(shape), pool, dense])
+        dense.set_weights([np.array(kernel) / 100, np.zeros(3)])
+        return model
+
+    right, half = network(np.eye(3)), np.eye(3)
+    half[:, 1] = half[:, 0]  # two classes become one
+    wrong = [
+        (network(np.roll(np.eye(3), 1, 0)), "Compare what"),
+        (network(half), "Both ends"),
+        (network(np.eye(3), (5, 5, 3)), "takes pictures"),
+        (keras.Sequential([keras.layers.Dense(3)]), "no weights yet"),
+    ]
+    data = types.SimpleNamespace(images=images, labels=labels)
+    return right, wrong, {"program": network(np.eye(3)), "data": data}
+
+
+@of("11.2")
+def _():
+    """Networks that were not trained; the labels are what the right one says."""
+    images = np.random.default_rng(0).integers(0, 256, (60, 32, 32, 3), "uint8")
+    a, b, new = (fresh(yosinski_network(96).get_weights(), seed) for seed in range(3))
+    b[1::2], new[1::2] = ([x + 0.1 for x in w[1::2]] for w in (b, new))
+    a[1::2] = [x + 0.2 for x in a[1::2]]
+
+    def built(weights, frozen=6):
+        model = yosinski_network(96)
+        model.set_weights(weights)
+        for layer in [x for x in model.layers if x.weights][:frozen]:
+            layer.trainable = False
+        return model
+
+    right = built(a[:12] + new[12:])
+    labels = right.predict(images, verbose=0).argmax(axis=1)
+    other = new[:14] + [-new[14], new[15]]
+    wrong = [
+        (built(b[:12] + new[12:]), "B6B"),
+        (built(a[:10] + new[10:]), "first 5 layers"),
+        (built(a), "fc7 should be new"),
+        (built(a[:12] + new[12:], 0), "may still train"),
+        (built(a[:12] + other[12:]), "Did you train it"),
+        (keras.Sequential([keras.layers.Dense(3)]), "the layers of"),
+    ]
+    unseen = types.SimpleNamespace(images=images, labels=labels)
+    return right, wrong, {"bases": {"A": a, "B": b}, "unseen": unseen}
 
 
 @of("13.2")

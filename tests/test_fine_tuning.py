@@ -1,6 +1,6 @@
 """Fine-tuning: what it gains, what destroys, and beginning again."""
 
-import itertools
+import csv
 
 import keras
 import matplotlib.pyplot as plt
@@ -14,48 +14,10 @@ from tlcourse.course.tracks import load_track
 from tlcourse.models import freezing
 from tlcourse.training import compile_for, fine_tuning, shipped_gains, shipped_grid
 
-GOOD, TOO_LARGE = (5e-5, 1e-4), 1e-2
-
 
 @pytest.fixture(scope="module")
 def track():
     return load_track("glyphs")
-
-
-def compare(track, learning_rates, draws, epochs=50, held_out=None):
-    """Five labels per class, measured on held-out images: head, then tuned."""
-    held_out = held_out or track.test
-    found = fine_tuning.compare(
-        track,
-        freezing.stages(track.build_base(weights="random"))[0].name,
-        [5],
-        learning_rates,
-        epochs,
-        draws=range(draws),
-        measure=lambda model: fine_tuning.accuracy(model, held_out),
-    )
-    rates = [fine_tuning.FROZEN, *learning_rates]
-    return fine_tuning.by_learning_rate(found, rates).mean(axis=1)
-
-
-@pytest.mark.slow  # 500 epochs: five draws at two learning rates, or it would be luck
-def test_with_five_labels_fine_tuning_beats_the_frozen_head(track):
-    head, *good = compare(track, GOOD, draws=5)
-    assert max(good) >= head + 0.01
-
-
-def test_too_large_a_learning_rate_destroys_what_was_learnt(track):
-    head, bad = compare(track, [TOO_LARGE], 1, epochs=4, held_out=track.test.few(5))
-    assert bad <= head - 0.3
-
-
-def test_tables_are_sorted_by_rate_and_by_count():
-    keys = itertools.product((5, 1), (0, 1), (0.0, 0.5))
-    found = {(n, draw, rate): n + draw / 10 + rate for n, draw, rate in keys}
-    assert fine_tuning.by_count(found, 0.5).tolist() == [[1.5, 1.6], [5.5, 5.6]]
-    one = {key: value for key, value in found.items() if key[0] == 1}
-    table = fine_tuning.by_learning_rate(one, [0.5, 0.0])
-    assert table.tolist() == [[1.5, 1.6], [1.0, 1.1]]
 
 
 def test_a_start_can_be_taken_again_to_the_bit():
@@ -91,36 +53,80 @@ def test_moving_statistics_rest_only_where_batchnorm_is_frozen(track):
     keras.utils.clear_session(free_memory=True)
 
 
-def test_the_shipped_grid_is_whole():
-    names, counts, mean = shipped_grid()
-    assert names[0] == "head only" and len(names) == 6
-    assert counts == [1, 2, 5, 10, 20, 50] and mean.shape == (6, 6)
-    assert (mean > 0.5).all() and (mean < 1).all()
-    ax = plots.grid(mean, names, counts, "grid")
-    assert sum("*" in text.get_text() for text in ax.texts) == 6
+@pytest.mark.parametrize(
+    "task, counts", [("near", [1, 5, 50]), ("far", [10, 50, 150])]
+)
+def test_the_shipped_grid_is_whole(task, counts):
+    names, found, mean = shipped_grid(task)
+    assert names == ["head only", "from stage 5", "from stage 4", "from stage 1"]
+    assert found == counts and mean.shape == (4, 3)
+    assert (mean > 0.3).all() and (mean < 1).all()
+    chosen, gains = shipped_gains(task)
+    assert set(chosen) <= set(names) and gains.shape == (3, 3)
+    ax = plots.grid(mean, names, counts, "grid", chosen=chosen)
+    assert sum("*" in text.get_text() for text in ax.texts) == 3
     plt.close("all")
+
+
+def test_every_depth_and_rate_of_a_draw_has_one_start_in_the_shipped_grid():
+    with open(assets.shipped("grid.csv"), newline="") as file:
+        rows = [row for row in csv.DictReader(file) if float(row["rate"]) == 0]
+    starts = {}
+    for row in rows:
+        key = row["task"], row["labels_per_class"], row["draw"]
+        starts.setdefault(key, set()).add((row["validation"], row["test"]))
+    assert len(starts) == 18
+    assert all(len(found) == 1 for found in starts.values())
+
+
+def test_on_the_far_task_depth_wins_in_every_draw():
+    counts = shipped_grid("far")[1]
+    _, gains = shipped_gains("far")
+    assert (gains[counts.index(150)] > 0.05).all()
+
+
+def test_a_task_that_is_not_there_is_refused_with_those_that_are():
+    with pytest.raises(ValueError, match="one of far, near. Received: 'middle'"):
+        shipped_grid("middle")
 
 
 def test_a_gain_is_chosen_on_validation_and_measured_on_test(tmp_path, monkeypatch):
     table = tmp_path / "grid.csv"
-    lines = ["first,labels_per_class,draw,rate,validation,test"]
+    lines = ["task,first,labels_per_class,draw,rate,validation,test"]
     for first, tried, tested in (
         ("stage 1", (0.9, 0.9), (0.99, 0.99)),  # luckiest on the test set
         ("stage 2", (0.9, 1.0), (0.7, 0.9)),  # best to validate
         ("stage 3", (1.0, 0.9), (0.6, 0.9)),  # as good, and cheaper
     ):
         for draw in (0, 1):
-            lines.append(f"{first},5,{draw},0.0,0.8,{0.5 + draw / 5}")
-            lines.append(f"{first},5,{draw},0.1,{tried[draw]},{tested[draw]}")
-            lines.append(f"{first},5,{draw},0.2,0.1,1.0")
+            lines.append(f"near,{first},5,{draw},0.0,0.8,{0.5 + draw / 5}")
+            lines.append(f"near,{first},5,{draw},0.1,{tried[draw]},{tested[draw]}")
+            lines.append(f"near,{first},5,{draw},0.2,0.1,1.0")
     table.write_text("\n".join(lines))
     monkeypatch.setattr(assets, "shipped", lambda name: table)
     chosen, gains = shipped_gains()
-    assert chosen == ["stage 3"]
+    assert chosen == ["from stage 3"]
     np.testing.assert_allclose(gains, [[0.1, 0.2]])
     names, _, mean = shipped_grid()
     assert names == ["head only", "from stage 3", "from stage 2", "from stage 1"]
     np.testing.assert_allclose(mean[:, 0], [0.6, 0.75, 0.8, 0.99])
+
+
+def test_the_head_alone_is_chosen_where_nothing_beats_it(tmp_path, monkeypatch):
+    table = tmp_path / "grid.csv"
+    lines = ["task,first,labels_per_class,draw,rate,validation,test"]
+    lines += ["near,stage 1,5,0,0.0,0.8,0.5", "near,stage 1,5,0,0.1,0.8,0.9"]
+    table.write_text("\n".join(lines))
+    monkeypatch.setattr(assets, "shipped", lambda name: table)
+    chosen, gains = shipped_gains()
+    assert chosen == ["head only"] and gains.tolist() == [[0]]
+
+
+def test_a_small_difference_stays_pale_in_a_grid():
+    shown = plots.grid([[0.9], [0.897]], ["a", "b"], [5]).images[0]
+    dark, pale = shown.norm([0, -0.003])
+    assert dark - pale < 0.05
+    plt.close("all")
 
 
 def test_a_rate_curve_shows_the_frozen_head_too():

@@ -10,6 +10,7 @@ from tlcourse.plots.curves import (
     label_curves,
     learning_rate_curve,
     loss_curves,
+    several_draws,
     steps_curve,
 )
 from tlcourse.plots.images import feature_maps, filters, tiles, top_answers
@@ -31,6 +32,7 @@ __all__ = [
     "label_curves",
     "learning_rate_curve",
     "loss_curves",
+    "several_draws",
     "stage_bars",
     "steps_curve",
     "tiles",

@@ -81,22 +81,28 @@ def stage_bars(networks, title="", ax=None):
     return without_formulas(ax)
 
 
-def grid(table, rows, columns, title="", ax=None):
+def grid(table, rows, columns, title="", ax=None, chosen=None, span=0.1):
     """Draws a heat map, the best of each column bold, and returns the axes.
+
+    A column's best is dark. White is `span` or more below it, so that a difference of
+    an image or two stays as pale as it should be.
 
     Args:
         table: float `(len(rows), len(columns))`, accuracies 0..1.
         rows: Sequence of strings, what trains.
         columns: Sequence of integers, labels per class.
         title: String.
+        chosen: For each column one of `rows`, to be bold instead of its best.
+        span: Float, the difference of accuracy from dark to white.
     """
     table = np.asarray(table)
     ax = axes_or_new(ax, 1.1 * len(columns) + 2.5, 0.55 * len(rows) + 1.4)
     below = table - table.max(axis=0)
-    ax.imshow(below, cmap="Blues", aspect="auto")
+    ax.imshow(below, cmap="Blues", aspect="auto", vmin=-span, vmax=0)
+    bold = table.argmax(axis=0) if chosen is None else list(map(rows.index, chosen))
     for (row, column), value in np.ndenumerate(table):
-        best = row == table[:, column].argmax()
-        ink = "white" if below[row, column] > 0.5 * below.min() else "black"
+        best = row == bold[column]
+        ink = "white" if below[row, column] > -0.5 * span else "black"
         weight = "bold" if best else "normal"
         text = f"{value:.3f}" + (" *" if best else "")
         ax.text(column, row, text, ha="center", va="center", color=ink, weight=weight)

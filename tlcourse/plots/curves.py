@@ -80,6 +80,30 @@ def _mean_and_spread(ax, x, table, name):
     ax.set(xscale="log", ylim=(0, 1), ylabel="accuracy on held-out images")
 
 
+def several_draws(tables, title="", ax=None):
+    """Draws accuracy over epochs: mean, lowest and highest draw; returns the axes.
+
+    Args:
+        tables: dict, name to float `(draws, 1 + epochs)`, accuracies 0..1, the first
+            before any epoch.
+        title: String.
+    """
+    ax = axes_or_new(ax, 7, 4)
+    ax.set_prop_cycle(CYCLE)
+    for name, table in tables.items():
+        table = 100 * np.asarray(table)
+        epochs = np.arange(table.shape[1])
+        (line,) = ax.plot(epochs, table.mean(axis=0), label=label(name))
+        band = table.min(axis=0), table.max(axis=0)
+        colour = line.get_color()
+        ax.fill_between(epochs, *band, color=colour, alpha=0.2, linewidth=0)
+    ax.set(title=title, xlabel="epochs after the head was trained")
+    ax.set_ylabel("new images right, %")
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.legend()
+    return with_grid(ax)
+
+
 def loss_curves(tables, shown=None, title="", ax=None):
     """Draws `(draws, epochs)` losses of each learning rate: mean, lowest, highest.
 

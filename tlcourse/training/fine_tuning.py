@@ -1,16 +1,12 @@
-"""Fine-tuning from one start, at many learning rates and numbers of labels."""
+"""Fine-tuning: the steps of lesson 08 for several draws, and beginning again."""
 
 import keras
 import numpy as np
 
-from tlcourse import data
 from tlcourse._util import progress
-from tlcourse.features import extract
 from tlcourse.models import freezing, heads
 from tlcourse.training.fitting import check_fit, compile_for
-from tlcourse.training.probes import embedder
 
-BATCH = 16
 FROZEN = 0.0  # in a table, the learning rate of the frozen head
 
 
@@ -52,80 +48,129 @@ def accuracy(model, dataset):
     return float(np.mean(found == dataset.labels))
 
 
-class _HeadTrainer:
-    """Trains wrappers on the frozen base's features, which it computes once."""
+def begin_again(model, weights):
+    """Puts back weights, and sets all that the optimizer has counted to zero.
 
-    def __init__(self, track):
-        self.labels = track.train.labels
-        self.features = extract(embedder(track), track.train.images)
-        head = small_head(self.features.shape[1:], len(track.class_names))
-        self.head = compile_for(head, 1e-2)
-        self.start = Snapshot(self.head)
-
-    def train(self, positions, epochs=30):
-        """Kernel and bias of a wrapper for some images, from one random start."""
-        self.start.restore(1e-2)
-        x, y = self.features[positions], self.labels[positions]
-        self.head.fit(x, y, epochs=epochs, verbose=0)
-        return self.head.get_weights()
+    Without compiling, after which Keras would build the training step anew. The
+    learning rate is zero then, too, unless it is a schedule.
+    """
+    model.set_weights(weights)
+    for state in model.optimizer.variables:
+        state.assign(keras.ops.zeros_like(state))
 
 
-def compare(track, first, counts, learning_rates, epochs, draws, measure, curves=None):
-    """Fine-tunes from one stage on, at several numbers of labels and learning rates.
-
-    BatchNormalization stays in inference mode. Each draw starts from the same wrapper,
-    trained on the frozen base, whatever the learning rate.
+def unfreeze(model, awake, learning_rate):
+    """Compiles a Sequential model so that all of its base trains.
 
     Args:
-        track: `Track`.
-        first: String, the first stage that trains.
-        counts: Sequence of integers, labels for each class.
-        learning_rates: Sequence of floats.
-        epochs: Integer.
-        draws: Sequence of integers, seeds.
-        measure: Function of the compiled model, such as its accuracy.
-        curves: dict to fill, or None: each learning rate to the list of its trainings,
-            in the order of counts and draws, each a list of the training loss in
-            every epoch.
+        model: Built `keras.Sequential` with a base.
+        awake: Boolean, whether the base's BatchNormalization layers train, too.
+        learning_rate: Float, or a schedule of `keras.optimizers.schedules`.
+    """
+    (base,) = (layer for layer in model.layers if isinstance(layer, keras.Model))
+    base.trainable = True
+    for layer in base.layers:  # each, as Keras skips a flag that is there already
+        layer.trainable = awake or not freezing.is_batchnorm(layer)
+    compile_for(model, learning_rate)
+
+
+def train_heads(model, draws, held_out, epochs):
+    """Trains the last layer on each draw: 40 epochs on features, then some more.
+
+    Args:
+        model: Built `keras.Sequential` that ends with pooling and a dense layer.
+        draws: Sequence of `Dataset`s.
+        held_out: `Dataset` to measure on.
+        epochs: Integer, how many more.
 
     Returns:
-        dict, `(labels, draw, learning rate)` to what `measure` gave. The learning rate
-        is `FROZEN` for the wrapper before fine-tuning.
+        list with the model's weights after 40 epochs for each draw, and a float array
+        `(draws, 1 + epochs)`: accuracy on `held_out`, 0..1, there and after each more.
     """
-    # Once: on TensorFlow, a new seed throws away everything that is compiled.
-    keras.utils.set_random_seed(0)
-    model, base = wrapped(track)
-    freezing.unfreeze_from(base, first)
-    start = Snapshot(compile_for(model, learning_rates[0]))
-    trainer, found = _HeadTrainer(track), {}
-    cases = [(count, draw) for count in counts for draw in draws]
-    total = len(cases) * (1 + len(learning_rates))
-    with progress.bar(total, "fine-tuning", "trainings", delay=0) as bar:
-        for per_class, draw in cases:
-            at = data.draw_few(track.train.labels, per_class, draw)
-            few = track.train.take(at)
-            began = [*start.weights[:-2], *trainer.train(at)]
-            for rate in (FROZEN, *learning_rates):
-                start.restore(rate, began)
-                if rate != FROZEN:
-                    fit = model.fit(few.images, few.labels, BATCH, epochs, verbose=0)
-                    if curves is not None:
-                        curves.setdefault(rate, []).append(fit.history["loss"])
-                found[per_class, draw, rate] = measure(model)
+    dense, untrained = model.layers[-1], model.layers[-1].get_weights()
+    extract = keras.Model(model.inputs, model.layers[-2].output)
+    validation = extract.predict(held_out.images, verbose=0), held_out.labels
+    options = {"validation_data": validation, "verbose": 0}
+    starts, curves = [], []
+    for images in draws:
+        features = extract.predict(images.images, verbose=0)
+        dense.set_weights(untrained)
+        head = keras.Sequential([keras.Input(features.shape[1:]), dense])
+        found = []
+        for more in (40, epochs):
+            compile_for(head, 1e-2)
+            fitted = head.fit(features, images.labels, epochs=more, **options)
+            found.append(fitted.history["val_accuracy"])
+            if len(found) == 1:
+                starts.append(model.get_weights())
+        curves.append([found[0][-1], *found[1]])
+    return starts, np.array(curves)
+
+
+def three_ways(model, draws, held_out, learning_rate, epochs, batch_size):
+    """Goes on from a trained head in three ways, on each draw.
+
+    The learning rate sinks along half a cosine where the base is tuned.
+
+    Args:
+        model: Built `keras.Sequential`: a base, pooling and an untrained dense layer.
+        draws: Sequence of `Dataset`s of one size.
+        held_out: `Dataset` to measure on.
+        learning_rate: Float, at the beginning.
+        epochs: Integer.
+        batch_size: Integer.
+
+    Returns:
+        dict, what was done to a float array `(draws, 1 + epochs)`: accuracy on
+        `held_out`, 0..1, before and after each epoch.
+    """
+    starts, on = train_heads(model, draws, held_out, epochs)
+    steps = epochs * -(-len(draws[0]) // batch_size)
+    sinking = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    options = {"batch_size": batch_size, "epochs": epochs, "verbose": 0}
+    options["validation_data"] = held_out.images, held_out.labels
+    found = {"head trained on": on}
+    runs = 2 * len(draws)
+    with progress.bar(runs, "three ways", "trainings", delay=0) as bar:
+        for way, awake in (("BatchNorm asleep", False), ("BatchNorm awake", True)):
+            unfreeze(model, awake, sinking)
+            curves = []
+            for number, images in enumerate(draws):
+                begin_again(model, starts[number])
+                fitted = model.fit(images.images, images.labels, **options)
+                curves.append([on[number, 0], *fitted.history["val_accuracy"]])
                 bar.update()
-    start.restore(learning_rates[0])
+            found[way] = np.array(curves)
     return found
 
 
-def by_learning_rate(found, learning_rates):
-    """Sorts what `compare` found at one number of labels: `(learning rates, draws)`.
+def try_rates(model, draws, held_out, learning_rates, epochs, batch_size):
+    """Tunes from a trained head at several constant rates, BatchNormalization asleep.
 
-    One of the learning rates may be `FROZEN`: the wrapper before fine-tuning.
+    Args:
+        model: Built `keras.Sequential`, as for `three_ways`.
+        draws: Sequence of `Dataset`s.
+        held_out: `Dataset` to measure on.
+        learning_rates: Sequence of floats.
+        epochs: Integer.
+        batch_size: Integer.
+
+    Returns:
+        float `(draws,)`, accuracy of the heads before; float `(rates, draws)`, and
+        afterwards; and a dict, rate to the training losses by epoch of each draw.
     """
-    return np.concatenate([by_count(found, rate) for rate in learning_rates])
-
-
-def by_count(found, learning_rate):
-    """Sorts what `compare` found at one learning rate: float `(counts, draws)`."""
-    counts, draws = (sorted({key[k] for key in found}) for k in (0, 1))
-    return np.array([[found[n, k, learning_rate] for k in draws] for n in counts])
+    starts, heads = train_heads(model, draws, held_out, 1)
+    unfreeze(model, False, learning_rates[0])
+    table, curves = np.zeros((len(learning_rates), len(draws))), {}
+    with progress.bar(table.size, "learning rates", "trainings", delay=0) as bar:
+        for row, column in np.ndindex(table.shape):
+            rate, images = learning_rates[row], draws[column]
+            begin_again(model, starts[column])
+            model.optimizer.learning_rate = rate
+            fitted = model.fit(
+                images.images, images.labels, batch_size, epochs, verbose=0
+            )
+            curves.setdefault(rate, []).append(fitted.history["loss"])
+            table[row, column] = accuracy(model, held_out)
+            bar.update()
+    return heads[:, 0], table, curves

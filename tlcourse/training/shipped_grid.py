@@ -6,51 +6,72 @@ import numpy as np
 
 from tlcourse._util import assets
 
+HEAD = "head only"
 
-def shipped_grid():
+
+def shipped_grid(task="near"):
     """The shipped results of lesson 09's whole grid, glyphs track.
 
     The learning rate of each cell is the best on the validation set, on average.
 
+    Args:
+        task: `"near"`, which digit is it, or `"far"`, how many digits are there.
+
     Returns:
         Names of the rows (what trains), labels per class, and a float array
         `(rows, counts)`: mean test accuracy, 0..1. The first row is the frozen head.
+
+    Raises:
+        ValueError: If there is no such task.
     """
-    validation, test, firsts, counts = _read_grid()
+    validation, test, firsts, counts = _read_grid(task)
     rate = validation[:, :, 1:].mean(axis=-1).argmax(axis=2) + 1
     tuned = np.take_along_axis(test.mean(axis=-1), rate[..., None], axis=2)[..., 0]
     mean = np.concatenate([test[:1, :, 0].mean(axis=-1), tuned])
-    return ["head only", *(f"from {first}" for first in firsts)], counts, mean
+    return [HEAD, *(f"from {first}" for first in firsts)], counts, mean
 
 
-def shipped_gains():
+def shipped_gains(task="near"):
     """What a depth gains on the test set that was chosen on the validation set.
 
     From the shipped grid of lesson 09. Of two that are equally good, the cheaper one
-    is taken. A gain is measured against the head alone of the same draw.
+    is taken: the head alone, if nothing beats it. A gain is measured against the head
+    alone of the same draw.
+
+    Args:
+        task: `"near"` or `"far"`.
 
     Returns:
-        List of Strings, for each number of labels the stage chosen to unfreeze from,
-        and a float array `(counts, draws)`, differences of test accuracy.
+        List of Strings, for each number of labels the row of `shipped_grid` that was
+        chosen, and a float array `(counts, draws)`, differences of test accuracy.
+
+    Raises:
+        ValueError: If there is no such task.
     """
-    validation, test, firsts, counts = _read_grid()
+    validation, test, firsts, counts = _read_grid(task)
     chosen, gains = [], []
     for column in range(len(counts)):
-        mean = validation[:, column, 1:].mean(axis=-1).round(6)
+        mean = validation[:, column].mean(axis=-1).round(6)
         first, rate = np.unravel_index(mean.argmax(), mean.shape)
-        chosen.append(firsts[first])
-        gains.append(test[first, column, rate + 1] - test[first, column, 0])
+        chosen.append(f"from {firsts[first]}" if rate else HEAD)
+        gains.append(test[first, column, rate] - test[first, column, 0])
     return chosen, np.array(gains)
 
 
-def _read_grid():
+def _read_grid(task):
     """Validation and test accuracy `(stages, counts, rates, draws)`, names, counts.
 
     The stages begin with the last one, which is the cheapest to train; the first
     learning rate is that of the frozen head.
     """
     with open(assets.shipped("grid.csv"), newline="") as file:
-        rows = list(csv.DictReader(file))
+        every = list(csv.DictReader(file))
+    rows = [row for row in every if row["task"] == task]
+    if not rows:
+        names = sorted({row["task"] for row in every})
+        raise ValueError(
+            f"Expected a task, one of {', '.join(names)}. Received: {task!r}"
+        )
     axes = ("first", str), ("labels_per_class", int), ("rate", float), ("draw", int)
     values = [sorted({kind(row[name]) for row in rows}) for name, kind in axes]
     values[0].reverse()

@@ -12,8 +12,8 @@ class LearningRateExplorer(Explorer):
     """A list of learning rates; the loss curves of those that are chosen.
 
     Args:
-        curves: dict, learning rate to a list of curves, one for each draw, as
-            `fine_tuning.compare(..., curves=curves)` fills it.
+        curves: dict, learning rate to a list of curves, one for each draw: such as
+            `history.history["loss"]` of each `fit`.
 
     Raises:
         ValueError: If the curves are no curves.
@@ -55,7 +55,7 @@ def _read_tables(curves):
     if not (found and fit):
         raise ValueError(
             "Expected a dict, learning rate above 0 to one loss curve or more, all of "
-            "one length, as `fine_tuning.compare(..., curves=curves)` fills it. "
+            "one length, such as `history.history['loss']` of each `fit`. "
             f"Received: {curves!r}"
         )
     return found
