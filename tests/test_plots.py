@@ -13,7 +13,7 @@ from matplotlib.text import Text
 
 import tlcourse
 from tlcourse import plots
-from tlcourse.plots import alt_text, style
+from tlcourse.plots import alt_text, diagrams, style
 from tlcourse.plots.style import legible
 
 RNG = np.random.default_rng(0)
@@ -208,3 +208,53 @@ def test_a_figure_is_shown_sharp_and_as_wide_as_it_was_made():
     png, width = style.sharp_png(figure)
     assert 300 < width < 420
     assert plt.imread(io.BytesIO(png)).shape[1] in (2 * width, 2 * width + 1)
+
+
+DIAGRAMS = {
+    diagrams.transfer: (
+        "The base is taken over, the head is new. large base dataset, base, top, base "
+        "task, small target dataset, base, frozen, new head, target task, the base's "
+        "weights are copied."
+    ),
+    diagrams.convolution: (
+        "9 products, added up, make one number: 17. picture, ×, filter, feature map."
+    ),
+    diagrams.residual_block: (
+        "Two roads through one block, and their sum. input, 1 x 1 narrows, 3 x 3 looks "
+        "around, 1 x 1 widens, add, output, side road: the input, unchanged."
+    ),
+    diagrams.base_top_head: (
+        "One base, and two ends that fit it. picture, stage 1, stage 2, stage 3, last "
+        "stage, base: pictures become features, top: its classes, removed, head: our "
+        "classes, new."
+    ),
+}
+
+
+@pytest.mark.parametrize("draw, words", DIAGRAMS.items(), ids=lambda x: str(x)[:30])
+def test_a_diagram_draws_where_it_is_told_and_says_what_it_shows(draw, words):
+    _, ax = plt.subplots()
+    assert draw(ax=ax) is ax
+    assert alt_text.describe(ax.figure) == words
+
+
+def test_a_diagrams_words_stay_inside_it_and_apart():
+    for draw in DIAGRAMS:
+        ax = draw()
+        ax.figure.draw_without_rendering()
+        shown = [text for text in ax.texts if text.get_text()]
+        boxes = [text.get_window_extent() for text in shown]
+        frame = ax.get_window_extent().padded(3)
+        for place, box in enumerate(boxes):
+            assert frame.x0 < box.x0 and box.x1 < frame.x1, shown[place]
+            assert not any(box.overlaps(other) for other in boxes[place + 1 :])
+
+
+def test_a_convolution_shows_the_sum_of_its_products_where_the_filter_lies():
+    picture, kernel = np.arange(20).reshape(4, 5), np.array([[1, 0], [0, 2]])
+    ax = diagrams.convolution(picture, kernel, at=(2, 1))
+    *_, output = ax.tables
+    cells = {key: c.get_text().get_text() for key, c in output.get_celld().items()}
+    assert len(cells) == 3 * 4
+    assert {key: text for key, text in cells.items() if text} == {(2, 1): "45"}
+    assert ax.get_title(loc="left") == "4 products, added up, make one number: 45"
