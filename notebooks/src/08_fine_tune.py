@@ -42,7 +42,7 @@ quick = track is letters  # small pictures
 # in each picture, and nobody ever asked it to count.
 
 # %%
-near, far = track.train.few(5), data.load_counting(480)
+near, far = track.train.few(5), data.load_counting(300)
 for name, images in {"near": near, "far": far}.items():
     shown = [images.class_names[k] for k in images.labels[:6]]
     plots.tiles(images.images[:6], shown, title=f"{name}: {len(images)} labelled")
@@ -115,15 +115,15 @@ for layer in base.layers:
     if isinstance(layer, keras.layers.BatchNormalization):
         layer.trainable = False
 
-steps = 6 * len(far) // 32  # epochs times batches
+steps = 8 * len(far) // 30  # epochs times batches
 rate = keras.optimizers.schedules.CosineDecay(3e-3, steps)
 model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
 
 # %%
 before = base.get_weights()
 seen = {"validation_data": (held_out.images, held_out.labels), "verbose": 0}
-seen["callbacks"] = [ProgressLine()]
-tuned = model.fit(far.images, far.labels, epochs=6, **seen).history["val_accuracy"][-1]
+seen |= {"epochs": 8, "batch_size": 30, "callbacks": [ProgressLine()]}
+tuned = model.fit(far.images, far.labels, **seen).history["val_accuracy"][-1]
 after = base.get_weights()
 print(f"before: {head_alone:.0%}, after: {tuned:.0%}")
 guess.compare(100 * tuned)
@@ -156,14 +156,14 @@ for name in ("kernel", "gamma", "moving_mean"):
 near_guess = predict("Near task: how many points does tuning gain?", unit="points")
 
 # %%
-draws = [far, data.load_counting(480, seed=1)]
+draws = [far, data.load_counting(300, seed=1)]
 counting = build(letters.input_shape, letters.weights, 6)
-on_far = fine_tuning.three_ways(counting, draws, held_out, 3e-3, 6, 32)
+on_far = fine_tuning.three_ways(counting, draws, held_out, 3e-3, 8, 30)
 
 # %%
 near_draws = [track.train.few(5, seed) for seed in range(3 if quick else 1)]
 near_model = build(track.input_shape, track.weights, len(track.class_names))
-options = {"learning_rate": 1e-4, "epochs": 6 if quick else 3, "batch_size": 16}
+options = {"learning_rate": 1e-4, "epochs": 6 if quick else 3, "batch_size": 10}
 on_near = fine_tuning.three_ways(near_model, near_draws, track.validation, **options)
 
 # %%
@@ -223,7 +223,7 @@ memory_guess.compare(100 * read.mean())
 # %%
 rates, count = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2], 4 if quick else 2
 head_right, table, curves = fine_tuning.try_rates(
-    near_model, near_draws, track.validation, rates, epochs=count, batch_size=16
+    near_model, near_draws, track.validation, rates, epochs=count, batch_size=10
 )
 
 # %%
@@ -254,12 +254,12 @@ LearningRateExplorer(curves)
 # so that the optimizer's first, badly informed steps are small.
 
 # %%
-warm = {"warmup_target": 3e-3, "warmup_steps": 15}
-sinks = keras.optimizers.schedules.CosineDecay(0.0, steps - 15, **warm)
+warm = {"warmup_target": 3e-3, "warmup_steps": 10}
+sinks = keras.optimizers.schedules.CosineDecay(0.0, steps - 10, **warm)
 adamw = keras.optimizers.AdamW(sinks, weight_decay=1e-2)
 model.set_weights(start)
 model.compile(adamw, loss, metrics=["accuracy"])
-fitted = model.fit(far.images, far.labels, epochs=6, **seen)
+fitted = model.fit(far.images, far.labels, **seen)
 print(f"Adam: {tuned:.0%}, AdamW: {fitted.history['val_accuracy'][-1]:.0%}")
 
 # %% [markdown]
@@ -354,7 +354,7 @@ script.compile(
 )
 seen = track.validation.images, track.validation.labels
 fitted = script.fit(
-    near.images, near.labels, 16, 25, validation_data=seen, verbose=0
+    near.images, near.labels, 10, 25, validation_data=seen, verbose=0
 )
 answer = fitted.history["val_accuracy"]
 

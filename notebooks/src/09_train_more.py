@@ -85,7 +85,7 @@ live_guess = predict("Best here?", "head only", "from stage 5", "from stage 1")
 
 
 # %%
-def tune(first, optimizer=keras.optimizers.Adam, epochs=6):
+def tune(first, optimizer=keras.optimizers.Adam, epochs=8):
     model.set_weights(start)
     base.trainable = True
     for place, layer in enumerate(base.layers):
@@ -93,10 +93,10 @@ def tune(first, optimizer=keras.optimizers.Adam, epochs=6):
         layer.trainable = place >= first and not asleep
     sinking = keras.optimizers.schedules.CosineDecay(3e-3, epochs * 10)
     model.compile(optimizer(sinking), loss, metrics=["accuracy"])
-    model.fit(images.images, images.labels, verbose=0)
+    model.fit(images.images, images.labels, 30, verbose=0)
     began = time.perf_counter()
     line = {"verbose": 0, "callbacks": [ProgressLine()]}
-    model.fit(images.images, images.labels, epochs=epochs - 1, **line)
+    model.fit(images.images, images.labels, 30, epochs - 1, **line)
     seconds[first] = (time.perf_counter() - began) / (epochs - 1)
     return model.evaluate(held_out.images, held_out.labels, verbose=0)[1]
 
@@ -217,7 +217,7 @@ early = {w.path for layer in base.layers[:77] for w in layer.weights}
 
 
 def slower_below(rate):
-    slow = keras.optimizers.schedules.CosineDecay(3e-4, 60)
+    slow = keras.optimizers.schedules.CosineDecay(3e-4, 80)
     pair = keras.optimizers.Adam(slow), keras.optimizers.Adam(rate)
     choose = lambda weight: pair[weight.path not in early]  # noqa: E731
     return keras.optimizers.MultiOptimizer(choose)
@@ -238,10 +238,10 @@ for layer in narrow.layers[1].layers:
     layer.trainable = type(layer) is keras.layers.Conv2D  # depthwise ones have none
     if layer.trainable:
         layer.enable_lora(rank=4)
-sinking = keras.optimizers.schedules.CosineDecay(3e-3, 60)
+sinking = keras.optimizers.schedules.CosineDecay(3e-3, 80)
 narrow.compile(keras.optimizers.Adam(sinking), loss, metrics=["accuracy"])
 line = {"verbose": 0, "callbacks": [ProgressLine()]}
-narrow.fit(images.images, images.labels, epochs=6, **line)
+narrow.fit(images.images, images.labels, 30, 8, **line)
 
 # %%
 right["LoRA"] = narrow.evaluate(held_out.images, held_out.labels, verbose=0)[1]

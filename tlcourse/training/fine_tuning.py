@@ -129,6 +129,7 @@ def three_ways(model, draws, held_out, learning_rate, epochs, batch_size):
     sinking = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     options = {"batch_size": batch_size, "epochs": epochs, "verbose": 0}
     options["validation_data"] = held_out.images, held_out.labels
+    options["validation_batch_size"] = 100
     found = {"head trained on": on}
     runs = 2 * len(draws)
     with progress.bar(runs, "three ways", "trainings", delay=0) as bar:
