@@ -80,3 +80,14 @@ def test_symbols_become_a_dataset_each_drawn_a_little_different():
         assert all(0 <= n <= 1 for stroke in one for point in stroke for n in point)
         drawn = sketches.draw(two, SIZE)
         np.testing.assert_array_equal(dataset.images[2 * k + 1], drawn)
+
+
+@pytest.mark.parametrize("size", [SIZE, (96, 80)])
+def test_symbols_on_paper_have_colours_of_their_own_and_are_the_same_each_time(size):
+    pictures = symbols.on_paper("cup", range(4), size)
+    assert pictures.shape == (4, *size, 3) and pictures.dtype == np.uint8
+    np.testing.assert_array_equal(pictures, symbols.on_paper("cup", range(4), size))
+    corners = pictures[:, 0, 0].astype(int)
+    for k in range(4):
+        others = np.delete(corners, k, axis=0)
+        assert np.abs(others - corners[k]).max(axis=1).min() > 10

@@ -3,8 +3,9 @@
 import zlib
 
 import numpy as np
+from PIL import Image
 
-from tlcourse.data import sketches
+from tlcourse.data import glyphs, sketches
 from tlcourse.data.dataset import Dataset
 
 _STEPS = np.linspace(0, 1, 40)  # along a stroke
@@ -99,6 +100,25 @@ def draw(name, seeds, size):
             f"Expected `seeds` such as range(4), for four pictures. Received: {seeds}"
         )
     return np.stack([sketches.draw(sketch(name, seed), size) for seed in seeds])
+
+
+def on_paper(name, seeds, size):
+    """Draws pictures of one symbol, each in a colour on paper of another.
+
+    They are tilted, and lie anywhere on the paper, as the digits do.
+
+    Args:
+        name: String, one of `SYMBOLS`.
+        seeds: Sequence of integers, one for each picture.
+        size: `(height, width)`, pixels.
+
+    Returns:
+        uint8 `(len(seeds), height, width, 3)`, 0..255.
+    """
+    ink = 1 - draw(name, seeds, (48, 48))[..., 0] / 255
+    rng = np.random.default_rng([*seeds, zlib.crc32(name.encode())])
+    scenes = map(Image.fromarray, glyphs.draw_on_paper(ink, rng))
+    return np.stack([np.asarray(scene.resize(size[::-1])) for scene in scenes])
 
 
 def dataset(seeds, size, names=tuple(SYMBOLS)):
