@@ -98,9 +98,9 @@ print(f"largest change in our own layer:  {np.abs(dense.kernel - start[0]).max()
 # %%
 to_vector = keras.Sequential([keras.Input(track.input_shape), scale, base, pool])
 held_out = to_vector.predict(validation.images, verbose=0)
-clock = time.perf_counter()
+begin = time.perf_counter()
 vectors = to_vector.predict(few.images, verbose=0)
-once = time.perf_counter() - clock
+once = time.perf_counter() - begin
 
 # %% tags=["nbval-check-output"]
 print("images ", few.images.shape, "became vectors", vectors.shape)
@@ -123,7 +123,7 @@ faster = predict("How many times faster is an epoch on the vectors?", unit="time
 
 # %%
 faster.compare(round(np.median(whole) / np.median(on_vectors)))
-print(f"slowest epoch: {whole.max() / whole.min():.1f} times the fastest")
+print(f"asking once {once:.2f} s, epochs {whole.min():.2f} s to {whole.max():.2f} s")
 again, stored = 30 * np.median(whole), once + 30 * np.median(on_vectors)
 costs = {"through the base each time": again, "once, then on vectors": stored}
 plots.bars(costs, f"Thirty epochs: {again:.1f} s, or {stored:.1f} s", "seconds");
@@ -140,7 +140,7 @@ plots.bars(costs, f"Thirty epochs: {again:.1f} s, or {stored:.1f} s", "seconds")
 # and once on stored vectors. Is the second way only an approximation?
 
 # %%
-same = predict("How far apart did the two end, as a share of their way?", unit="%")
+same = predict("How far apart did they end, in percent of the way they went?", unit="%")
 
 
 # %%
@@ -173,13 +173,13 @@ plots.tiles(validation.images[:1], [f"says {said}, is {validation.labels[0]}"]);
 # %% [markdown]
 # ## Which base should it be?
 #
-# There are dozens of them, and fine-tuning each would take days. With stored features
-# the question takes seconds: a **linear probe** is a linear classifier on features that
+# There are dozens of them, and fine-tuning each would take long. With stored features
+# the question takes seconds. A **linear probe** is a linear classifier on features that
 # stay as they are. Our dense layer was one; scikit-learn's ridge classifier is
 # another, without epochs and with a penalty on large weights.
 #
-# Here are three candidates: our base, our base without its last convolution, which adds
-# no receptive field but many more features, and an untrained one.
+# Here are three candidates: our base, our base without its last convolution, which has
+# far fewer features, and an untrained one.
 
 # %%
 front = keras.Model(base.input, base.get_layer("block_16_project_BN").output)
@@ -220,7 +220,7 @@ best.compare(max(found, key=lambda name: found[name].mean()))
 #
 # We can also look at the vectors. Each image becomes a point, and we turn the points so
 # that the two directions in which they differ most lie in the picture. Neither network
-# was ever told these classes.
+# has seen a label of ours.
 
 # %%
 plots.two_directions(seen, validation.labels, ["base", "untrained"]);

@@ -1,179 +1,219 @@
 """Exercises of lessons 10 to 14."""
 
-import numbers
+import pathlib
+import types
 
 import keras
 import numpy as np
 
 from tlcourse.checks.exercise import choice, exercise, hint, is_close, praise
+from tlcourse.data import Dataset, symbols
+from tlcourse.teachable import GrowingClassifier
 from tlcourse.yosinski.experiment import CUTS, TREATMENTS
 
-OTHER_TASK = "Its layers learnt another task. Two reasons come together there."
-FLAGS = "`freezing.trains(model)` says that its flags are as compiled."
-SCALE = "Print the range of `train.images`: it is that of raw pixels, and the model "
+OTHER_TASK = "Its layers learnt another task: that is what the control must not have."
+
+
+def _share_right(model, inputs, labels):
+    found = np.asarray(model.predict(inputs, verbose=0))
+    return float(np.mean(found.argmax(axis=-1) == labels))
+
+
+def _no_input(model):
+    if not model.built:
+        return "It has no weights yet. Begin with `keras.Input`, or fit it first."
 
 
 @exercise("10.1", keras.Model)
-@hint("As `small`, with `Dense(64, activation='relu')` in between.")
+@hint("As `small`, with `Dense(64, activation='relu')` in between; then compile, fit.")
 @praise("Trained on vectors, without any picture.")
 def network_on_features(answer, vectors, labels):
+    if wrong := _no_input(answer):
+        return wrong
     if tuple(answer.input_shape[1:]) != vectors.shape[1:]:
         return f"It should take vectors of {vectors.shape[1:]}, not pictures."
     dense = [x for x in answer.layers if isinstance(x, keras.layers.Dense)]
     if not any(layer.units == 64 for layer in dense[:-1]):
         return "The hidden layer with 64 units is missing."
-    classes = answer.predict(vectors, verbose=0).argmax(axis=1)
-    if (right := np.mean(classes == labels)) < 0.6:
+    if (right := _share_right(answer, vectors, labels)) < 0.6:
         return f"Right on held-out images: {right:.2f}. Did you fit it, long enough?"
 
 
-@exercise("10.2", np.ndarray, np.lib.npyio.NpzFile)
-@hint("`np.savez(path, vectors=vectors)`, then `np.load(path)['vectors']`.")
+@exercise("10.2", str, pathlib.Path)
+@hint("`np.savez(path, vectors=vectors, labels=...)`; `np.load(path).files` lists it.")
 @praise("Tomorrow you need neither the base nor the images.")
-def keep_the_features(answer, vectors, path):
-    if not path.is_file():
-        return f"There is no file {path.name} yet. Save first."
-    if not isinstance(answer, np.ndarray):
-        return "`np.load` gives a box with names. Open it: `[...]` with the name."
-    if answer is vectors:
-        return "That is the array itself. Load what you saved."
-    if not np.array_equal(answer, vectors):
-        return f"Expected {vectors.shape}, as saved. Received: {answer.shape}."
+def keep_the_features(answer, vectors, labels):
+    if not pathlib.Path(answer).is_file():
+        return "There is no such file. Save first; `np.savez` adds .npz to a name."
+    stored = np.load(answer)
+    for name, kept in (("vectors", vectors), ("labels", labels)):
+        if name not in getattr(stored, "files", ()):
+            return f"In that file there is nothing under the name `{name}`."
+        if not np.array_equal(stored[name], kept):
+            return f"Its {name} {stored[name].shape} are others than the lesson's."
 
 
-@exercise("10.3", "text")
-@hint("Do the images change? Does the base? If neither: extract.")
-@praise("Extract what stays as it is.")
-def extract_freeze_or_tune(answer):
-    letters = answer.strip().lower()
-    if len(letters) != 3 or set(letters) - set("eft"):
-        return "Three letters, each e, f or t."
-    if letters[0] != "e":
-        return "One: neither the images nor the base change. Why compute them again?"
-    if letters[1] == "e":
-        return "Two: each epoch shows other pictures, so there is nothing to store."
-    if letters[1] == "t":
-        return "Two: with few images, leave the base as it is."
-    if letters[2] != "t":
-        return "Three: the features were made for other pictures. Let them adapt."
+@exercise("10.3", keras.Model)
+@hint("What range of numbers did the base get in training, and what in the program?")
+@praise("What was stored and what comes in now are made in the same way.")
+def mend_the_program(answer, program, data):
+    if wrong := _no_input(answer):
+        return wrong
+    if tuple(answer.input_shape[1:]) != data.images.shape[1:]:
+        return f"A program takes pictures, {data.images.shape[1:]}. Put the base in."
+    right = _share_right(answer, data.images, data.labels)
+    whole = _share_right(program, data.images, data.labels)
+    if right < whole / 2:
+        return f"Right on new pictures: {right:.2f}. Compare what the base is given."
+    if right < whole - 0.05:
+        return f"Both ends fit, but {right:.2f} is less than {whole:.2f}. The scale?"
 
 
-@exercise("11.1", "number")
-@hint("`specificity.mean(axis=0) < 0.02` is a row of seven; the cuts are 1 to 7.")
-@praise("Up to there the layers are general. Behind it, they are about A.")
-def last_general_cut(answer, curves):
-    last = max(np.array(CUTS)[curves.specificity.mean(axis=0) < 0.02])
-    if answer not in CUTS:
-        return f"Expected a number of layers, 1 to {CUTS[-1]}. Received: {answer}."
-    if answer > last:
-        return "Copying so many from A loses more than that."
-    if answer < last:
-        return "That is cheap, but so are more layers. Look further right."
+@exercise("11.1", dict)
+@hint("`curves['far'].specificity.mean(axis=0)` has seven numbers, for cuts 1 to 7.")
+@praise("So many layers are general enough; further up, they are about A.")
+def last_general_cuts(answer, curves):
+    if set(answer) != set(curves):
+        return f"Expected a number of layers for each of {', '.join(curves)}."
+    for split, said in answer.items():
+        last = max(np.array(CUTS)[curves[split].specificity.mean(axis=0) < 0.02])
+        if said not in CUTS:
+            return f"{split}: expected a number of layers, 1 to {CUTS[-1]}."
+        if said != last:
+            more = "Copying so many loses more than that." if said > last else ""
+            return f"{split}: {more or 'That is cheap, but so are more layers.'}"
 
 
-@exercise("11.2", dict)
-@hint("`{('AnB', 6): experiment.accuracy('AnB', 6)}`, with a cut of your own.")
-@praise("Your point lies where five seeds said it would.")
-def one_more_point(answer, curves, mine):
-    if len(answer) != 1:
-        return f"Expected one point. Received: {len(answer)}."
-    (key, accuracy), *_ = answer.items()
-    if key not in [(treatment, cut) for treatment in TREATMENTS for cut in CUTS]:
-        names = ", ".join(TREATMENTS)
-        return f"The key is a treatment ({names}) and a cut (1 to {CUTS[-1]})."
-    if key in mine:
-        return "That one you have already. Take another cut or treatment."
-    if not isinstance(accuracy, numbers.Real) or not 0 <= accuracy <= 1:
-        return "The value should be an accuracy, 0 to 1."
-    expected = curves.tables[key[0]][0, key[1] - 1]
-    if abs(accuracy - expected) > 0.06:  # another machine rounds otherwise
-        return f"The shipped run has {expected:.3f} there. Is it the same treatment?"
+@exercise("11.2", keras.Model)
+@hint("The cell that built A5B does it for five layers. Which line says five?")
+@praise("Your own A6B: six layers of A at rest, and B learnt on top of them.")
+def build_a6b(answer, bases, unseen):
+    weights, (a, b) = answer.get_weights(), (bases["A"], bases["B"])
+    if [w.shape for w in weights] != [w.shape for w in a]:
+        return "Expected a network with the layers of `yosinski.network(96)`."
+    from_a, from_b = (list(map(np.array_equal, weights, base)) for base in (a, b))
+    if all(from_b[:12]):
+        return "Its first six layers are those of B. That is the control, B6B."
+    if any(from_a[12:]):
+        return "fc7 should be new, and trained on B. Here it is still that of A."
+    if not all(from_a[:12]):
+        n = from_a[:12:2].index(False) if False in from_a[:12:2] else 6
+        return f"The first {n} layers are those of A, the next is not. Copy six."
+    layers = [layer for layer in answer.layers if layer.weights]
+    if any(layer.trainable for layer in layers[:6]):
+        return "Its copied layers may still train. Freeze them, and compile again."
+    classes = answer.predict(unseen.images, verbose=0).argmax(axis=1)
+    if (right := np.mean(classes == unseen.labels)) < 0.5:
+        return f"Right on B in unseen fonts: {right:.2f}. Did you train it on B?"
 
 
-choice(
-    "11.3",
-    "BnB",
-    hint="In which of them is the task the same, and still something is frozen?",
-    praise="Same task, frozen copies: what is lost cannot be about the task.",
-    **dict.fromkeys(("AnB", "AnB+"), OTHER_TASK),
-    **{"BnB+": "Nothing is frozen there: parts that belong together can meet again."},
-    random="Its layers learnt nothing. That shows what training is worth at all.",
-)
-
-choice(
-    "12.1",
-    "b",
-    hint="`plots.tiles(patients['A'].train.images[:8], ...)` with the labels' names.",
-    praise="Pictures and labels do not belong together.",
-    a=SCALE + "scales them itself, once.",
-    c="A leak would make it look better, not worse.",
-    d="The wrapper was trained well on what it was given. Look at the data, or flags.",
-    e=FLAGS,
-)
-
-choice(
-    "12.2",
-    "e",
-    hint="What does `freezing.trains(patients['B'].model)` say?",
-    praise="Compile again, and the base will move.",
-    a=SCALE + "scales them. A wrong scale would not hold weights still.",
-    b="Wrong labels would move the weights, if in the wrong direction.",
-    c="A leak would not hold weights still.",
-    d="With too large a learning rate the weights would jump. They rest.",
-)
-
-choice(
-    "12.3",
-    "c",
-    hint="Use `images_in_both` on its `train` and its `held_out`.",
-    praise="It had seen the questions before.",
-    a=SCALE + "scales them. A wrong scale would make it worse.",
-    b="Look at some pictures: their labels fit. And it would be worse.",
-    d="Too large a learning rate makes it worse, not better.",
-    e=FLAGS,
-)
+@exercise("11.3", "text")
+@hint("In which of them is the task the same, and still something is frozen?")
+@praise("Same task, frozen copies: what that loses cannot be about the task.")
+def control_of_the_task(answer):
+    said = answer.strip().lower()
+    if said in ("bnb", "b7b"):
+        return None
+    reasons = {
+        "b": "It has no frozen layer, so it differs from A7B in two things at once.",
+        "bnb+": "Nothing is frozen there, so it cannot say what freezing costs.",
+        "random": "Its layers learnt nothing. That shows what learning was worth.",
+        "twice": "Nothing is frozen there. It is the control for fine-tuned copies.",
+        **dict.fromkeys(("anb", "anb+", "a7b", "a7b+"), OTHER_TASK),
+    }
+    reasons["b7b+"], reasons["random 7"] = reasons["bnb+"], reasons["random"]
+    return reasons.get(said, f"Expected one of {', '.join(TREATMENTS)}, in quotes.")
 
 
-@exercise("13.1", dict)
+@exercise("12.1", types.FunctionType)
+@hint("Print `order[:cut]` beside `range(cut)`: which vectors, and whose labels?")
+@praise("Each vector has its own label now.")
+def mend_patient_a(answer, few, new):
+    model = answer(*few)
+    if not isinstance(model, keras.Model):
+        return f"It should return the model. Received: {type(model).__name__}."
+    right, wanted = _share_right(model, *few), _share_right(model, *new)
+    if right < 0.6:
+        return f"Right on the training images: {right:.2f}. Who got which label?"
+    if wanted < 2 / (few[1].max() + 1):
+        return f"Right on new images: {wanted:.2f}, hardly better than guessing."
+
+
+@exercise("12.2", types.FunctionType)
+@hint("Compare `rest.get_weights()` before and after. What does `fit` go by?")
+@praise("The last part of the base learns, and keeps what it knew.")
+def mend_patient_b(answer, model, rest, few, new):
+    start = model.get_weights()
+    try:
+        answer(model, rest, *few)
+        after, right = rest.get_weights(), _share_right(model, *new)
+    finally:
+        model.set_weights(start)
+    pairs = zip(start, after, strict=False)  # `rest` is the first in it
+    if max(np.abs(a - b).max() for a, b in pairs) == 0:
+        return "The largest change in `rest` is 0.0. Compare after each line."
+    if right < max(2 / (few[1].max() + 1), 0.5):
+        return f"`rest` moved, but {right:.2f} of new images are right. At which rate?"
+
+
+@exercise("13.1", GrowingClassifier)
 @hint(
     "`classifier.add_class('other')`. Then `classifier.add('other', "
-    "symbols.draw('house', range(4), size))`, and so on with other symbols."
+    "symbols.draw('house', range(4), size))`, and so on with each symbol to refuse."
 )
 @praise("It has an answer for what it does not know, learnt from examples.")
 def none_of_these(answer, known):
-    if not set(answer) > set(known):
+    new = [name for name in answer.dataset().class_names if name not in known]
+    if not {*known} < {*answer.dataset().class_names}:
         return "There is no class more than before. Add one, and examples of it."
-    if (best := max(answer, key=answer.get)) in known:
-        return f"It still says {best}. Give the new class drawings of more kinds."
+    for symbol in symbols.SYMBOLS:
+        right = [symbol] if symbol in known else new
+        share = _share_called(answer, symbol, right)
+        if share < 0.5 and symbol in known:
+            return f"Of new drawings of {symbol}, {share:.0%} still get their name."
+        if share < 0.5:
+            return (
+                f"Of new drawings of {symbol}, {share:.0%} are refused. A class knows "
+                "what it was shown: which symbols has it seen?"
+            )
+
+
+def _share_called(classifier, symbol, names):
+    """The share of twenty new drawings of a symbol that get one of the names."""
+    images = symbols.draw(symbol, range(900, 920), classifier.size)
+    shares = classifier.model().predict(images, verbose=0)
+    said = [classifier.dataset().class_names[k] for k in shares.argmax(axis=1)]
+    return np.isin(said, names).mean()
 
 
 @exercise("13.2", list, tuple, np.ndarray)
-@hint(
-    "`a = features.extract(classifier.embed, suspects)`, and `b` of `learn.images`. "
-    "`np.linalg.norm(b - a[0], axis=1).min()` is how near the first suspect comes."
-)
-@praise("Twins. Drop them before you measure.")
-def find_the_twins(answer, suspects, images):
+@hint("`np.linalg.norm(shots - shots[0], axis=1)` is how far each is from the first.")
+@praise("Near-duplicates. Such pictures belong on one side of the split.")
+def find_the_same_thing(answer, thing):
     found = sorted(int(position) for position in answer)
-    if len(set(found)) != 3 or not 0 <= found[0] <= found[-1] < len(suspects):
-        return f"Three positions, from 0 to {len(suspects) - 1}."
-    flat, known = (x.reshape(len(x), -1).astype(float) for x in (suspects, images))
-    alike = np.corrcoef(flat, known)[: len(flat), len(flat) :].max(axis=1)
-    if strangers := [k for k in found if alike[k] < 0.99]:
-        return f"Look at {strangers}: nothing in `learn` is the same picture."
+    if 0 in found:
+        return "The first picture is nearest to itself. Which three come next?"
+    if len(set(found)) != 3 or not 0 <= found[0] <= found[-1] < len(thing):
+        return f"Three positions, from 1 to {len(thing) - 1}."
+    if strangers := [k for k in found if thing[k] != thing[0]]:
+        return f"Look at {strangers}: that is another thing. Small distances are near."
 
 
-@exercise("13.3", keras.Model)
-@hint("`keras.saving.load_model`, with the path that `save` was given.")
-@praise("The same answers. It can leave the course.")
-def load_it_again(answer, whole, images):
-    if answer is whole:
-        return "That is the network in memory. Load the one on disk."
-    if answer.input_shape != whole.input_shape:
-        return f"Expected input {whole.input_shape}. Received: {answer.input_shape}."
-    said, wanted = (model.predict(images, verbose=0) for model in (answer, whole))
-    if said.shape != wanted.shape or not np.allclose(said, wanted, atol=1e-5):
-        return "It answers differently. Is it the file of this session?"
+@exercise("13.3", Dataset)
+@hint("Print `tomorrow.class_names` and `drawn.class_names`. `load_folder` takes one.")
+@praise("A label is a position, so the order of the names belongs to the network.")
+def labels_that_fit(answer, model, class_names):
+    if len(answer) == 0 or answer.images.shape[1:] != model.layers[-1].input_shape[1:]:
+        return "Load the drawings that were saved, in the size that was learnt."
+    said = model.predict(answer.images, verbose=0).argmax(axis=1)
+    if tuple(answer.class_names) != tuple(class_names):
+        right = np.mean(said == answer.labels)
+        return (
+            f"The network gets {right:.0%} of these right, which it knows by heart. "
+            "What does label 0 mean to it, and what here?"
+        )
+    if (right := np.mean(said == answer.labels)) < 0.8:
+        return f"Right: {right:.0%}. Are these the drawings of this session?"
 
 
 @exercise("14.1", "number")
