@@ -37,9 +37,9 @@ quick = track is letters  # small pictures
 # ## Two tasks
 #
 # The **near** task is the one you know, with five labelled images of each class. The
-# **far** task is new: *how many* digits are on the paper, one to six? Which ones they
-# are does not matter. Its base is the one that has read printed letters, a single one
-# in each picture, and nobody ever asked it to count.
+# **far** task is new: *how many* digits are on the paper, one to six? Its base is the
+# one that has read printed letters, a single one in each picture, and nobody ever asked
+# it to count.
 
 # %%
 near, far = track.train.few(5), data.load_counting(300)
@@ -129,10 +129,10 @@ print(f"before: {head_alone:.0%}, after: {tuned:.0%}")
 guess.compare(100 * tuned)
 
 # %% [markdown]
-# **Observe.** What the letters had taught the base was not enough for counting, and no
-# head on top of it could have made up for that. Which of its weights have moved? A
-# BatchNormalization layer has four vectors. Gradients move `gamma` and `beta`, and the
-# two `moving_` ones are averages of whatever passed.
+# **Observe.** What the letters had taught the base was not enough for counting. Whether
+# more epochs for the head would have done as well, we test below. First: which of the
+# base's weights have moved? A BatchNormalization layer has four vectors. Gradients move
+# `gamma` and `beta`, and the two `moving_` ones are averages of whatever passed.
 
 # %% tags=["nbval-check-output"]
 for name in ("kernel", "gamma", "moving_mean"):
@@ -160,6 +160,9 @@ draws = [far, data.load_counting(300, seed=1)]
 counting = build(letters.input_shape, letters.weights, 6)
 on_far = fine_tuning.three_ways(counting, draws, held_out, 3e-3, 8, 30)
 
+# %% [markdown]
+# The near task has five labels per class, a gentler rate, and batches of ten.
+
 # %%
 near_draws = [track.train.few(5, seed) for seed in range(3 if quick else 1)]
 near_model = build(track.input_shape, track.weights, len(track.class_names))
@@ -177,15 +180,15 @@ for ax, task, ways in zip(axes, ("far", "near"), (on_far, on_near), strict=True)
 near_guess.compare(gain.mean())
 
 # %% [markdown]
-# **Observe.** On the far task, tuning wins in every draw by far more than draws differ.
-# On the near task there is little to gain, as the base knows characters, and digits are
-# characters.
+# **Observe.** On the far task, tuning wins in every draw by far more than draws differ,
+# and training the head on brings nothing. On the near task there is little to gain, as
+# the base knows characters, and digits are characters.
 #
-# Awake BatchNormalization normalizes with the averages of each batch while it trains,
-# and with its stored ones when it is asked. Our small trainings are too short for the
-# stored ones to follow, so what was learnt does not fit them. Asleep is the safe
-# default for small batches and short trainings. With many images, or where colours and
-# contrast differ much from what the base saw, awake may win: measure both.
+# While it trains, BatchNormalization that is awake uses the averages of the batch; when
+# the model is asked, the stored ones. Each step replaces a thousandth of those
+# (`momentum=0.999` in this network), so in eighty steps they cannot keep up with a base
+# that changes this much. Asleep is the safe default for small batches and short
+# trainings. With many images, awake may win: measure both.
 #
 # ## What was it good at before?
 
@@ -236,7 +239,7 @@ plots.learning_rate_curve(rates, table, head_right.mean(), title);
 # Would the training loss have warned us?
 
 # %%
-loss_guess = predict("In epoch four, is the loss at 1e-2 still falling?", "yes", "no")
+loss_guess = predict("At 1e-2: is the loss falling at the end?", "yes", "no")
 
 # %%
 worst = np.mean(curves[1e-2], axis=0)
@@ -246,7 +249,7 @@ LearningRateExplorer(curves)
 
 # %% [markdown]
 # **Observe.** A falling curve proves nothing: it can fall because the model learns its
-# few images anew, from what is left. Only images that it was not trained on tell.
+# few images anew, from what is left. Only new images tell.
 #
 # ## What one does today
 #
@@ -343,9 +346,9 @@ check("8.2", answer, rates=rates, table=table, head=head_right)
 # ## 📝 Exercise 8.3
 #
 # One hears that the head *has to* be trained first, since its noise would spoil the
-# base. Try it: take the mended lines of 8.1, and let `fit` run for 25 epochs with
-# `validation_data` and the metric accuracy. Set `answer` to the list of validation
-# accuracies. Does it arrive where a trained head begins?
+# base. Try it: take the mended lines of 8.1 from `script = build(...)` on, and let
+# `fit` run for 25 epochs with `validation_data` and the metric accuracy. Set `answer`
+# to the list of validation accuracies. Does it arrive where a trained head begins?
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 script.layers[1].set_weights(pretrained)

@@ -73,6 +73,10 @@ head.compile(keras.optimizers.Adam(1e-2), loss)
 head.fit(features, images.labels, epochs=40, verbose=0)
 start = model.get_weights()
 
+# %% [markdown]
+# From here on there are three ways: leave it at the head, train the last stage as well,
+# or train all five.
+
 # %%
 live_guess = predict("Best here?", "head only", "from stage 5", "from stage 1")
 
@@ -108,8 +112,6 @@ for name in ("stage 5", "stage 1"):
     stage = next(s for s in freezing.stages(base) if s.name == name)
     firsts[f"from {name}"] = base.layers.index(stage.layers[0])
 right = {name: tune(first) for name, first in firsts.items()}
-
-# %%
 best = max(right, key=right.get)
 plots.bars({name: 100 * x for name, x in right.items()}, f"Best: {best}", "right, %")
 live_guess.compare(best)
@@ -124,16 +126,20 @@ live_guess.compare(best)
 # to ten thousand, unfreeze the last few layers. With fifty thousand and more, unfreeze
 # everything.
 #
-# The grid has taken a quarter of an hour, so its results ship with the course. Its near
-# task is *which digit is it*, its far one *how many are there*. Three draws each; all
-# depths of a draw begin with the very same head. Depth and rate were chosen on
-# validation images (star), and the numbers are accuracies on test images.
+# A grid of depths and numbers of labels puts it to the test. Its near task is *which
+# digit is it*, its far one *how many are there*.
 
 # %%
 near_guess = predict("Near: depth gains more with", "five labels", "fifty labels")
 
 # %%
 far_guess = predict("Far, 150 labels per class: depth gains", unit="points")
+
+# %% [markdown]
+# The grid took a quarter of an hour, so its results ship with the course. There are
+# three draws of each number of labels, and all depths of a draw begin with the very
+# same head. Depth and rate were chosen on validation images (the star), and the numbers
+# are accuracies on test images.
 
 # %%
 _, axes = plt.subplots(1, 2, figsize=(11, 3.2))
