@@ -206,10 +206,10 @@ plots.bars(cost, title, "seconds per epoch of 300 images")
 cost_guess.compare(share)
 
 # %% [markdown]
-# **Observe.** The head alone is not cheap like this, because every image passes through
-# all of the frozen base in every epoch. (If two bars are in the wrong order, something
-# else kept your machine busy.) Computed once, as we did for the first head, the
-# features cost one pass; lesson 10 lives on that.
+# **Observe.** The head alone could be cheaper still, because here every image passes
+# through all of the frozen base in every epoch. (If two bars are in the wrong order,
+# something else kept your machine busy.) Computed once, as we did for the first head,
+# the features cost one pass; lesson 10 lives on that.
 #
 # ## Between all and nothing
 #
@@ -225,8 +225,7 @@ early = {w.path for layer in base.layers[:77] for w in layer.weights}
 def slower_below(rate):
     slow = keras.optimizers.schedules.CosineDecay(3e-4, 80)
     pair = keras.optimizers.Adam(slow), keras.optimizers.Adam(rate)
-    choose = lambda weight: pair[weight.path not in early]  # noqa: E731
-    return keras.optimizers.MultiOptimizer(choose)
+    return keras.optimizers.MultiOptimizer(lambda w: pair[w.path not in early])
 
 
 if hasattr(keras.optimizers, "MultiOptimizer"):

@@ -1,5 +1,7 @@
 """Exercises of lessons 05 to 09."""
 
+import types
+
 import keras
 import numpy as np
 
@@ -8,36 +10,53 @@ from tlcourse.models import freezing
 
 
 @exercise("5.1", "number")
-@hint("First `base.trainable = True`. Then set the flag of each layer of `base`.")
-@praise("Two stages train, and no average moves by itself.")
-def all_but_two_stages(answer, model, base):
-    last = [x for stage in freezing.stages(base)[-2:] for x in stage.layers]
-    is_norm = freezing.is_batchnorm
-    if any(x.trainable_weights and x not in last for x in base.layers):
-        return "A layer before the last two stages still says `trainable`."
-    if any(is_norm(x) and x.trainable for x in base.layers):
-        return "BatchNormalization layers still train. Freeze those one by one."
-    if any(x.weights and not x.trainable_weights for x in last if not is_norm(x)):
-        return "Some layers of the last two stages are frozen. Order matters."
+@hint("Reset the flag of `base`, then go through `base.layers` with `isinstance`.")
+@praise("Small filters, one per channel: few weights, and they are all over the base.")
+def depthwise_alone(answer, model, base):
+    chosen = [x for x in base.layers if isinstance(x, keras.layers.DepthwiseConv2D)]
+    others = [x for x in base.layers if x.trainable_weights and x not in chosen]
+    if any(map(freezing.is_batchnorm, others)):
+        return "BatchNormalization layers of the base can still learn."
+    if others:
+        return f"{len(others)} layers of the base can still learn that should not."
+    if not base.trainable_weights:
+        return "Nothing in the base can learn. Which flag did you set last?"
+    if not all(x.trainable_weights for x in chosen):
+        return "Some of the depthwise convolutions are frozen."
+    if not model.layers[-1].trainable_weights:
+        return "The dense layer is frozen. It should learn as well."
     if answer == freezing.count(base.trainable_weights):
         return "That is the base alone. `fit` changes the dense layer too."
     if answer != freezing.count(model.trainable_weights):
         return "The flags are right. Now count what `fit` would change in `model`."
 
 
-@exercise("5.2", "number")
-@hint("When does Keras make up its mind about what trains?")
-@praise("The dense layer alone: nobody compiled after the flags changed.")
-def stale_compile(answer, base, classes):
-    head = base.output_shape[-1] * classes + classes
-    last = freezing.stages(base)[-1].layers
-    stage = sum(x.count_params() for x in last if not freezing.is_batchnorm(x))
-    if answer == 0:
-        return "The dense layer was never frozen. It goes on training."
-    if answer in (stage, stage + head):
-        return "So say the flags. But the optimizer was built before they changed."
-    if answer != head:
-        return "Which weights were trainable when the model was compiled and fitted?"
+@exercise("5.2", types.FunctionType)
+@hint("One mistake is about when flags count, the other about their order.")
+@praise("The base learnt, and its BatchNormalization stayed as it was.")
+def two_steps(answer):
+    base, model = _small_network()
+    start, start_head = base.get_weights(), model.layers[-1].get_weights()
+    images, labels = np.random.default_rng(0).uniform(-1, 1, (8, 4)), np.arange(8) % 2
+    answer(base, model, images, labels)
+    kernel, *norm = [
+        not np.array_equal(a, b) for a, b in zip(start, base.get_weights(), strict=True)
+    ]
+    if np.array_equal(start_head[0], model.layers[-1].get_weights()[0]):
+        return "The head did not learn. Does the function call `fit`?"
+    if not kernel:
+        return "The base did not learn. What did `fit` know of its flags?"
+    if any(norm):
+        return "BatchNormalization changed, too. Which of the flags is set last?"
+
+
+def _small_network():
+    """A base of a dense layer and a BatchNormalization, and a model around it."""
+    layers = keras.layers
+    inside = [layers.Dense(3, use_bias=False), layers.BatchNormalization()]
+    base = keras.Sequential([keras.Input((4,)), *inside])
+    head = layers.Dense(2, activation="softmax")
+    return base, keras.Sequential([keras.Input((4,)), base, head])
 
 
 @exercise("5.3", "number")
@@ -69,35 +88,80 @@ def parameters_of_a_wrapper(answer):
         return "Multiply maps and classes, and add a bias for each class."
 
 
-@exercise("6.2", keras.Sequential)
+@exercise("6.2", keras.Model)
 @hint("Pooling, Dense, Dropout, Dense: four layers, in this order.")
-@praise("A wrapper with a hidden layer.")
+@praise("A wrapper with a hidden layer, and it takes what the base gives.")
 def wrapper_with_hidden_layer(answer, base, classes):
-    kinds = [type(layer).__name__ for layer in answer.layers]
+    pairs = _layers_and_activations(answer)
+    layers, activations = zip(*pairs, strict=True) if pairs else ((), ())
+    kinds = [type(layer).__name__ for layer in layers]
     if kinds[:1] != ["GlobalAveragePooling2D"]:
         return "Begin with `GlobalAveragePooling2D`, so that the wrapper stays small."
     if kinds != ["GlobalAveragePooling2D", "Dense", "Dropout", "Dense"]:
         return f"Expected pooling, Dense, Dropout, Dense. Received: {kinds}."
-    hidden, dropout, out = answer.layers[1:]
-    if (hidden.units, hidden.activation) != (64, keras.activations.relu):
+    _, hidden, dropout, out = layers
+    if (hidden.units, activations[1]) != (64, "relu"):
         return "The hidden layer wants 64 units and `relu`."
     if abs(dropout.rate - 0.3) > 1e-6:
         return f"The dropout should be 0.3. Received: {dropout.rate}."
-    if (out.units, out.activation) != (classes, keras.activations.softmax):
+    if (out.units, activations[3]) != (classes, "softmax"):
         return "The last layer wants one unit for each class, and softmax."
-    if answer.input_shape != base.output_shape:
-        return "Begin with `keras.Input(base.output_shape[1:])`."
+    if answer.built and answer.input_shape[1:] != base.output_shape[1:]:
+        wanted = base.output_shape[1:]
+        return f"The base gives maps of {wanted}. Yours expects {answer.input_shape}."
 
 
-@exercise("6.3", keras.losses.Loss, str)
-@hint("The model gives probabilities already. What does the loss expect?")
-@praise("Softmax in the model, and a loss that knows.")
-def loss_for_probabilities(answer):
-    sparse = isinstance(answer, keras.losses.SparseCategoricalCrossentropy)
-    if not sparse and answer != "sparse_categorical_crossentropy":
-        return "Our labels are integers. Which cross-entropy takes integers?"
-    if sparse and answer.get_config()["from_logits"]:
-        return "That loss applies softmax itself. The model has done so already."
+def _layers_and_activations(model):
+    """Pairs; models inside are opened, and an activation layer joins a linear one."""
+    found = []
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            found += _layers_and_activations(layer)
+            continue
+        kind = type(layer).__name__
+        name = getattr(getattr(layer, "activation", None), "__name__", "linear")
+        name = {"ReLU": "relu", "Softmax": "softmax"}.get(kind, name)
+        if kind in ("Activation", "ReLU", "Softmax") and found[-1:]:
+            if found[-1][1] == "linear":
+                found[-1] = found[-1][0], name
+                continue
+        if kind != "InputLayer":
+            found.append((layer, name))
+    return found
+
+
+LOGITS = np.array([2.0, 1.0, 0.5])  # what the dense layer of 6.3 is made to say
+
+
+@exercise("6.3", keras.Model)
+@hint("Count how often softmax is applied, in the layers and in the loss.")
+@praise("One softmax, and the loss charges what it should.")
+def softmax_once(answer, classes):
+    dense = [x for x in answer.layers if isinstance(x, keras.layers.Dense)]
+    if len(dense) != 1 or dense[0].units != classes or not dense[0].use_bias:
+        return f"Keep one Dense layer with {classes} units."
+    if not answer.compiled:
+        return "Compile it, with a loss for labels that are integers."
+    knows = getattr(answer.loss, "from_logits", None)
+    if knows is None and hasattr(answer.loss, "get_config"):
+        knows = answer.loss.get_config().get("from_logits")
+    before = dense[0].get_weights()
+    logits = np.resize(LOGITS, classes)
+    dense[0].set_weights([np.zeros_like(before[0]), logits])
+    said = np.asarray(answer.predict(np.zeros((1, len(before[0]))), verbose=0)[0])
+    cost = answer.evaluate(
+        np.zeros((classes, len(before[0]))), np.arange(classes), verbose=0
+    )
+    dense[0].set_weights(before)
+    once = np.exp(logits) / np.exp(logits).sum()
+    if np.allclose(said, logits, atol=1e-4) and not knows:
+        return "The loss takes these outputs for probabilities. They are logits."
+    if knows and not np.allclose(said, logits, atol=1e-4):
+        return "The loss applies softmax itself, and the model has done so already."
+    if not knows and not np.allclose(said, once, atol=1e-4):
+        return "Softmax is still applied more than once."
+    if not is_close(np.ravel(cost)[0], -np.log(once).mean(), 1e-3):
+        return "The costs are not yet right. Our labels are integers."
 
 
 @exercise("7.1", "share")
@@ -155,7 +219,7 @@ def mended_script(answer, pretrained):
         return "A BatchNormalization layer was awake: its averages or its gamma moved."
     if not moved["kernel"] > 0:
         return "No kernel of the base moved. When does Keras note what trains?"
-    if float(keras.ops.convert_to_numpy(optimizer.learning_rate)) > 1e-3:
+    if float(keras.ops.convert_to_tensor(optimizer.learning_rate)) > 1e-3:
         return "The base trained, but at the rate of a head. Make it much smaller."
 
 
