@@ -56,6 +56,7 @@ CALLS = {
     "learning_rate_curve": lambda w, ax: plots.learning_rate_curve(
         [1e-3, 1e-2], np.full((2, 3), 0.5), 0.8, w, ax
     ),
+    "two_directions": lambda w, ax: plots.two_directions(np.eye(3), [0, 0, 1], w, ax),
     "loss_curves": lambda w, ax: plots.loss_curves({0.1: np.eye(2)}, None, w, ax),
 }
 

@@ -223,7 +223,8 @@ best.compare(max(found, key=lambda name: found[name].mean()))
 # has seen a label of ours.
 
 # %%
-plots.two_directions(seen, validation.labels, ["base", "untrained"]);
+for name in ("base", "untrained"):
+    plots.two_directions(seen[name], validation.labels, name)
 
 # %% [markdown]
 # **Observe.** Every mark is an image, and the digit is the number of its class. Two
@@ -239,8 +240,7 @@ plots.two_directions(seen, validation.labels, ["base", "untrained"]);
 helps = predict("Five labels per class: in how many of five draws do copies help?")
 
 # %%
-vary = keras.layers.RandomTranslation(0.08, 0.08, fill_mode="nearest", seed=0)
-gains = []
+vary, gains = keras.layers.RandomTranslation(0.08, 0.08, seed=0), []
 for draw in range(5):
     five = track.train.few(5, seed=draw)
     copies = [vary(five.images, training=True) for _ in range(4)]
