@@ -16,6 +16,7 @@ from tlcourse import data
 from tlcourse.checks import lessons_0_to_4
 from tlcourse.course.tracks import load_track
 from tlcourse.data import symbols
+from tlcourse.data.dataset import Dataset
 from tlcourse.models import freezing
 from tlcourse.teachable import GrowingClassifier
 from tlcourse.training import clinic, compile_for
@@ -47,9 +48,29 @@ HISTORY = types.SimpleNamespace(history={"val_accuracy": [0.5, 0.9, 0.7, 0.9, 0.
 
 ANSWERS = {
     "0.1": (42, {23: "Multiply", 21: "2 * 21"}),
-    "1.1": (2.0, {24: "How often", 0.436: "Books2", 0.5: "Upside down"}),
-    "1.2": (2.25e20, {3.75e19: "six", 6 * 125 * 300: "millions"}),
-    "1.3": ("b", {"a": "random numbers", "c": "just use", "z": "one of a, b, c"}),
+    "1.2": (
+        588,
+        {
+            98: "about six",
+            126: "300 billion",
+            1470: "of GPT-3",
+            588 * 365 * 24 * 3600: "seconds",
+            5.88e23: "How long",
+            7: "Six times",
+        },
+        {"per_second": 1e21 / (365 * 24 * 3600)},
+    ),
+    "1.3": (
+        "bef",
+        {
+            "abef": "random",
+            "bf": "Look at e",
+            "bcef": "just use",
+            "bdef": "architecture",
+            "b": "Look at e",
+            "z": "from a to f",
+        },
+    ),
     "2.1": (36_928, {36_864: "bias", 640: "all 64", 7: "Multiply"}),
     "2.2": (
         "EfficientNetB3",
@@ -185,6 +206,26 @@ def base():
     return new_base()
 
 
+def _grey_judge(*biases):
+    """Names the grey of a picture, 0, 100 or 200, by its mean."""
+    dense = keras.layers.Dense(3)
+    pooled = [keras.Input((8, 8, 3)), keras.layers.GlobalAveragePooling2D(), dense]
+    judge = keras.Sequential(pooled)
+    dense.set_weights([np.ones((3, 3)) * [0, 1, 2] / 3, np.array(biases)])
+    return judge
+
+
+@of("1.1")
+def _more_pictures():
+    labels = np.arange(9) % 3
+    images = np.ones((9, 8, 8, 3)) * 100 * labels[:, None, None, None]
+    held_out = Dataset(images.astype("uint8"), labels, ("0", "1", "2"))
+    model, other = _grey_judge(9e3, 0, 0), _grey_judge(9e3, 0, 0)
+    two = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten()])
+    wrong = [(model, "ten pictures each"), (other, "6 mistakes"), (two, "outputs")]
+    return _grey_judge(0, -50, -200), wrong, {"model": model, "held_out": held_out}
+
+
 def with_head(inner):
     layers = [inner, keras.layers.GlobalAveragePooling2D()]
     return keras.Sequential([*layers, keras.layers.Dense(10, activation="softmax")])
@@ -244,7 +285,7 @@ def _():
         (base(), "whole base"),
         (keras.Model(base().input, ends[1]), "from 0"),
         (new_base(), "new"),
-        (keras.Model(base().input, stages[2].layers[-10].output), "Expected"),
+        (keras.Model(base().input, stages[2].layers[-10].output), "not where"),
     ]
     return keras.Model(base().input, ends[2]), wrong, {"base": base()}
 
@@ -274,19 +315,41 @@ def _():
 def _():
     inner = new_base()
     model = with_head(inner)
-    freezing.unfreeze_from(inner, freezing.stages(inner)[-2].name)
+    for layer in inner.layers:
+        layer.trainable = isinstance(layer, keras.layers.DepthwiseConv2D)
     wrong = {freezing.count(inner.trainable_weights): "dense", 7: "flags are"}
     seen = {"model": model, "base": inner}
     return freezing.count(model.trainable_weights), wrong, seen
 
 
+def two_steps(base_first, compiles):
+    """A function as 5.2 wants it, or with one of its two mistakes."""
+
+    def run(base, model, images, labels):
+        base.trainable = False
+        model.compile("adam", "sparse_categorical_crossentropy")
+        model.fit(images, labels, verbose=0)
+        if base_first:
+            base.trainable = True
+        for layer in filter(freezing.is_batchnorm, base.layers):
+            layer.trainable = False
+        base.trainable = True if not base_first else base.trainable
+        if compiles:
+            model.compile("adam", "sparse_categorical_crossentropy")
+            model.fit(images, labels, verbose=0)
+
+    return run
+
+
 @of("5.2")
 def _():
-    last = freezing.stages(base())[-1].layers
-    learning = [x for x in last if not freezing.is_batchnorm(x)]
-    flags = sum(freezing.count(x.weights) for x in learning)
-    wrong = {0: "never frozen", flags + 12_810: "flags", 9: "compiled and fitted"}
-    return 12_810, wrong, {"base": base(), "classes": 10}
+    wrong = [
+        (two_steps(False, True), "set last"),
+        (two_steps(True, False), "know of its flags"),
+        (lambda *_: None, "call `fit`"),
+        (lambda: None, "Python says"),
+    ]
+    return two_steps(True, True), wrong, {}
 
 
 @of("5.3")
@@ -326,9 +389,24 @@ def _():
 
 @of("6.3")
 def _():
-    sparse = keras.losses.SparseCategoricalCrossentropy
-    other = keras.losses.CategoricalCrossentropy
-    return sparse(), [(sparse(from_logits=True), "has done so"), (other(), "integers")]
+    loss = keras.losses.SparseCategoricalCrossentropy
+
+    def network(*layers, loss="sparse_categorical_crossentropy", units=3):
+        dense = keras.layers.Dense(units)
+        model = keras.Sequential([keras.Input((4,)), dense, *layers])
+        if loss:
+            model.compile("adam", loss)
+        return model
+
+    soft = keras.layers.Softmax
+    wrong = [
+        (network(soft(), soft()), "more than once"),
+        (network(soft(), loss=loss(from_logits=True)), "has done so already"),
+        (network(), "They are logits"),
+        (network(soft(), loss=None), "Compile"),
+        (network(soft(), units=5), "Keep one Dense"),
+    ]
+    return network(soft()), wrong, {"classes": 3}
 
 
 @of("8.1")

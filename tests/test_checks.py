@@ -63,18 +63,24 @@ def test_an_unknown_exercise_is_an_error_that_says_so(name):
 
 def test_5_1_looks_at_the_flags(capsys):
     right, _, seen = answers_to("5.1")
-    base = seen["base"]
-    second_last, last = (stage.name for stage in freezing.stages(base)[-2:])
-    norm = [layer for layer in base.layers if freezing.is_batchnorm(layer)][-1]
-    for change, words in (
-        (lambda: freezing.freeze(base), "are frozen"),
-        (lambda: setattr(base, "trainable", True), "before the last two"),
-        (lambda: freezing.unfreeze_from(base, last), "are frozen"),
-        (lambda: freezing.unfreeze_from(base, second_last), "right"),
-        (lambda: setattr(norm, "trainable", True), "BatchNormalization layers still"),
-        (lambda: setattr(norm, "trainable", False), "right"),
+    base, head = seen["base"], seen["model"].layers[-1]
+    norm = next(layer for layer in base.layers if freezing.is_batchnorm(layer))
+    depthwise = next(
+        x for x in base.layers if isinstance(x, keras.layers.DepthwiseConv2D)
+    )
+    first = next(x for x in base.layers if isinstance(x, keras.layers.Conv2D))
+    for layer, flag, words in (
+        (norm, True, "BatchNormalization layers"),
+        (norm, False, "right"),
+        (first, True, "layers of the base"),
+        (first, False, "right"),
+        (depthwise, False, "are frozen"),
+        (depthwise, True, "right"),
+        (head, False, "dense layer is frozen"),
+        (head, True, "right"),
+        (base, False, "set last"),
     ):
-        change()
+        layer.trainable = flag
         check("5.1", right, **seen)
         assert words in capsys.readouterr().out
 

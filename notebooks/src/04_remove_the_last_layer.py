@@ -20,219 +20,287 @@ tlcourse.start()
 
 # %%
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
 
-from tlcourse import features, plots
+from tlcourse import plots
 from tlcourse.checks import check, hint, solution
 from tlcourse.course import load_track
 from tlcourse.models import freezing
+from tlcourse.plots import diagrams
+from tlcourse.widgets import FeatureMapViewer, predict
 
 track = load_track()
 
 # %% [markdown]
-# ## The data at a glance
+# ## It cannot say what we want to hear
 #
-# The target images: raw pixels. The classes are new to the base.
+# In lesson 03 we asked a complete network about our pictures. Here are a few of its
+# answers again, each with its probability.
 
 # %%
-print(track.train.describe())
-shown = track.train.few(2)
-plots.tiles(shown.images[:8], [track.class_names[k] for k in shown.labels[:8]]);
+complete, names = track.build_complete()
+few = track.train.few(1)
+chances = complete.predict(few.images[:6], verbose=0)
+plots.top_answers(few.images[:6], chances, names, track.icons());
 
 # %% [markdown]
-# ## One argument
+# **Observe.** It can only choose among the classes that it was trained on, because
+# its last layer has one output for each of them, and none for ours. So that layer is
+# of no use to us. The layers below it may well be: they turn a picture into features,
+# and features do not have the name of a class.
 #
-# **Predict.** What comes out of a network whose last layer is gone: nothing,
-# a class, an image, or something else? Which shape has it?
-#
-# The same plan twice, with the top and without:
+# We therefore cut the network in two. What we keep is the *base*. The *top* goes, and
+# a *head* of our own will take its place in lesson 06, where it is also called the
+# wrapper.
 
 # %%
-options = {"input_shape": track.input_shape, "weights": None, **track.options}
-whole = keras.applications.MobileNetV2(include_top=True, **options)
-headless = keras.applications.MobileNetV2(include_top=False, **options)
+diagrams.base_top_head();
+
+# %% [markdown]
+# ## One argument makes the cut
+#
+# We build the network twice, with its top and without. With the top, random weights
+# are enough, because we only want to look at shapes.
+
+# %%
+whole = keras.applications.MobileNetV2(
+    input_shape=track.input_shape, alpha=0.35, weights=None
+)
+base = keras.applications.MobileNetV2(
+    input_shape=track.input_shape, alpha=0.35, include_top=False, weights=track.weights
+)
+
+# %% [markdown]
+# The whole network ends in classes. What the base ends in decides what our head will
+# have to work with.
+
+# %%
+what = predict("What comes out?", "nothing", "a class", "a picture", "many small maps")
 
 # %% tags=["nbval-check-output"]
 for layer in whole.layers[-4:]:
     print(f"{layer.name:24}", layer.output.shape[1:])
-print(f"{'without the top:':24}", headless.output_shape[1:])
+print(f"{'without the top:':24}", base.output_shape[1:])
+what.compare("many small maps" if base.output_shape[-1] > 3 else "a picture")
 
 # %% [markdown]
 # **Observe.** `include_top=False` took two layers away: the average over all
-# positions, and the dense layer with its classes. What is left ends on feature maps:
-# height, width, channels. Each channel says where in the picture the network saw one
-# thing. We do not know which thing. Nobody told the network either.
+# positions, and the dense layer with its classes. What is left ends in feature maps,
+# with a height, a width and a number of channels. Each channel says where in the
+# picture the network found one thing. We don't know which thing, because nobody told
+# the network what to look for.
 #
-# ## Another size of picture
+# ## Pictures of another size
 #
-# **Predict.** The base was built for one size. We build it again for pictures one and a
-# half times as wide and high. Do its parameters change?
+# Your photographs will rarely have the size that a base was trained on. So let us load
+# the same file into a network for pictures one and a half times as wide and high.
+# As a control, we build it once without the file.
 
-# %% tags=["nbval-check-output"]
+# %%
 side = track.input_shape[0] * 3 // 2
-options["input_shape"] = (side, side, 3)
-wider = keras.applications.MobileNetV2(include_top=False, **options)
-headless.output_shape[1:], wider.output_shape[1:]
-
-# %% tags=["nbval-check-output", "any-track"]
-[w.shape for w in wider.weights] == [w.shape for w in headless.weights]
+wider = keras.applications.MobileNetV2(
+    input_shape=(side, side, 3), alpha=0.35, include_top=False, weights=track.weights
+)
+untrained = keras.applications.MobileNetV2(
+    input_shape=(side, side, 3), alpha=0.35, include_top=False, weights=None
+)
 
 # %% [markdown]
-# **Observe.** Larger maps, the same parameters. A convolution's filter slides: it
-# does not know how wide the picture is. So trained weights fit any size.
-#
-# A dense layer on flattened maps does know. It has one weight for every position.
-#
-# You know `Sequential`, a stack of layers. Keras can also follow a path: `y = layer(x)`
-# says that `x` goes into the layer and `y` comes out. Nothing is computed yet. It is
-# how we put layers on `network.output`:
+# The pictures have more than twice as many pixels now. We compare all weights with
+# those of the first base, one by one.
+
+# %%
+size = predict("What happened to the weights?", "more of them", "changed", "nothing")
 
 # %% tags=["nbval-check-output"]
-for network in (headless, wider):
-    flat = keras.layers.Flatten()(network.output)
-    dense = keras.layers.Dense(10)
-    dense(flat)
-    print(network.output_shape[1:], "needs a kernel of", tuple(dense.kernel.shape))
+def difference(network):
+    """The largest difference between a weight of `network` and of `base`."""
+    pairs = zip(network.get_weights(), base.get_weights(), strict=True)
+    return max(np.abs(a - b).max() for a, b in pairs)
+
+
+print("maps:", base.output_shape[1:], "and now", wider.output_shape[1:])
+print(f"largest difference, the same file:   {difference(wider):.6f}")
+print("without the file, larger than 0.1:  ", difference(untrained) > 0.1)
+size.compare("nothing" if difference(wider) == 0 else "changed")
 
 # %% [markdown]
-# Old networks such as VGG16 end that way. With the top, they take one size only.
+# **Observe.** The maps have grown, and the weights are the same, number for number.
+# The last line shows that our comparison would have noticed a difference.
+#
+# The reason is that a convolution slides its filter over the picture, and a filter
+# does not know how far it has to slide. A dense layer behind flattened maps does know,
+# because it needs one weight for every position:
+
+# %% tags=["nbval-check-output"]
+for network in (base, wider):
+    model = keras.Sequential(
+        [network, keras.layers.Flatten(), keras.layers.Dense(10)]
+    )
+    print(network.output_shape[1:], "needs a kernel of", model.layers[-1].kernel.shape)
+
+# %% [markdown]
+# Old networks such as VGG16 end that way, so with their top they take pictures of one
+# size only.
 #
 # ## What the maps look like
 #
-# Now the trained base, and one image. We stop it at four depths. `keras.Model(a, b)` is
-# the network on the way from `a` to `b`. It copies nothing: its layers and weights are
-# the same ones. If `b` is a list, the model has several outputs.
+# Now we show the base one picture, and look inside at four depths. `keras.Model(a, b)`
+# is the part of a network that leads from `a` to `b`. It copies nothing, because it
+# uses the same layers and weights, and `b` may be a list of several outputs.
 #
-# **Predict.** Where will you still recognise the picture?
+# **Predict.** At which of the four depths will you still recognise the picture?
 
 # %%
-base = track.build_base()
 stages = freezing.stages(base)[:4]
-ends = [stage.layers[-1] for stage in stages]
-camera = keras.Model(base.input, [layer.output for layer in ends])
+camera = keras.Model(base.input, [stage.layers[-1].output for stage in stages])
+prepare = keras.layers.Rescaling(1 / 127.5, offset=-1)
 image = track.train.images[:1]
-prepared = track.preprocess(image.astype("float32"))
-seen = [keras.ops.convert_to_numpy(maps)[0] for maps in camera(prepared)]
+seen = [keras.ops.convert_to_numpy(maps)[0] for maps in camera(prepare(image))]
 
 # %%
-import matplotlib.pyplot as plt
-
-figure, axes = plt.subplots(1, 5, figsize=(13, 3.4), layout="constrained")
+figure, axes = plt.subplots(1, 5, figsize=(13, 3.4))
 axes[0].imshow(image[0])
-axes[0].set_title("the image")
+axes[0].set_title("the picture")
 axes[0].axis("off")
 for ax, stage, maps in zip(axes[1:], stages, seen, strict=True):
     height, width, channels = maps.shape
-    title = f"{stage.name}: {height} x {width}, {channels} maps"
+    title = f"{stage.name}: {channels} maps,\n{height} x {width} each"
     plots.feature_maps(maps, 9, 3, title, ax=ax)
 
 # %% [markdown]
-# **Observe.** Nine maps at each depth: the channels that vary most. From left to right
-# the maps shrink. At first they show the lines of the picture. Later they are coarse
-# patches that we cannot read any more: *something is here*. Where is traded for what.
+# **Observe.** You see nine maps for each depth, those that vary most. At first they
+# show the lines of the picture. Later they are coarse patches that only say that
+# *something is here*. The network gives up *where* to learn *what*.
 #
-# Now choose the image and the depth yourself.
-#
-# **Predict.** The maps of one depth: do they all show the same, or each something
-# else? And at another depth?
+# That the maps shrink is the architecture's doing, so it would happen in an untrained
+# network, too. Whether they say anything useful is a question that we still have to
+# ask. But first choose a picture and a depth yourself.
 
 # %%
-from tlcourse.widgets import FeatureMapViewer
-
-names = [track.class_names[k] for k in shown.labels]
-FeatureMapViewer(base, track.preprocess, shown.images, names)
+shown = track.train.few(2)
+labels = [track.class_names[k] for k in shown.labels]
+FeatureMapViewer(base, prepare, shown.images, labels)
 
 # %% [markdown]
-# **Observe.** At the first depth they are variations of the picture: light, dark, or
-# its edges only. Deeper, the maps of one image have less and less in common. Each
-# channel looks for something of its own.
+# ## A picture becomes a vector
 #
-# ## An image becomes a vector
-#
-# Average each map, and an image is one vector: a number for each channel. Similar
-# pictures should have similar vectors.
-#
-# **Predict.** The base was never shown our classes. For five images, we look for
-# the five others with the nearest vectors. How many will be of the same class?
+# If we average each map, a picture becomes one vector, with a number for each
+# channel. If the features are any good, pictures of the same kind should get similar
+# vectors, although the base was not trained to tell our classes apart.
 
 # %%
-pixels = keras.Input(track.input_shape)
-pooled = keras.layers.GlobalAveragePooling2D()(base(track.preprocess(pixels)))
-to_vector = keras.Model(pixels, pooled)
-vectors = features.extract(to_vector, track.train.images)
-print(vectors.shape)
+def make_vectors(base):
+    """The averaged maps of each training picture, one row per picture."""
+    pool = keras.layers.GlobalAveragePooling2D()
+    model = keras.Sequential([keras.Input(track.input_shape), prepare, base, pool])
+    return model.predict(track.train.images, verbose=0)
+
+
+vectors = make_vectors(base)
+print("pictures and channels:", vectors.shape)
 
 # %% [markdown]
-# Near means: a small angle between two vectors, once the mean of all is taken off.
+# How similar are two vectors? We compare their directions: divide each by its length
+# and multiply. The result is 1 for the same direction and 0 for a right angle.
 
+# %%
+def likeness(vectors):
+    """For every pair of rows, the cosine of the angle between them."""
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit @ unit.T
+
+
+print(f"a typical pair of pictures: {np.median(likeness(vectors)):.2f}")
+centred = vectors - vectors.mean(axis=0)
+print(f"after subtracting the mean: {np.median(likeness(centred)):.2f}")
+
+# %% [markdown]
+# **Observe.** At first two pictures have something in common even if they show
+# different things, because all the vectors share a part. That part tells us nothing, so
+# we subtract the mean of all vectors. Then a typical pair has little in common, and
+# what remains is what makes a picture special.
+#
+# One thing is left. Each picture is most similar to itself, and these likenesses
+# stand on the diagonal of the table. We overwrite them, and then sort each row.
 
 # %%
 def nearest(vectors, n=5):
     """For each row, the positions of the n most similar other rows."""
-    centred = vectors - vectors.mean(axis=0)
-    unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)
-    likeness = unit @ unit.T
-    np.fill_diagonal(likeness, -np.inf)
-    return np.argsort(-likeness, axis=1)[:, :n]
+    table = likeness(vectors - vectors.mean(axis=0))
+    np.fill_diagonal(table, -np.inf)
+    return np.argsort(-table, axis=1)[:, :n]
 
 
-flat_pixels = track.train.images.reshape(len(track.train), -1).astype("float32")
-by_features, by_pixels = nearest(vectors), nearest(flat_pixels)
+pixels = track.train.images.reshape(len(track.train), -1) / 255
+by_features, by_pixels = nearest(vectors), nearest(pixels)
+
+# %% [markdown]
+# We look up the five nearest pictures of some queries in two ways: by these vectors,
+# and by the raw pixels, treated the same way. How well this works over all pictures
+# is a number that you can estimate now.
+
+# %%
+share = predict("By features, how often is the nearest of the same class?", unit="%")
 
 # %%
 queries = np.unique(track.train.labels, return_index=True)[1][:5]
-figure, axes = plt.subplots(1, 2, figsize=(12, 6), layout="constrained")
-for ax, found, name in (
-    (axes[0], by_features, "by features"),
-    (axes[1], by_pixels, "by pixels"),
+figure, axes = plt.subplots(1, 2, figsize=(12, 6))
+for ax, found, name in zip(
+    axes, (by_features, by_pixels), ("features", "pixels"), strict=True
 ):
     rows = np.column_stack([queries, found[queries]]).ravel()
-    names = [track.class_names[k] for k in track.train.labels[rows]]
-    plots.tiles(track.train.images[rows], names, 6, f"Nearest {name}", ax=ax)
+    labels = [track.class_names[k] for k in track.train.labels[rows]]
+    plots.tiles(track.train.images[rows], labels, 6, f"Nearest by {name}", ax=ax)
 
 # %% [markdown]
-# **Observe.** The first picture of each row is the question. By features, the
-# neighbours mean the same thing, whatever their colour and tilt. By pixels, they
-# have the same colours in the same places.
+# **Observe.** The first picture of each row is the query. By pixels, its neighbours
+# mostly have the same colours in the same places. By features, look for yourself
+# what they have in common.
 #
-# A count over all images, with a third row: the same architecture, never trained.
-
+# Five rows prove little, so we count over all pictures. The control is the
+# same architecture, three times with different random weights.
 
 # %%
 def same_class(found):
-    """Share of images whose nearest neighbour is of their class."""
+    """Share of pictures whose nearest neighbour is of their class."""
     return float((track.train.labels[found[:, 0]] == track.train.labels).mean())
 
 
-random_base = track.build_base(weights="random")
-random_pooled = keras.layers.GlobalAveragePooling2D()(
-    random_base(track.preprocess(pixels))
-)
-random_to_vector = keras.Model(pixels, random_pooled)
-random_vectors = features.extract(random_to_vector, track.train.images)
-shares = {
-    "trained base": same_class(by_features),
-    "raw pixels": same_class(by_pixels),
-    "random base": same_class(nearest(random_vectors)),
-}
-plots.bars(shares, "Nearest neighbour of the same class", "share of images");
+by_random = []
+for _ in range(3):
+    control = keras.applications.MobileNetV2(
+        input_shape=track.input_shape, alpha=0.35, include_top=False, weights=None
+    )
+    by_random.append(same_class(nearest(make_vectors(control))))
 
-# %% tags=["nbval-check-output", "any-track"]
-shares["trained base"] > 1.3 * max(shares["raw pixels"], shares["random base"])
+# %%
+shares = {"trained base": same_class(by_features), "raw pixels": same_class(by_pixels)}
+shares["random bases, mean"] = float(np.mean(by_random))
+print("the three random bases:", *(f"{x:.0%}" for x in by_random))
+share.compare(round(100 * shares["trained base"]))
+title = "Same class as its neighbour: {:.0%}, {:.0%} and {:.0%}"
+percent = {name: 100 * value for name, value in shares.items()}
+plots.bars(percent, title.format(*shares.values()), "pictures, %");
 
 # %% [markdown]
-# **Observe.** It is the training that counts, not the architecture. And the
-# training was for other classes. This is transfer, before we have trained anything.
+# **Observe.** It is the training that makes the difference, since the
+# architecture alone does no such thing. And nobody trained these weights on our task.
+# That is transfer, and so far we have not trained anything ourselves.
 #
 # ## 📝 Exercise 4.1
 #
-# The base divides height and width by 32. Which shape comes out for pictures that are
-# 256 pixels high and 192 wide? Set `answer` to a tuple: height, width, channels.
+# Your camera takes pictures that are 256 pixels high and 192 wide. Build the trained
+# base for them, without its top. Set `answer` to it. Before you look at its
+# `output_shape`, say what it will be.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
-answer = (256 // 32, 192 // 32, 1280)
+answer = keras.applications.MobileNetV2(
+    input_shape=(256, 192, 3), alpha=0.35, include_top=False, weights=track.weights
+)
 
-check("4.1", answer)
+check("4.1", answer, base=base)
 
 # %% [markdown]
 # ## 📝 Exercise 4.2
@@ -248,51 +316,74 @@ check("4.2", answer, base=base)
 # %% [markdown]
 # ## 📝 Exercise 4.3
 #
-# At which depth are the neighbours best? Cut after each stage, pool, extract, and
-# count with `same_class`. Set `answer` to a dict: a stage's name to its share.
+# At which depth are the neighbours best? Cut after each stage of
+# `freezing.stages(base)`, make the vectors, find the neighbours, and count with
+# `same_class`. Set `answer` to a dict from a stage's name to its share.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 answer = {}
 for stage in freezing.stages(base):
     cut = keras.Model(base.input, stage.layers[-1].output)
-    pooled = keras.layers.GlobalAveragePooling2D()(cut(track.preprocess(pixels)))
-    stage_vectors = features.extract(keras.Model(pixels, pooled), track.train.images)
-    answer[stage.name] = same_class(nearest(stage_vectors))
+    answer[stage.name] = same_class(nearest(make_vectors(cut)))
 
-check("4.3", answer, base=base, whole=shares["trained base"])
+check("4.3", answer, base=base, data=track.train)
 
 # %% [markdown]
-# `plots.bars(answer)` draws it. The last entry must be what we counted above. Is
-# the deepest cut the best here?
+# `plots.bars(answer)` draws your result. Is the deepest cut the best one here?
 
 # %% [markdown] tags=["quiz"]
 # ## Quiz
 #
-# ? What does `include_top=False` leave?
-# + Feature maps: height, width, channels. | Where in the picture the network saw
-#   something, and what.
-# - A vector with a number for each class. | The classes went with the top.
-# - A smaller picture. | Its channels are not colours any more.
+# ? What does a network return after `include_top=False`?
+# - One number for each class | Those came from the dense layer, which is gone.
+# - One vector for each picture | Not yet. The averaging was part of the top.
+# + Many maps for each picture | Each says where the network found something.
 #
-# ? Why do the same weights fit another size of picture, once the top is gone?
-# - Keras scales the picture. | Nothing scales it. The maps come out larger.
-# + A filter slides over any size. | Only Flatten and Dense count positions.
-# - The weights are stretched. | They were the same, number for number.
+# ? The weights were trained on small pictures. Why do they fit larger ones?
+# - Keras scales every picture first | Nothing scales it. The maps come out larger.
+# + A filter slides as far as it must | Only Flatten and Dense count positions.
+# - Keras stretches the filters first | We compared them: number for number the same.
 #
-# ? The neighbours by features were right more often than by pixels. What does that
-#   show?
-# - That the base was trained on our classes. | It was never shown them.
-# - That averaging maps is good. | The random base averages maps, too.
-# + That the trained features carry over to new classes. | Only the training differs
-#   from the random control.
+# ? What is shared between `base` and `keras.Model(base.input, somewhere)`?
+# + All the layers on the way | It is another view of the same layers and weights.
+# - Only the shapes on the way | It computes with the trained weights, as you saw.
+# - Nothing, since it is a copy | Train one, and the other changes with it.
+#
+# ? Neighbours by features were more often of the same class. What does that show?
+# - The base was trained on our task | It was trained on another one.
+# - Averaged maps are always useful | The random bases average their maps, too.
+# + The features carry over to our task | Only the training differs from the control.
 
 # %% [markdown]
-# ## What to take home
+# ## On your own
 #
-# - `include_top=False` leaves feature maps: where, and what.
-# - Convolutions do not know the size of the picture. Flatten and Dense do.
-# - Early maps show the lines of the picture, late ones coarse patches.
-# - Averaged, the maps are a vector, and near vectors mean like pictures.
+# The same in a program of yours, on another network. It needs nothing of this course.
+
+# %% tags=["own"]
+import keras
+import numpy as np
+
+images = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3))
+base = keras.applications.DenseNet121(
+    include_top=False, weights=None, input_shape=(64, 64, 3)
+)  # weights="imagenet" where there is a network
+prepared = keras.applications.densenet.preprocess_input(images.astype("float32"))
+maps = keras.ops.convert_to_numpy(base(prepared))
+vectors = maps.mean(axis=(1, 2))
+print("maps:", maps.shape, "vectors:", vectors.shape)
+
+shorter = keras.Model(base.input, base.get_layer("pool3_relu").output)
+print("cut earlier:", shorter.output_shape)
+
+# %% [markdown]
+# ## What to remember
+#
+# - `include_top=False` removes the classes and leaves the feature maps.
+# - Convolutions take pictures of any size, and their weights stay the same.
+# - Early maps show the lines of a picture, late ones coarse patches.
+# - Averaged, the maps make a vector, and pictures of one kind get similar vectors.
+#
+# Next: [05 · Freeze](05_freeze_the_base.ipynb)
 #
 # ## Sources
 #

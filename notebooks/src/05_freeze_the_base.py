@@ -8,8 +8,8 @@
 # %% [markdown]
 # # 05 · Freeze
 #
-# **You will be able to** decide which numbers of a network `fit` may change,
-# and prove that it changed no others.
+# **You will be able to** decide which weights of a network `fit` may change, and
+# prove that it left the others alone.
 #
 # 20 minutes, and 15 for the exercises · builds on lesson 04 · a CPU is enough
 
@@ -19,7 +19,7 @@ import tlcourse
 tlcourse.start()
 
 # %%
-import math
+import contextlib
 
 import keras
 import numpy as np
@@ -28,267 +28,289 @@ from tlcourse import plots
 from tlcourse.checks import check, hint, solution
 from tlcourse.course import load_track
 from tlcourse.models import freezing
+from tlcourse.widgets import FreezePanel, predict
 
 track = load_track()
 
 # %% [markdown]
-# ## The data at a glance
+# ## Two pictures of each class
 #
-# Two labelled images of each class will do today. We do not want to classify
-# well yet. We want to know what a training step touches.
+# Somebody spent hours of computing on the base, so that its filters would recognise
+# lines and curves. We only have a few pictures:
 
 # %%
 few = track.train.few(2)
-print(few.describe())
 plots.tiles(few.images[:8], [few.class_names[k] for k in few.labels[:8]]);
 
 # %% [markdown]
-# ## A base that somebody else trained
-#
-# Here is the network of the last lesson, its last layer removed. On it sits a
-# dense layer of our own, one output a class. The base is the expensive part.
-# The dense layer is still random.
+# Here is the base of lesson 04 with a dense layer of our own behind it, one output per
+# class, still random.
 
 # %%
-base = track.build_base()
-model = keras.Sequential(
-    [
-        keras.Input(track.input_shape),
-        track.preprocess,
-        base,
-        keras.layers.GlobalAveragePooling2D(),
-        keras.layers.Dense(len(track.class_names), activation="softmax"),
-    ]
+base = keras.applications.MobileNetV2(
+    input_shape=track.input_shape, alpha=0.35, include_top=False, weights=track.weights
 )
+rescale = keras.layers.Rescaling(1 / 127.5, offset=-1)
+pool = keras.layers.GlobalAveragePooling2D()
+head = keras.layers.Dense(len(track.class_names), activation="softmax")
+model = keras.Sequential([keras.Input(track.input_shape), rescale, base, pool, head])
 
+# %% [markdown]
+# We train this model in two ways, on the same pictures and for as many epochs.
+# Once `fit` may change every weight. Once the base is locked, so that only the dense
+# layer can change. Then we count the right answers on pictures that neither has seen.
+# We repeat it with other pictures, because with so few of them luck matters.
 
 # %%
-def count(weights):
-    return sum(math.prod(weight.shape) for weight in weights)
+better = predict("Which recognises more new pictures?", "everything trains", "locked")
 
-
-count(model.trainable_weights)
-
-# %% [markdown]
-# **Predict.** We are about to write `base.trainable = False`. How many numbers
-# will `fit` still be able to change: none, some thousands, or all of them?
-
-# %% tags=["nbval-check-output"]
-base.trainable = False
-count(model.trainable_weights)
-
-# %% [markdown]
-# **Observe.** Features times classes, plus one bias a class: the dense layer and
-# nothing else. One line froze every layer of the base.
-
-# %% tags=["nbval-check-output"]
-features = base.output_shape[-1]
-classes = len(track.class_names)
-features * classes + classes == count(model.trainable_weights)
+# %%
+start, new = model.get_weights(), track.validation
+right = {"locked": [], "everything trains": []}
+for name, scores in right.items():
+    base.trainable = name == "everything trains"
+    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.optimizer.learning_rate = 0.05
+    for draw in range(3):
+        model.set_weights(start)
+        sample = track.train.few(2, seed=draw)
+        model.fit(sample.images, sample.labels, epochs=20, verbose=0)
+        scores.append(model.evaluate(new.images, new.labels, verbose=0)[1])
+    print(f"{name:18}", *(f"{score:.0%}" for score in scores))
+means = {name: np.mean(scores) for name, scores in right.items()}
+better.compare(max(means, key=means.get))
 
 # %% [markdown]
-# ## Do not believe it, check it
+# **Observe.** Same model, same pictures, and one line that differs. (With more pictures
+# or smaller steps it can be otherwise, as you will see in lesson 08.) So this lesson is
+# about the lock: what it does, how to make sure that it holds, and how it fails without
+# a warning.
 #
-# A count is a promise. So let us train for a moment, and compare the base before
-# and after, number by number.
+# ## A lock is an attribute
+
+#
+# In Keras, it is called `trainable`. Let us set it, and count the weights on either
+# side of that line.
+
+# %%
+lock = predict("How many weights can `fit` still change?", "none", "thousands", "all")
+
+# %% tags=["nbval-check-output"]
+def count(weights):
+    """How many single numbers there are in these weights."""
+    return sum(int(np.prod(weight.shape)) for weight in weights)
+
+
+base.trainable = True
+print(f"before: {count(model.trainable_weights):7,} of {model.count_params():,}")
+base.trainable = False
+print(f"after:  {count(model.trainable_weights):7,} of {model.count_params():,}")
+lock.compare("thousands" if 0 < count(model.trainable_weights) < 20_000 else "all")
+
+# %% [markdown]
+# **Observe.** What is left is our dense layer: one weight for each pair of feature and
+# class, plus one bias per class. A single line locked every layer of the base.
+#
+# Look at the first line again, because even there not everything was trainable. The
+# base keeps some averages that no gradient ever changes. We will meet them again below.
+#
+# ## A count is a promise, so let us check it
+#
+# We train for a moment, and then compare the weights with a copy from before.
+
+# %%
+def distance(before, after):
+    """The largest change of any weight."""
+    return max(np.abs(a - b).max() for a, b in zip(before, after, strict=True))
 
 
 # %% tags=["nbval-check-output", "any-track"]
-def compile_and_fit(model):
+before, before_all = base.get_weights(), model.get_weights()
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(few.images, few.labels, verbose=0)
+print(f"largest change in the base:  {distance(before, base.get_weights()):.3f}")
+print(f"largest change in the model: {distance(before_all, model.get_weights()):.3f}")
+
+# %% [markdown]
+# **Observe.** The base did not move at all, although the model did. The second line
+# matters, because without it a `fit` that did nothing would have passed our check, too.
+#
+# ## Changing our mind
+#
+# With more pictures we might want the base to learn after all. So we unlock it and
+# train again.
+
+# %%
+moves = predict("How far will the base move?", "not at all", "a little", "far")
+
+# %% tags=["nbval-check-output", "any-track"]
+saved = model.get_weights()
+base.trainable = True
+with contextlib.suppress(ValueError):  # PyTorch and JAX refuse this `fit`, see below
+    model.fit(few.images, few.labels, verbose=0)
+if keras.backend.backend() == "jax":
+    model.set_weights(saved)  # a `fit` that is refused loses them
+moved = distance(before, base.get_weights())
+print(f"largest change in the base:  {moved:.3f}")
+moves.compare("not at all" if moved == 0 else "a little" if moved < 0.01 else "far")
+
+# %% [markdown]
+# **Observe.** Nothing, and on TensorFlow nobody warned us. `compile` prepares the
+# training, and the first `fit` after it settles which weights the optimizer looks
+# after. From then on the flags may say what they like. (On PyTorch and JAX, Keras stops
+# here with an error about a variable that the optimizer does not know.)
+# `model.summary()` would not have helped, because it only shows the flags.
+#
+# So after every change of `trainable`: **compile again**.
+
+# %% tags=["nbval-check-output", "any-track"]
+model.compile("adam", "sparse_categorical_crossentropy")
+model.fit(few.images, few.labels, verbose=0)
+print("the base has moved now:", distance(before, base.get_weights()) > 0.0001)
+
+# %% [markdown]
+# ## Only the last stage
+#
+# There is something between all and nothing. A model has a flag, and so has each
+# of its layers. Suppose that the base is frozen and we want only its last stage to
+# learn. Somebody sets the flags of the layers first. Then the base still says `False`,
+# so they set that, too.
+
+# To see what learns, we count in each stage which weights one `fit` changes.
+
+# %%
+stages = {stage.name: stage.layers for stage in freezing.stages(base)}
+*_, last = stages
+stages["head"] = model.layers[-1:]
+
+
+def values(layers):
+    """All the weights of these layers, in one long row."""
+    return np.concatenate([w.ravel() for layer in layers for w in layer.get_weights()])
+
+
+def draw_what_learns(what):
+    """Compiles, fits, and draws the share of changed weights in each stage."""
+    before = {name: values(layers) for name, layers in stages.items()}
     model.compile("adam", "sparse_categorical_crossentropy")
     model.fit(few.images, few.labels, verbose=0)
-
-
-def unchanged(before, layer):
-    pairs = zip(before, layer.get_weights(), strict=True)
-    return all(np.array_equal(a, b) for a, b in pairs)
-
-
-before = base.get_weights()
-compile_and_fit(model)
-unchanged(before, base)
+    share = {k: 100 * np.mean(values(stages[k]) != before[k]) for k in stages}
+    learnt = [name for name in stages if share[name] > 0]
+    plots.bars(share, f"{what}: {', '.join(learnt)} learnt", "weights that changed, %")
+    return learnt
 
 # %% [markdown]
-# **Observe.** Not one number of the base moved. Comparing takes two lines, and it
-# is the only proof.
-#
-# ## The trap
-#
-# We change our mind. The base should train after all. We watch its first
-# convolution.
-#
-# **Predict.** After the flag and one more `fit`, will it have learnt?
+# Now to somebody's flags: first those of the layers, then that of the base.
 
 # %%
-is_conv = [isinstance(layer, keras.layers.Conv2D) for layer in base.layers]
-first = base.layers[is_conv.index(True)]
-before, saved = first.get_weights(), model.get_weights()
+order = predict("What learns, besides the head?", "nothing", "the last stage", "all")
+
+# %%
+base.trainable = False
+for layer in base.layers:
+    layer.trainable = layer in stages[last]
 base.trainable = True
-try:
-    model.fit(few.images, few.labels, verbose=0)
-except ValueError as error:  # on PyTorch and JAX
-    print("Keras stopped:", str(error).split(".")[0])
-    model.set_weights(saved)  # on JAX, a `fit` that stops loses them
-
-# %% tags=["nbval-check-output", "any-track"]
-unchanged(before, first)
+learnt = draw_what_learns("The base last")
+order.compare({1: "nothing", 2: "the last stage"}.get(len(learnt), "all"))
 
 # %% [markdown]
-# **Observe.** `True`: it learnt nothing. Keras had made up its mind when we compiled
-# and began to train. On TensorFlow nothing even warned us. On PyTorch and JAX, Keras
-# stops at variables that its optimizer does not know. `model.summary()` shows the
-# flags, not what trains, so it would have misled us too.
-#
-# The course's helper asks the optimizer instead:
-
-# %% tags=["nbval-check-output"]
-print(freezing.trains(model))
-
-# %% [markdown]
-# After every change of `trainable`: **compile again**.
-
-# %% tags=["nbval-check-output", "any-track"]
-compile_and_fit(model)
-unchanged(before, first)
-
-# %% [markdown]
-# ## Where did it move?
-#
-# **Predict.** Now we unfreeze only the last stage of the base: the layers after the
-# last time that its feature maps shrink. Which bars will be zero?
-
+# **Observe.** The base's flag was set last, and it overwrote the flags of all its
+# layers. Nothing reported this. So go from large to small: first the base, then
+# its layers.
 
 # %%
-def movement(before, after):
-    """How far the numbers of a stage went, on average."""
-    moved = sum(np.abs(a - b).sum() for a, b in zip(before, after, strict=True))
-    return float(moved / sum(a.size for a in before))
-
-
-def weights_by_stage():
-    return {
-        stage.name: [w for layer in stage.layers for w in layer.get_weights()]
-        for stage in freezing.stages(base)
-    }
-
-
-last = freezing.stages(base)[-1]
 base.trainable = True
 for layer in base.layers:
-    layer.trainable = layer in last.layers
-start = weights_by_stage()
-compile_and_fit(model)
-end = weights_by_stage()
-moved = {name: movement(start[name], end[name]) for name in start}
-plots.bars(moved, "What one epoch changed", "mean change of a number");
+    layer.trainable = layer in stages[last]
+draw_what_learns("The base first");
 
 # %% [markdown]
-# **Observe.** Only the last bar has a length. Everything before it is exactly as it was
-# before this epoch.
+# **Observe.** Only the two bars that we asked for. Everything before the last stage is
+# exactly as it was. A picture such as this one takes a minute to make, and it tells
+# you what the flags of some hundred layers cannot.
 #
-# ## Order matters
+# ## The layers that learn without gradients
 #
-# A model's own flag and its layers' flags are two things. Setting the model's
-# overwrites all of its layers'. Setting a layer's leaves the model's as it is.
-#
-# **Predict.** First `base.trainable = False`, then one layer `True`. Does that
-# layer train?
+# In a training step, `fit` asks of each trainable weight: if you were a little larger,
+# how would the loss change? The answer is its *gradient*. For the averages that we met
+# above, nobody asks. They belong to the BatchNormalization layers, which bring the
+# numbers that pass through them into a usual range. Each has four vectors:
 
-# %% tags=["nbval-check-output", "any-track"]
-base.trainable = False
-last.layers[0].trainable = True
-print("the base says:    ", len(base.trainable_weights), "weights train")
-print("the model around: ", len(model.trainable_weights), "weights train")
-
-# %% [markdown]
-# **Observe.** They contradict each other. The base answers for itself: frozen,
-# whole. The model around it asks every layer, and trains three: the one that we
-# unfrozen, and the two of our dense layer. So go from large to small: first
-# `base.trainable = True`, then freeze layers.
-#
-# One more surprise. On TensorFlow, Keras skips an assignment that changes nothing:
-# `base.trainable = False` on a base that says `False` already leaves the unfrozen
-# layer unfrozen. To reset every flag, set `True`, then `False`.
-#
-# ## The layer that learns without gradients
-#
-# In a training step, `fit` asks of each number that trains: if it were a little larger,
-# how would the loss change? The answer is its *gradient*. It is computed backwards,
-# layer by layer, from the output. A frozen number is not asked.
-#
-# A BatchNormalization layer holds four vectors. Two are learnt by gradients. Two are
-# averages of what passes through.
-
-# %% tags=["nbval-check-output", "any-track"]
-norm = next(layer for layer in base.layers if freezing.is_batchnorm(layer))
-[weight.name for weight in norm.weights]
+# %% tags=["nbval-check-output"]
+norms = [layer for layer in base.layers if freezing.is_batchnorm(layer)]
+averages = [w for norm in norms for w in (norm.moving_mean, norm.moving_variance)]
+print("the first one:", *(weight.name for weight in norms[0].weights))
+print(f"moving averages in all: {count(averages):,} of {model.count_params():,}")
 
 # %% [markdown]
-# **Predict.** We show the base some images in training mode. There is no loss, no
-# gradient, no optimizer. Does anything change?
+# We only show the model some pictures in training mode. There is no loss, no
+# gradient and no optimizer. We do it with the base frozen, and again with the base
+# trainable.
 
+# %%
+silent = predict("How many vectors change if it is trainable?", "none", "two", "four")
 
 # %% tags=["nbval-check-output", "any-track"]
-def moving_mean_moves():
-    start = keras.ops.convert_to_numpy(norm.moving_mean)
+def changed_vectors():
+    """The vectors of the layer that one pass in training mode changes."""
+    before = norms[0].get_weights()
     model(few.images.astype("float32"), training=True)
-    end = keras.ops.convert_to_numpy(norm.moving_mean)
-    return not np.array_equal(start, end)
+    pairs = zip(norms[0].weights, before, norms[0].get_weights(), strict=True)
+    return [weight.name for weight, a, b in pairs if not np.array_equal(a, b)]
 
 
+base.trainable = False
+print("frozen:   ", changed_vectors())
 base.trainable = True
-trainable = moving_mean_moves()
-norm.trainable = False
-frozen = moving_mean_moves()
-trainable, frozen
+print("trainable:", found := changed_vectors())
+silent.compare({0: "none", 2: "two", 4: "four"}[len(found)])
 
 # %% [markdown]
-# **Observe.** In training mode, the moving mean moves with every batch that passes, and
-# with it what the whole base computes. Frozen, it stays. In Keras, a frozen
-# BatchNormalization layer also works in inference mode: it uses the stored
-# averages and not those of the batch. That is why we freeze these layers when we
-# fine-tune, in lesson 08.
+# **Observe.** In training mode, every batch that passes moves the averages, and with
+# them everything that the base computes later. (Subtract their number from that of all
+# weights, and you get what was trainable before we locked anything.)
+#
+# A frozen BatchNormalization layer keeps its averages. In Keras, it also works in
+# *inference mode*, even while the rest trains: it normalises with the averages that
+# it has stored, not with those of the batch. Lesson 08 will need this.
 #
 # ## All of it at a glance
 #
-# Here is a panel for what you have just done by hand. A click sets the flags of the
-# model. Open a stage, and you can choose single layers.
+# This panel does what you have just done by hand. A click sets the flags of the model,
+# and the drawing shows how far the gradients travel.
 #
-# **Predict.** Three choices: the head alone, which is our dense layer; the head and the
-# first stage; the head and the last stage. Which trains the most numbers? Which costs
-# the most? Try them, and look at the gradients, the memory and the step. `Measure an
-# epoch` times them on your machine.
+# **Predict.** Compare three choices: the head alone, the head with the first stage, the
+# head with the last stage. Which has the most trainable weights, and which costs the
+# most per step?
 
 # %%
-from tlcourse.widgets import FreezePanel
-
 panel = FreezePanel(model, few, batch_size=10)
 panel
 
 # %% tags=["nbval-check-output"]
-base.trainable = True  # code and panel look at the same flags
-for layer in base.layers:
-    layer.trainable = layer in freezing.stages(base)[0].layers
-panel.refresh()
-print(panel.summary.count)
-print(*panel.summary.lines[3])
+for name in ("stage 1", last):
+    for layer in base.layers:
+        layer.trainable = layer in stages[name]
+    panel.refresh()
+    print(f"head and {name}: {panel.summary.count}\n  ", *panel.summary.lines[3])
 
 # %% [markdown]
-# **Observe.** We unfroze the first stage by code, and the panel shows it, as its button
-# `Refresh` would. So few numbers, and a step costs most of what training everything
-# does. Gradients walk back to the first layer that trains, and the way is what costs.
+# **Observe.** We set the flags by code, and the panel shows them, as its `Refresh`
+# button would. The first stage has far fewer weights than the last, but a step that
+# trains it costs more. Gradients travel back from the output to the first layer that
+# trains, and it is that journey you pay for.
 #
 # ## 📝 Exercise 5.1
 #
-# Freeze the whole base except its last two stages. In those, too, freeze every
-# BatchNormalization layer. How many numbers of `model` will `fit` change? Set `answer`
-# to it. The check looks at the flags, too.
+# In the base, let the depthwise convolutions learn (`keras.layers.DepthwiseConv2D`),
+# and freeze all its other layers. Our dense layer stays trainable. Set `answer` to the
+# number of weights in `model` that `fit` may change. The check looks at the flags, too.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
+base.trainable = False
 base.trainable = True
-free = [layer for stage in freezing.stages(base)[-2:] for layer in stage.layers]
 for layer in base.layers:
-    layer.trainable = layer in free and not freezing.is_batchnorm(layer)
+    layer.trainable = isinstance(layer, keras.layers.DepthwiseConv2D)
 answer = count(model.trainable_weights)
 
 check("5.1", answer, model=model, base=base)
@@ -296,70 +318,112 @@ check("5.1", answer, model=model, base=base)
 # %% [markdown]
 # ## 📝 Exercise 5.2
 #
-# Somebody wrote this on TensorFlow and wonders why the base does not learn. The helper
-# `unfreeze_from` does what you did in 5.1: it unfreezes a stage and all that follow,
-# BatchNormalization excepted.
+# This should train the head first, and then the base as well, but with
+# its BatchNormalization layers frozen. It has two mistakes.
 #
 # ```python
-# base.trainable = False
-# compile_and_fit(model)
-# freezing.unfreeze_from(base, last.name)
-# model.fit(few.images, few.labels, verbose=0)
+# def train_in_two_steps(base, model, images, labels):
+#     base.trainable = False
+#     model.compile("adam", "sparse_categorical_crossentropy")
+#     model.fit(images, labels, verbose=0)
+#     for layer in base.layers:
+#         if isinstance(layer, keras.layers.BatchNormalization):
+#             layer.trainable = False
+#     base.trainable = True
+#     model.fit(images, labels, verbose=0)
 # ```
 #
-# Set `answer` to the number of parameters that the last line trains.
+# Mend it, and set `answer` to the function. The check runs it on a small network.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
-answer = features * classes + classes
+def train_in_two_steps(base, model, images, labels):
+    base.trainable = False
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(images, labels, verbose=0)
+    base.trainable = True
+    for layer in base.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(images, labels, verbose=0)
 
-check("5.2", answer, base=base, classes=classes)
+
+answer = train_in_two_steps
+
+check("5.2", answer)
 
 # %% [markdown]
 # ## 📝 Exercise 5.3
 #
 # Three lines: `base.trainable = False`, `base.trainable = True`,
-# `model.layers[-1].trainable = False`. Then we compile. Set `answer` to the count of
-# numbers that `fit` will change.
+# `model.layers[-1].trainable = False`. Then we compile. How many weights will `fit`
+# change by gradients? Say it first, then find out, and set `answer` to the number.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 base.trainable = False
 base.trainable = True
-answer = count(base.trainable_weights)
+model.layers[-1].trainable = False
+answer = count(model.trainable_weights)
+model.layers[-1].trainable = True
 
-check("5.3", answer, base=base, classes=classes)
+check("5.3", answer, base=base, classes=len(track.class_names))
 
 # %% [markdown] tags=["quiz"]
 # ## Quiz
 #
-# ? You set `base.trainable = False` after `fit`, and call `fit` again. What trains on
+# ? After a `fit` you set `base.trainable = False` and fit again. What trains on
 #   TensorFlow?
-# - Only the dense layer. | So say the flags, but nobody compiled.
-# + What trained before. | The choice was made when the model was compiled and first
-#   fitted.
-# - Nothing. | The compiled choice is still there.
+# - The head, since the base is frozen | So say the flags, but nobody compiled.
+# + Everything that trained before | It was settled at the first `fit`.
+# - Nothing, since the flags disagree | Keras does not compare them.
 #
 # ? A BatchNormalization layer is frozen. What does it normalise with?
-# + Its stored averages. | Frozen means inference mode for this layer.
-# - The mean of the batch. | That is what it does in training mode.
-# - Nothing, it is skipped. | It still scales and shifts.
+# + With the averages that it has stored | Frozen means inference mode here.
+# - With the averages of each new batch | That is what training mode does.
+# - With nothing, since it is skipped | It still shifts and scales.
 #
-# ? How do you know for certain that a layer did not change?
-# - Its flag says `False`. | The flag is a wish, and may be stale.
-# - The loss went up. | A loss can rise for many reasons.
-# + Its weights are equal before and after. | Comparing takes two lines.
+# ? You freeze some layers of a base, and then set `base.trainable = True`. What trains?
+# - All but the layers that you froze | The base's flag overwrites those inside.
+# - Nothing until you call `fit` twice | The number of calls does not matter.
+# + Every layer of the base once more | So set the base's flag first.
 #
-# ? First the base's flag, or first its layers'?
-# + The base's, then the layers'. | The base's flag overwrites those of its layers.
-# - The layers', then the base's. | The base's flag would overwrite your choice.
-# - The order does not matter. | We saw the two contradict each other.
+# ? What proves that `fit` left a layer alone?
+# - Its flag is `False` in the summary | The flag may be newer than the `compile`.
+# - The validation loss stays the same | A loss can stay for many reasons.
+# + Its weights equal an earlier copy | Comparing takes two lines.
 
 # %% [markdown]
-# ## What to take home
+# ## On your own
 #
-# - `trainable = False` on the base freezes every layer in it.
-# - After every change of a flag, compile again. Do not wait for a warning.
-# - From large to small: the base's flag first, then its layers'.
+# The same in a program of yours, on another network. It needs nothing of this course.
+
+# %% tags=["own"]
+import keras
+import numpy as np
+
+base = keras.applications.EfficientNetV2B0(
+    include_top=False, weights=None, input_shape=(96, 96, 3), pooling="avg"
+)  # weights="imagenet" where there is a network
+base.trainable = False
+model = keras.Sequential([base, keras.layers.Dense(3, activation="softmax")])
+model.compile(keras.optimizers.Adam(1e-2), "sparse_categorical_crossentropy")
+
+images = np.random.default_rng(0).integers(0, 256, (12, 96, 96, 3))
+before, before_all = base.get_weights(), model.get_weights()
+model.fit(images, np.arange(12) % 3, verbose=0)
+same = [np.array_equal(a, b) for a, b in zip(before, base.get_weights(), strict=True)]
+print("base untouched:", all(same))
+print("head moved:", not np.array_equal(before_all[-1], model.get_weights()[-1]))
+
+# %% [markdown]
+# ## What to remember
+#
+# - `base.trainable = False` locks every layer of the base.
+# - After every change of a flag, compile again, because nothing will remind you.
+# - Go from large to small: first the base's flag, then those of its layers.
 # - BatchNormalization moves without gradients, unless it is frozen.
+#
+# Next: [06 · A little wrapper](06_wrap_the_base.ipynb)
 #
 # ## Sources
 #

@@ -18,40 +18,60 @@ def twice_21(answer):
         return "Write `answer = 2 * 21` and run the cell again."
 
 
-@exercise("1.1", "number")
-@hint("300 billion times the share is what was read of it. How large is it?")
-@praise("Each book was read about twice.")
-def epochs_of_books(answer):
-    if is_close(answer, 300 * 0.08 / 55, 0.01):
-        return "That is Books2. Books1 is smaller."
-    if is_close(answer, 300 * 0.08, 0.01):
-        return "So many billion tokens were read of it. How often is that all of it?"
-    if is_close(answer, 12 / (300 * 0.08), 0.01):
-        return "Upside down: divide what was read by what there is."
-    if not is_close(answer, 300 * 0.08 / 12, 0.01):
-        return "Tokens shown, times the share, divided by the tokens of the source."
+@exercise("1.1", keras.Model)
+@hint("As in the loop: a new Dense behind `model.layers[:-1]`, then `learn` with more.")
+@praise("More pictures of each kind, fewer mistakes; and still no long training.")
+def fewer_mistakes(answer, model, held_out):
+    if answer is model:
+        return "That is the network of ten pictures each. Train a new one on more."
+    found = [np.asarray(x.predict(held_out.images, verbose=0)) for x in (model, answer)]
+    if found[0].shape != found[1].shape:
+        return f"Expected outputs {found[0].shape}. Received: {found[1].shape}."
+    had, has = ((x.argmax(axis=1) != held_out.labels).sum() for x in found)
+    if not has <= 2 * had / 3:
+        return (
+            f"On {len(held_out)} unused pictures it makes {has} mistakes, and `model` "
+            f"makes {had}. Is it trained, and on more pictures of each kind?"
+        )
 
 
 @exercise("1.2", "number")
-@hint("6 for each parameter and token. The table counts parameters in millions.")
-@praise("Large, and yet a thousandth of the largest.")
-def work_of_the_smallest(answer):
-    if is_close(answer, 125e6 * 300e9, 0.01):
-        return "One for each parameter and token. It takes about six."
-    if is_close(answer, 6 * 125 * 300e9, 0.01) or is_close(answer, 6 * 125 * 300, 0.01):
-        return "125 is in millions, and 300 in billions."
-    if not is_close(answer, 6 * 125e6 * 300e9, 0.01):
-        return "Six times parameters times tokens."
+@hint("6 for each parameter and token; then divide by `per_second`, and by `year`.")
+@praise("Smaller than GPT-3, and yet more work, because it read so much more.")
+def years_for_chinchilla(answer, per_second):
+    work, year = 6 * 70e9 * 1400e9, 365 * 24 * 3600
+    for wrong, said in (
+        (work / 6, "One for each parameter and token. It takes about six."),
+        (work * 300 / 1400, "That is for 300 billion tokens. This one read more."),
+        (work * 175 / 70, "Those are the parameters of GPT-3."),
+        (work * year, "Those are seconds. The question is about years."),
+        (work * per_second * year, "That is the work. How long does it take?"),
+    ):
+        if is_close(answer, wrong / per_second / year, 0.02):
+            return said
+    if not is_close(answer, work / per_second / year, 0.02):
+        return "Six times parameters times tokens, over what is done in a year."
 
 
-choice(
-    "1.3",
-    "b",
-    hint="Where was something learnt for one task and used for another?",
-    praise="The features are repurposed; the last layer is new.",
-    a="It starts from random numbers: nothing comes from elsewhere.",
-    c="The same task, and nothing is trained any more: that is just use.",
-)
+KINDS_OF_PROJECT = {
+    "a": "In a, the weights were random, and the task stays the same.",
+    "b": "Look at b again: where do the weights below the last layer come from?",
+    "c": "In c, nothing learns: to use a network on its own task is just use.",
+    "d": "In d, what comes from others is the architecture. What of the weights?",
+    "e": "Look at e again: does something learnt have to change to be of use?",
+    "f": "Look at f again: what would it start from without English?",
+}
+
+
+@exercise("1.3", "text")
+@hint("Where was something learnt for one task, and then used for another?")
+@praise("With the weights kept or trained on: both are transfer.")
+def which_transfer(answer):
+    chosen = set(answer.lower()) - set(" ,'")
+    if not chosen or chosen - set(KINDS_OF_PROJECT):
+        return "Write the letters from a to f that apply, such as 'ac'."
+    for letter in sorted(chosen ^ set("bef")):
+        return KINDS_OF_PROJECT[letter]
 
 
 @exercise("2.1", "number")
@@ -130,19 +150,22 @@ def share_of_the_top(answer, network):
         return "Add `count_params()` of the layers after the last feature map."
 
 
-@exercise("4.1", tuple, list)
-@hint("Divide each side by 32. The number of channels does not depend on the size.")
-@praise("The maps follow the picture; the channels do not.")
-def shape_of_the_maps(answer):
-    answer = tuple(answer)
-    if answer[:1] == (None,) or len(answer) == 4:
-        return "Leave the batch out: height, width, channels."
-    if answer == (6, 8, 1280):
+@exercise("4.1", keras.Model)
+@hint("Take the call that built `base`. What of it has to do with the pictures?")
+@praise("The maps follow the picture; channels and weights do not.")
+def base_for_a_camera(answer, base):
+    height, width = answer.input_shape[1:3]
+    if (height, width) == (192, 256):
         return "Height comes first, then width."
-    if len(answer) == 3 and answer[2] == 3:
-        return "Channels are the feature maps that come out, not the three colours."
-    if answer != (8, 6, 1280):
-        return "Divide height and width by 32. The channels stay as they were above."
+    if (height, width) != (256, 192):
+        return f"It takes pictures of {height} x {width}, height first."
+    if len(answer.output_shape) != 4:
+        return f"Maps should come out. This ends in {answer.output_shape}: a top?"
+    found, wanted = answer.get_weights(), base.get_weights()
+    if [x.shape for x in found] != [x.shape for x in wanted]:
+        return "Its weights have other shapes than those of `base`. Which `alpha`?"
+    if not all(map(np.array_equal, found, wanted)):
+        return "The shapes are right, the numbers are not. Where do they come from?"
 
 
 @exercise("4.2", keras.Model)
@@ -152,25 +175,55 @@ def cut_at_the_third_stage(answer, base):
     ends = [stage.layers[-1].output.shape for stage in freezing.stages(base)]
     if not set(map(id, answer.weights)) <= set(map(id, base.weights)):
         return "Its weights are new. Use the tensors of `base`, not another network."
+    if isinstance(answer, keras.Sequential):
+        return (
+            "The base has side roads, and a `Sequential` lines its layers up in one "
+            "row. Use `keras.Model`, from one tensor to another."
+        )
     if answer.output_shape == ends[-1]:
         return "That is the whole base. Stop earlier."
     if answer.output_shape == ends[1]:
         return "That is the second stage. Python counts from 0."
     if answer.output_shape != ends[2]:
         return f"Expected the output {ends[2]}. Received: {answer.output_shape}."
+    if answer.output is not freezing.stages(base)[2].layers[-1].output:
+        return "The shape is right, but this is not where the third stage ends."
 
 
 @exercise("4.3", dict)
-@hint("A loop over `freezing.stages(base)` with the lines that made `to_vector`.")
-@praise("Neighbours get better on the way up.")
-def neighbours_by_depth(answer, base, whole):
+@hint("A loop over `freezing.stages(base)`, with a `keras.Model` for each stage.")
+@praise("Each depth has its own neighbours, and you have counted them.")
+def neighbours_by_depth(answer, base, data):
     names = [stage.name for stage in freezing.stages(base)]
     if missing := [name for name in names if name not in answer]:
         return f"An entry for each stage, please. Missing: {', '.join(missing)}."
-    shares = np.array([answer[name] for name in names])
+    shares = np.array([answer[name] for name in names], float)
     if not all((shares >= 0) & (shares <= 1)):
         return "The values are shares, from 0 to 1. `same_class` gives them."
-    if abs(shares[-1] - whole) > 0.01:
-        return "The last entry should be what we counted above. Did you extract anew?"
     if np.ptp(shares) < 1e-6:
         return "All depths are the same. Does each turn of the loop cut elsewhere?"
+    expected = _neighbours_by_stage(base, data, keras.layers.Rescaling(1 / 127.5, -1))
+    if np.allclose(shares, expected, atol=0.02):
+        return None
+    raw = _neighbours_by_stage(base, data, keras.layers.Rescaling(1))
+    if np.allclose(shares, raw, atol=0.02):
+        return "These are the shares of raw pixels. What does the base want as input?"
+    if np.allclose(np.sort(shares), np.sort(expected), atol=0.02):
+        return "The shares are right, but some stand at another stage's name."
+    wrong = names[int(np.abs(shares - expected).argmax())]
+    return f"Look at {wrong} again: which cut, which pictures, which average?"
+
+
+def _neighbours_by_stage(base, data, prepare):
+    """For each stage, how often the nearest vector is of the same class."""
+    pool = keras.layers.GlobalAveragePooling2D()
+    ends = [pool(stage.layers[-1].output) for stage in freezing.stages(base)]
+    prepared = prepare(data.images.astype("float32"))
+    shares = []
+    for vectors in keras.Model(base.input, ends).predict(prepared, verbose=0):
+        centred = vectors - vectors.mean(axis=0)
+        unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)
+        likeness = unit @ unit.T
+        np.fill_diagonal(likeness, -np.inf)
+        shares.append((data.labels[likeness.argmax(axis=1)] == data.labels).mean())
+    return np.array(shares)
