@@ -23,7 +23,7 @@ DEPTHS = ("stage 1", "stage 4", "stage 5")
 HEAD_EPOCHS = 40
 # Labels per class to epochs; batch, and learning rates, of each task.
 EPOCHS = {
-    "near": {1: 30, 5: 20, 50: 6},
+    "near": {1: 30, 5: 20, 50: 3},
     "far": {10: 15, 50: 12, 150: 8},
 }
 BATCH = {"near": 16, "far": 32}

@@ -170,7 +170,7 @@ options = {"learning_rate": 1e-4, "epochs": 5 if quick else 3, "batch_size": 10}
 on_near = fine_tuning.three_ways(near_model, near_draws, track.validation, **options)
 
 # %%
-_, axes = plt.subplots(1, 2, figsize=(10, 3.8))
+_, axes = plt.subplots(1, 2, figsize=(10, 3.8), sharey=True)
 for ax, task, ways in zip(axes, ("far", "near"), (on_far, on_near), strict=True):
     head_on, asleep, awake = (100 * table[:, -1] for table in ways.values())
     gain = asleep - head_on

@@ -236,10 +236,12 @@ if hasattr(keras.optimizers, "MultiOptimizer"):
 # learns a narrow correction beside it. Keras's `Conv2D` and `Dense` have it built in.
 
 # %%
-narrow = keras.models.clone_model(model)
+copy = keras.models.clone_model(base)
+dense = keras.layers.Dense(6, activation="softmax")
+narrow = keras.Sequential([keras.Input(shape), scale, copy, pool, dense])
 narrow.set_weights(start)
-narrow.layers[1].trainable = True
-for layer in narrow.layers[1].layers:
+copy.trainable = True
+for layer in copy.layers:
     layer.trainable = type(layer) is keras.layers.Conv2D  # depthwise ones have none
     if layer.trainable:
         layer.enable_lora(rank=4)
