@@ -57,8 +57,8 @@ model = keras.Sequential([keras.Input(track.input_shape), rescale, base, pool, h
 
 # %% [markdown]
 # We train this model in two ways, on the same pictures and for as many epochs.
-# Once `fit` may change every weight. Once the base is locked, so that only the dense
-# layer can change. Then we count the right answers on pictures that neither has seen.
+# Once `fit` may change every weight. Once the base is locked, so only the dense
+# layer changes. Then we count the right answers on pictures that neither has seen.
 # We repeat it with other pictures, because with so few of them luck matters.
 
 # %%
@@ -76,7 +76,8 @@ for name, scores in right.items():
         sample = track.train.few(2, seed=draw)
         model.fit(sample.images, sample.labels, epochs=20, verbose=0)
         scores.append(model.evaluate(new.images, new.labels, verbose=0)[1])
-    print(f"{name:18}", *(f"{score:.0%}" for score in scores))
+        print(f"{name}, draw {draw + 1}: {scores[-1]:.0%} right")
+model.set_weights(start)
 means = {name: np.mean(scores) for name, scores in right.items()}
 better.compare(max(means, key=means.get))
 
@@ -87,7 +88,6 @@ better.compare(max(means, key=means.get))
 # a warning.
 #
 # ## A lock is an attribute
-
 #
 # In Keras, it is called `trainable`. Let us set it, and count the weights on either
 # side of that line.
@@ -101,7 +101,6 @@ def count(weights):
     return sum(int(np.prod(weight.shape)) for weight in weights)
 
 
-base.trainable = True
 print(f"before: {count(model.trainable_weights):7,} of {model.count_params():,}")
 base.trainable = False
 print(f"after:  {count(model.trainable_weights):7,} of {model.count_params():,}")
@@ -175,7 +174,7 @@ print("the base has moved now:", distance(before, base.get_weights()) > 0.0001)
 # of its layers. Suppose that the base is frozen and we want only its last stage to
 # learn. Somebody sets the flags of the layers first. Then the base still says `False`,
 # so they set that, too.
-
+#
 # To see what learns, we count in each stage which weights one `fit` changes.
 
 # %%
@@ -200,7 +199,7 @@ def draw_what_learns(what):
     return learnt
 
 # %% [markdown]
-# Now to somebody's flags: first those of the layers, then that of the base.
+# Now we set the flags as somebody did: first those of the layers, then the base's.
 
 # %%
 order = predict("What learns, besides the head?", "nothing", "the last stage", "all")
@@ -216,7 +215,8 @@ order.compare({1: "nothing", 2: "the last stage"}.get(len(learnt), "all"))
 # %% [markdown]
 # **Observe.** The base's flag was set last, and it overwrote the flags of all its
 # layers. Nothing reported this. So go from large to small: first the base, then
-# its layers.
+# its layers. (On TensorFlow, Keras skips an assignment that leaves the base's own flag
+# as it was. So to reset all layers, set the base to `False` and then to `True`.)
 
 # %%
 base.trainable = True
@@ -226,8 +226,8 @@ draw_what_learns("The base first");
 
 # %% [markdown]
 # **Observe.** Only the two bars that we asked for. Everything before the last stage is
-# exactly as it was. A picture such as this one takes a minute to make, and it tells
-# you what the flags of some hundred layers cannot.
+# exactly as it was. The flags are what we wanted, and a picture such as this one shows
+# what `fit` made of them.
 #
 # ## The layers that learn without gradients
 #
@@ -382,10 +382,10 @@ check("5.3", answer, base=base, classes=len(track.class_names))
 # - With the averages of each new batch | That is what training mode does.
 # - With nothing, since it is skipped | It still shifts and scales.
 #
-# ? You freeze some layers of a base, and then set `base.trainable = True`. What trains?
-# - All but the layers that you froze | The base's flag overwrites those inside.
-# - Nothing until you call `fit` twice | The number of calls does not matter.
-# + Every layer of the base once more | So set the base's flag first.
+# ? A base is frozen. You set one layer's flag to `True`, then the base's. What trains?
+# - Only the layer that you chose first | The base's flag overwrites those inside.
+# - Nothing, since the two cancel out | Both say `True`, and the last one counts.
+# + Each of the layers inside the base | So set the base's flag first.
 #
 # ? What proves that `fit` left a layer alone?
 # - Its flag is `False` in the summary | The flag may be newer than the `compile`.
