@@ -9,7 +9,7 @@
 # # 06 · A little wrapper
 #
 # **You will be able to** put a wrapper on a base that takes raw pixels and gives
-# probabilities, and count what it costs.
+# probabilities, and say what each of its layers costs and brings.
 #
 # 15 minutes, and 10 for the exercises · builds on lesson 05 · a CPU is enough
 
@@ -20,214 +20,276 @@ tlcourse.start()
 
 # %%
 import keras
+import matplotlib.pyplot as plt
 import numpy as np
 
 from tlcourse import plots
 from tlcourse.checks import check, hint, solution
 from tlcourse.course import load_track
+from tlcourse.widgets import predict
 
-track = load_track()
-
-# %% [markdown]
-# ## The data at a glance
-#
-# One image is enough for most of today.
-
-# %%
-few = track.train.few(2)
-print(few.describe())
-image = few.images[:1]
-plots.tiles(image, [track.class_names[few.labels[0]]], title="Today's image");
+layers, track = keras.layers, load_track()
+classes, validation = len(track.class_names), track.validation
 
 # %% [markdown]
-# ## Flatten, or pool?
+# ## From a picture to an answer
 #
-# What we put on the base is the *wrapper*. Others call it the *head*, and so do the
-# panels and some pictures of this course.
+# A base without its top gives feature maps, and nobody wants those for an answer. What
+# we put on it is the **wrapper**. Most people call it the *head*, and so do some of our
+# panels; the two words mean the same.
 #
-# A common recipe: take ResNet50 without its top, flatten what comes out, and add a
-# dense layer with five classes. Another recipe averages each feature map first.
-#
-# **Predict.** The maps of ResNet50 are 7 by 7, and there are 2,048 of them. How many
-# parameters has the dense layer in the first recipe, and in the second?
+# Here is a whole model. Its base is frozen, so only the wrapper learns, from ten
+# labelled images of each class.
 
 # %%
-resnet = keras.applications.ResNet50(
-    include_top=False, weights=None, input_shape=(224, 224, 3)
+draws = [track.train.few(10, seed=seed) for seed in range(5)]
+base = keras.applications.MobileNetV2(
+    input_shape=track.input_shape, alpha=0.35, include_top=False, weights=track.weights
 )
-resnet.trainable = False
-
-
-def wrapped(base, squeeze, n_classes=5, hidden=None):
-    layers = [base, squeeze]
-    if hidden:
-        layers.append(keras.layers.Dense(hidden, activation="relu"))
-    layers.append(keras.layers.Dense(n_classes, activation="softmax"))
-    return keras.Sequential(layers)
-
-
-def head_size(model):
-    return sum(layer.count_params() for layer in model.layers[1:])
-
-
-# %% tags=["nbval-check-output", "any-track"]
-for squeeze in (keras.layers.Flatten(), keras.layers.GlobalAveragePooling2D()):
-    print(squeeze.name, f"{head_size(wrapped(resnet, squeeze)):,}")
+base.trainable = False
+scale, pool = layers.Rescaling(1 / 127.5, offset=-1), layers.GlobalAveragePooling2D()
+wrapper = [pool, layers.Dense(classes), layers.Softmax()]
+model = keras.Sequential([keras.Input(track.input_shape), scale, base, *wrapper])
+model.compile(keras.optimizers.Adam(1e-2), "sparse_categorical_crossentropy")
+model.fit(draws[0].images, draws[0].labels, epochs=15, verbose=0);
 
 # %% [markdown]
-# **Observe.** Pooling makes the wrapper 49 times smaller, one for each of the 7 by 7
-# positions. Fewer parameters need fewer labels.
-#
-# **Predict.** With a hidden layer of 512 units on our own base: can the wrapper be
-# larger than what it wraps?
+# Let us send one new image through it, layer by layer.
 
 # %%
-base = track.build_base()
-base.trainable = False
-classes = len(track.class_names)
-sizes = {"our base": base.count_params()}
-for hidden in (None, 512):
-    for squeeze in (keras.layers.Flatten(), keras.layers.GlobalAveragePooling2D()):
-        name = f"{type(squeeze).__name__}, {'no' if hidden is None else hidden} hidden"
-        sizes[name] = head_size(wrapped(base, squeeze, classes, hidden))
-colours = [plots.ORANGE] + [plots.BLUE] * 4
-plots.bars(sizes, "Wrappers beside our base", "parameters", True, colours);
+names = ["rescaled", "maps", "vector", "logits", "probabilities"]
+largest = predict("At which step is one image the most numbers?", *names)
 
 # %% tags=["nbval-check-output"]
-sizes
+x, steps = validation.images[:1].astype("float32"), {}
+for name, layer in zip(names, model.layers, strict=True):
+    x = steps[name] = keras.ops.convert_to_numpy(layer(x))
+    print(f"{name:14}{x.size:>7,} numbers")
+largest.compare(max(steps, key=lambda name: steps[name].size))
 
 # %% [markdown]
-# **Observe.** It can. With the hidden layer even the pooled wrapper outweighs the base,
-# and Flatten makes it several times larger. All of that would have to be learnt from
-# our few labels. The course takes pooling, and no hidden layer.
+# The rescaled picture looks the same as before, so here are the other steps. The vector
+# is drawn row by row, as a small image.
+
+# %%
+_, axes = plt.subplots(1, 4, figsize=(12, 3.2))
+plots.tiles(validation.images[:1], title="pixels", ax=axes[0])
+plots.feature_maps(steps["maps"][0], 25, 5, "25 of the maps", ax=axes[1])
+plots.tiles(steps["vector"].reshape(1, 32, -1), title="their averages", ax=axes[2])
+axes[3].bar(range(classes), 100 * x[0], color=plots.BLUE)
+axes[3].set(title="the answer", xlabel="class", ylabel="probability, %");
+
+# %% [markdown]
+# **Observe.** The picture becomes many small maps. Pooling averages each of them, which
+# leaves one vector. The dense layer makes
+# one number per class of it. Those numbers may be anything, and they are called
+# **logits**. Softmax turns them into **probabilities**: none is negative, and together
+# they are one.
+#
+# ## Flatten, or pool?
+#
+# Pooling forgets *where* something was seen. `Flatten` keeps every number, in one long
+# vector. A common recipe does that with ResNet50, which ends in 2,048 maps of 7 by 7,
+# and puts a dense layer for five classes behind it.
+
+# %%
+count = predict("How many parameters does that dense layer have?", unit="parameters")
+
+# %% tags=["nbval-check-output", "any-track"]
+shape = (224, 224, 3)
+resnet = keras.applications.ResNet50(include_top=False, weights=None, input_shape=shape)
+for squeeze in (pool, layers.Flatten()):
+    wrapped = keras.Sequential([resnet, squeeze, layers.Dense(5)])
+    print(type(squeeze).__name__, f"{wrapped.layers[-1].count_params():,} parameters")
+count.compare(wrapped.layers[-1].count_params())
+
+# %% [markdown]
+# **Observe.** Flatten costs 49 times as much, one weight for each of the 7 by 7 places.
+# Many people add a hidden layer of 512 units, too. It is often said that few labels
+# cannot teach so many weights. Is that so?
+
+# %%
+others = ["Flatten", "pooling, 512 units", "Flatten, 512 units"]
+wins = predict("Which one beats our pooling in each of five draws?", *others, "none")
+
+# %% [markdown]
+# We try all four on our own base, with ten labels per class, in five draws. A frozen
+# base gives the same maps in every epoch, so we ask it once for each draw and train
+# only the wrappers. (Lesson 10 makes more of that.)
+
+# %%
+def fit_head(inputs, labels, *head, learning_rate=1e-2):
+    """Trains a wrapper on what the base made of the images, and returns it."""
+    head = keras.Sequential([keras.Input(inputs.shape[1:]), *head])
+    adam = keras.optimizers.Adam(learning_rate)
+    head.compile(adam, "sparse_categorical_crossentropy")
+    head.fit(inputs, labels, epochs=15, verbose=0)
+    return head
+
+
+def share_right(model, inputs):
+    said = keras.ops.convert_to_numpy(model(inputs)).argmax(axis=1)
+    return 100 * float(np.mean(said == validation.labels))
+
+
+# %%
+to_maps = keras.Sequential([keras.Input(track.input_shape), scale, base])
+held = to_maps.predict(validation.images, verbose=0)
+maps = [to_maps.predict(draw.images, verbose=0) for draw in draws]
+found = {}
+print(f"{'our base':20}{base.count_params():>11,} parameters")
+for name in ("pooling", *others):
+    squeeze = layers.Flatten() if "Flatten" in name else pool
+    for x, draw in zip(maps, draws, strict=True):
+        hidden = [layers.Dense(512, activation="relu")] if "512" in name else []
+        out = layers.Dense(classes, activation="softmax")
+        head = fit_head(x, draw.labels, squeeze, *hidden, out, learning_rate=1e-3)
+        found.setdefault(name, []).append(share_right(head, held))
+    right = f"{np.mean(found[name]):.1f} ± {np.std(found[name], ddof=1):.1f} % right"
+    print(f"{name:20}{head.count_params():>11,} parameters, {right}")
+
+# %% [markdown]
+# A wrapper is clearly better if it is right more often in every single draw.
+
+# %%
+clear = [name for name in found if np.all(np.greater(found[name], found["pooling"]))]
+wins.compare(max(clear, key=lambda name: np.mean(found[name]), default="none"))
+
+# %% [markdown]
+# **Observe.** The means lie within a few points of each other, which is about as much
+# as one draw differs from the next. So a hundred labels can teach a wrapper that is
+# larger than what it wraps, and what speaks for pooling is something else: it is small,
+# so it trains, loads and travels quickly.
 #
 # ## Raw pixels in
 #
-# Our base was trained on numbers from -1 to 1. Images come as 0 to 255. Somebody has
-# to convert, and people forget. So we make it a layer.
+# Our base wants numbers from -1 to 1. That is why the model above begins with
+# `Rescaling`: nobody who uses it can forget the conversion. But somebody may have
+# converted the pictures already.
 
 # %%
-pixels = keras.Input(track.input_shape, name="pixels")
-x = keras.layers.Rescaling(1 / 127.5, offset=-1)(pixels)
-maps = base(x)
-vector = keras.layers.GlobalAveragePooling2D()(maps)
-logits = keras.layers.Dense(classes)(vector)
-probabilities = keras.layers.Activation("softmax")(logits)
-model = keras.Model(pixels, probabilities)
-
-# %% [markdown]
-# Here is one image on its way through the model.
-#
-# **Predict.** How many numbers is it at each step: does it grow or shrink?
-
-# %% tags=["nbval-check-output"]
-steps = keras.Model(pixels, [x, maps, vector, probabilities])
-outputs = [keras.ops.convert_to_numpy(step) for step in steps(image.astype("float32"))]
-for name, step in zip(["rescaled", "maps", "vector", "out"], outputs, strict=True):
-    print(f"{name:10}{str(step.shape[1:]):18}{step[0].size:>8,} numbers")
+twice = predict("Scaled outside and again inside: what share is right?", unit="%")
 
 # %%
-import matplotlib.pyplot as plt
-
-scaled, seen, pooled, chances = (step[0] for step in outputs)
-figure, axes = plt.subplots(1, 5, figsize=(14, 3.2), layout="constrained")
-plots.tiles(image, title=f"pixels {image[0].shape}", ax=axes[0])
-plots.tiles(scaled[None, ..., 0], title="rescaled, red channel", ax=axes[1])
-plots.feature_maps(seen, 25, 5, f"25 of {seen.shape[-1]} maps", ax=axes[2])
-plots.tiles(pooled.reshape(1, 32, -1), title=f"vector {pooled.shape}", ax=axes[3])
-axes[4].bar(range(classes), chances, color=plots.BLUE)
-axes[4].set(title=f"out {chances.shape}", xlabel="class", ylabel="probability")
-axes[4].set_ylim(0, 1);
+shares = [share_right(model, x) for x in (validation.images, scale(validation.images))]
+print(f"scaled once: {shares[0]:.0f} % right, scaled twice: {shares[1]:.0f} %")
+twice.compare(round(shares[1]))
 
 # %% [markdown]
-# **Observe.** A picture goes in, and a handful of bars comes out. The vector is drawn
-# as a small image, row by row: each pixel is one averaged map. The bars mean nothing
-# yet, because the dense layer is still random.
+# **Observe.** No error, no warning, and little is left, because after the second time
+# every pixel is close to -1, which is black. So give the model what it says it wants:
+# raw pixels.
 #
-# The base is frozen, and the wrapper is all that trains:
-
-# %% tags=["nbval-check-output"]
-[tuple(weight.shape) for weight in model.trainable_weights]
-
-# %% [markdown]
-# ## Small changes, for free
+# ## Small changes
 #
-# Few labels mean few pictures. Augmentation shows each one a little different every
-# time.
-#
-# **Predict.** Three layers: turn, shift, zoom. Does a model with these layers give
-# the same answer twice for the same image?
+# **Augmentation** shows every picture a little differently each time. In Keras it is a
+# few layers, which work on raw pixels.
 
 # %%
-augment = keras.Sequential(
-    [
-        keras.layers.RandomRotation(0.04, fill_mode="nearest", seed=0),
-        keras.layers.RandomTranslation(0.08, 0.08, fill_mode="nearest", seed=0),
-        keras.layers.RandomZoom(0.1, fill_mode="nearest", seed=0),
-    ]
-)
-batch = np.repeat(image, 8, axis=0).astype("float32")
-varied = keras.ops.convert_to_numpy(augment(batch, training=True))
-plots.tiles(varied.astype("uint8"), title="One image, eight times augmented");
+turn = layers.RandomRotation(0.04, fill_mode="nearest", seed=0)
+shift = layers.RandomTranslation(0.08, 0.08, fill_mode="nearest", seed=0)
+augment = keras.Sequential([turn, shift])
+eight = np.repeat(draws[0].images[:1], 8, axis=0).astype("float32")
+varied = keras.ops.convert_to_numpy(augment(eight, training=True))
+plots.tiles(varied.astype("uint8"), title="One image, eight times");
 
 # %% tags=["nbval-check-output", "any-track"]
-still = keras.ops.convert_to_numpy(augment(batch, training=False))
-bool(np.array_equal(varied, batch)), bool(np.array_equal(still, batch))
+for training, when in ((True, "in training"), (False, "in prediction")):
+    change = np.abs(augment(eight, training=training) - eight).max()
+    print(f"{when:14}", "the images change" if change else "nothing changes")
 
 # %% [markdown]
-# **Observe.** While training, each copy is different. When we predict, the layers do
-# nothing, so answers are stable. They work on raw pixels, before the rescaling.
+# **Observe.** `fit` sees a different picture in every epoch, but `predict` leaves the
+# picture alone, so its answers are stable. You say with such layers what does *not*
+# matter. A turn by a few degrees leaves a 2 a 2, while its mirror image is no digit any
+# more.
 #
-# One more change is popular: the mirror. Is a class still that class?
+# And does it help? We make three changed copies of each image and train on all four.
 
 # %%
-mirrored = few.images[:8, :, ::-1]
-names = [track.class_names[k] for k in few.labels[:8]]
-plots.tiles(mirrored, names, title="The same label, mirrored?");
+helps = predict("In how many of five draws does it help?", unit="of 5")
+
+# %%
+held_vectors, found = pool(held), {"equal": [], "changed": []}
+for x, draw in zip(maps, draws, strict=True):
+    copies = [augment(draw.images, training=True) for _ in range(3)]
+    changed = [to_maps.predict(copy, verbose=0) for copy in copies]
+    for four, shares in zip(([x] * 4, [x, *changed]), found.values(), strict=True):
+        out = layers.Dense(classes, activation="softmax")
+        head = fit_head(pool(np.concatenate(four)), np.tile(draw.labels, 4), out)
+        shares.append(share_right(head, held_vectors))
+gains = np.subtract(found["changed"], found["equal"])
+print(np.round(gains, 1), f"on average {gains.mean():.1f} ± {gains.std(ddof=1):.1f}")
+helps.compare(int(np.sum(gains > 0)))
 
 # %% [markdown]
-# **Observe.** That depends on the task. A flower stays what it is. A written 2 does
-# not. Augmentation says what you believe does not matter.
+# **Observe.** Both trainings take the same number of steps, so a difference between
+# them comes from the changes. Set the mean beside its spread: a gain that is smaller
+# than the spread could be luck, and then augmentation costs three more passes through
+# the base for nothing that we can see. It is worth a try, and worth measuring.
 #
-# ## Probabilities or logits
+# ## Some outputs switched off
 #
-# Softmax turns any numbers, called logits, into probabilities. The loss has to know
-# which of the two it gets.
+# **Dropout** is another way to make training harder. It is used behind hidden layers,
+# so that the next layer cannot rely on any single number.
+
+# %% tags=["any-track"]
+drop, ones = layers.Dropout(0.3, seed=0), np.ones((1, 10))
+print("in training:  ", np.round(drop(ones, training=True)[0], 2))
+print("in prediction:", np.round(drop(ones, training=False)[0], 2))
+
+# %% [markdown]
+# **Observe.** In training, every number has a chance of three in ten to become zero,
+# and the others grow, so that the sum stays about the same. In prediction nothing
+# happens.
 #
-# **Predict.** A sure and right answer should cost almost nothing. What does it cost
-# if softmax is applied twice?
+# ## Softmax once
+#
+# A loss wants to know whether it gets logits or probabilities. If softmax is applied
+# twice, it is told nothing. Here is a model that is very sure and right, so it should
+# pay almost nothing.
 
 # %%
-sure = np.zeros((1, classes), "float32")
-sure[0, 0] = 20.0  # logits: the first class, and very sure
-once = keras.ops.softmax(sure)
-right = np.array([0])
-from_logits = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-from_probabilities = keras.losses.SparseCategoricalCrossentropy()
-costs = {
-    "logits, and the loss knows": from_logits(right, sure),
-    "probabilities, and the loss knows": from_probabilities(right, once),
-    "softmax twice": from_logits(right, np.asarray(once)),
-}
-costs = {name: float(cost) for name, cost in costs.items()}
-plots.bars(costs, "What a sure and right answer costs", "loss");
+cost = predict("What does it pay after a second softmax: nearly 0, or what?")
 
 # %% tags=["nbval-check-output", "any-track"]
-good, also_good, twice = costs.values()
-good < 0.001, also_good < 0.001, twice > 0.5
+once = keras.ops.softmax(20 * np.eye(1, 10))  # sure that it is the first of ten
+plain = keras.losses.SparseCategoricalCrossentropy()
+pays = {"once": plain([0], once), "twice": plain([0], keras.ops.softmax(once))}
+print(*(f"softmax {name}: {float(loss):.2f}" for name, loss in pays.items()))
+cost.compare(round(float(pays["twice"]), 2))
 
 # %% [markdown]
-# **Observe.** The first two agree: nothing to pay. The third cannot get near zero
-# however sure the network is. It trains, slowly and badly. There is no error. (On
-# TensorFlow, `fit` notices a softmax at the end of the model, repairs it and warns. Do
-# not count on it: two softmax layers go unnoticed, and other backends notice nothing.)
-# Choose one pair: softmax at the end and the plain loss, as in this course, or no
-# softmax and `from_logits=True`.
+# **Observe.** After a second softmax, no answer can be sure any more, and even the best
+# one is charged. There is no error. (If your model ends in softmax and the loss has
+# `from_logits=True`, TensorFlow repairs it and warns. Two softmax layers go unnoticed,
+# and other backends notice nothing.) And how does such a model train?
+
+# %%
+seeds = predict("How many of five trainings lose over 2 points?", unit="of 5")
+
+# %%
+vectors, ends = pool(maps[0]), {1: [], 2: []}
+for times, shares in ends.items():
+    for seed in range(5):
+        keras.utils.set_random_seed(seed)
+        rest = [layers.Softmax() for _ in range(times)]
+        head = fit_head(vectors, draws[0].labels, layers.Dense(classes), *rest)
+        shares.append(share_right(head, held_vectors))
+    sure = np.mean(keras.ops.max(head(held_vectors), axis=1))
+    print(f"softmax x {times}: {np.round(shares)} % right, {sure:.0%} sure")
+seeds.compare(sum(a - b > 2 for a, b in zip(*ends.values(), strict=True)))
+
+# %% [markdown]
+# **Observe.** The images are the same each time, and only the random start of the dense
+# layer differs. A mistake like this need not show in every training, which makes it
+# hard to find. So choose one pair: softmax at the end and the plain loss, as in this
+# course, or no softmax and `from_logits=True`.
 #
 # ## 📝 Exercise 6.1
 #
 # EfficientNetB0 gives 1,280 feature maps. A wrapper with pooling sorts flowers into
-# 102 kinds. How many parameters has it?
+# 102 kinds. How many parameters does it have?
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 answer = 1280 * 102 + 102
@@ -237,18 +299,17 @@ check("6.1", answer)
 # %% [markdown]
 # ## 📝 Exercise 6.2
 #
-# Build a wrapper for maps of the shape `base.output_shape[1:]`: pooling, a hidden
-# layer of 64 units with `relu`, dropout of 0.3, and the classes with softmax. Set
-# `answer` to a `keras.Sequential`.
+# Build a wrapper for the feature maps of `base`: pooling, a hidden layer of 64 units
+# with `relu`, dropout of 0.3, and the classes with softmax. Set `answer` to it, a Keras
+# model.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 answer = keras.Sequential(
     [
-        keras.Input(base.output_shape[1:]),
-        keras.layers.GlobalAveragePooling2D(),
-        keras.layers.Dense(64, activation="relu"),
-        keras.layers.Dropout(0.3),
-        keras.layers.Dense(classes, activation="softmax"),
+        layers.GlobalAveragePooling2D(),
+        layers.Dense(64, activation="relu"),
+        layers.Dropout(0.3),
+        layers.Dense(classes, activation="softmax"),
     ]
 )
 
@@ -257,45 +318,92 @@ check("6.2", answer, base=base, classes=classes)
 # %% [markdown]
 # ## 📝 Exercise 6.3
 #
-# Somebody compiled our `model` with `from_logits` as its loss. But the model ends on
-# softmax. Set `answer` to the loss that belongs to the model as it is.
+# Somebody built this wrapper and wonders why it learns so badly. Mend it, compile it,
+# and set `answer` to the model. The check asks it what a few answers cost.
+#
+# ```python
+# keras.Sequential([
+#     keras.Input((1280,)),
+#     layers.Dense(classes, activation="softmax"),
+#     layers.Softmax(),
+# ]).compile("adam", "sparse_categorical_crossentropy")
+# ```
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
-answer = keras.losses.SparseCategoricalCrossentropy(from_logits=False)
+answer = keras.Sequential(
+    [keras.Input((1280,)), layers.Dense(classes, activation="softmax")]
+)
+answer.compile("adam", "sparse_categorical_crossentropy")
 
-check("6.3", answer)
+check("6.3", answer, classes=classes)
 
 # %% [markdown] tags=["quiz"]
 # ## Quiz
 #
-# ? Why does the course pool and not flatten?
-# + The wrapper has far fewer parameters. | Few labels can teach few parameters.
-# - Pooling is more accurate for any number of labels. | We have not measured that,
-#   and it is not so for every task.
-# - Flatten does not work with convolutions. | It works, and costs a weight for every
-#   position.
+# ? Which reason for pooling did you see confirmed here?
+# - Flatten cannot stand behind a convolution. | It can. It costs a weight for every
+#   place of every map.
+# - Flatten is right for far fewer new images. | Compare the means and spreads of the
+#   four wrappers.
+# + Flatten makes the wrapper many times larger. | Size and speed are what it saves.
 #
-# ? Where does the rescaling belong?
-# - In a loop over the files. | Then whoever predicts has to remember it.
-# + Into the model. | Raw pixels in, so that it cannot be forgotten or done twice.
-# - Into the loss. | The loss never sees a pixel.
+# ? `Rescaling` is the first layer of a model. What can still happen?
+# - Somebody forgets to scale the pictures. | The model does it for everybody.
+# + Somebody scales the pictures beforehand. | Then it is done twice, and no error says
+#   so.
+# - Somebody changes the scale by training. | The layer has no weights to train.
 #
-# ? Softmax is applied twice. What happens?
-# - An error. | Any numbers will do for either.
-# - The same training, a little slower. | The loss cannot come near zero any more.
-# + Training suffers, and no error says why. | A sure and right answer still
-#   costs something.
+# ? You call `predict` on a model with augmentation and dropout. What do they do?
+# - They vary the answer from call to call. | They do so only in training.
+# + They pass on their input as it is. | Both work in training only.
+# - They make the answers less sure. | Nothing is changed or switched off.
+#
+# ? A model ends in softmax, and another softmax follows. What will you see?
+# - Keras refuses to compile the model. | Any numbers will do for it.
+# - Accuracy falls to that of guessing. | The largest number stays the largest.
+# + Probabilities that are far too small. | A right answer can no longer be a sure one.
 
 # %% [markdown]
-# ## What to take home
+# ## On your own
 #
-# - Pooling keeps a wrapper small. With a hidden layer it can outgrow the base.
-# - Preprocessing belongs into the model: raw pixels in, no mistakes outside.
-# - Augmentation works in training only, and says what does not matter.
-# - Softmax once: in the model or in the loss.
+# The whole model on ResNet50, which wants its pixels in another way: blue first, and
+# minus the mean colour of ImageNet. Keras has a function for that, and a `Lambda` layer
+# would hold it, but plain layers can be saved more safely. So the function is called
+# outside, and this is a model where it *can* be forgotten.
+
+# %% tags=["own"]
+import keras
+import numpy as np
+
+base = keras.applications.ResNet50(
+    include_top=False, weights=None, input_shape=(64, 64, 3)
+)  # weights="imagenet" where there is a network
+base.trainable = False
+for squeeze in (keras.layers.GlobalAveragePooling2D(), keras.layers.Flatten()):
+    model = keras.Sequential(
+        [base, squeeze, keras.layers.Dense(3, activation="softmax")]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    images = np.random.default_rng(0).integers(0, 256, (12, 64, 64, 3))
+    ready = keras.applications.resnet50.preprocess_input(images.astype("float32"))
+    model.fit(ready, np.arange(12) % 3, verbose=0)
+    print(f"{squeeze.name}: {model.layers[-1].count_params():,} parameters learn")
+
+# %% [markdown]
+# ## What to remember
+#
+# - A wrapper is pooling and a dense layer. Flatten and hidden layers can make it larger
+#   than its base.
+# - Preprocessing inside the model cannot be forgotten, although it can be done twice.
+# - Augmentation and dropout work in training only. Whether they help has to be
+#   measured.
+# - Softmax once: in the model, or in the loss.
+#
+# Next: [07 · Train](07_train_the_wrapper.ipynb)
 #
 # ## Sources
 #
 # - Keras, Transfer learning and fine-tuning: https://keras.io/guides/transfer_learning/
 # - Keras, preprocessing layers: https://keras.io/api/layers/preprocessing_layers/
 # - Lin et al. 2013, Network in Network (pooling), arXiv 1312.4400.
+# - Srivastava et al. 2014, Dropout, Journal of Machine Learning Research 15.
