@@ -58,7 +58,7 @@ def tick(box, wanted=True):
 
 
 def test_every_figure_has_words_in_jupyterlab(page):
-    bars = "What one epoch changed. Across: mean change of a number. stage 1: 0"
+    bars = "The base first: stage 5, head learnt. Across: weights that changed, %."
     assert page.get_by_role("img", name=bars).count() == 1
     silent = page.locator(".jp-OutputArea img:not([alt])")
     assert page.locator(".jp-OutputArea img").count() >= 2

@@ -288,7 +288,7 @@ panel = FreezePanel(model, few, batch_size=10)
 panel
 
 # %% tags=["nbval-check-output"]
-for name in ("stage 1", last):
+for name in (last, "stage 1"):
     for layer in base.layers:
         layer.trainable = layer in stages[name]
     panel.refresh()
