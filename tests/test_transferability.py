@@ -1,6 +1,5 @@
 """Yosinski's experiment: its pictures, its treatments, and the run of all of it."""
 
-import json
 import pathlib
 import signal
 import subprocess
@@ -12,9 +11,9 @@ import numpy as np
 import pytest
 
 from data.making import transferability as making
-from tlcourse._util import assets
+from data.making.tables import read_rows
 from tlcourse.data import load_glyph_archive
-from tlcourse.yosinski import experiment, tasks
+from tlcourse.yosinski import experiment, results, tasks
 from tlcourse.yosinski.experiment import TREATMENTS, Experiment, Settings, Trainer
 
 TINY = Settings(
@@ -91,6 +90,29 @@ def test_a_treatment_copies_freezes_and_leaves_random_what_it_says(tiny, name, c
     assert not any(unchanged[2 * cut :])
 
 
+def test_new_layers_are_the_same_for_all_treatments_and_cuts_of_a_seed(tiny):
+    start = tiny.start("random", 1)
+    for name, cut in (("AnB", 3), ("BnB+", 5), ("BnB", 7)):
+        assert all(same(start, tiny.start(name, cut))[2 * cut :])
+    assert not any(same(start, tiny.base("B"))[::2])
+
+
+def test_b_trained_twice_goes_on_from_b(tiny):
+    once, task = tiny.base("B"), tiny.task("B")
+    expected = tiny.trainer.train(once, 0, task, (0, 4))
+    twice = tiny.train("twice")
+    assert all(same(expected, twice)) and not any(same(once, twice))
+
+
+def test_the_loss_is_keras_s(tiny):
+    weights, task = tiny.base("B"), tiny.task("B")
+    model = experiment.network(TINY.classes)
+    model.set_weights(weights)
+    model.compile(loss="sparse_categorical_crossentropy")
+    expected = model.evaluate(task.images, task.labels, verbose=0)
+    assert tiny.trainer.loss(weights, task) == pytest.approx(expected, rel=1e-4)
+
+
 def test_random_weights_are_he_s(tiny):
     weights = tiny.trainer.model.get_weights()
     new, again, other = (experiment.fresh(weights, seed) for seed in (0, 0, 1))
@@ -152,10 +174,34 @@ def test_a_killed_run_ends_in_the_same_table(tmp_path):
     assert run(tmp_path) == run(tmp_path / "whole")
 
 
-def test_two_experiments_do_not_share_a_table_and_the_settings_shipped(tmp_path):
+def test_a_new_table_is_read_with_its_losses_and_b_trained_twice(tmp_path):
+    run(tmp_path)
+    rows = read_rows(tmp_path / "transferability.csv")
+    curves = results.read_curves(as_if_of_seven_cuts(rows))
+    near = curves["near"]
+    assert near.base.shape == near.twice.shape == near.losses["twice"].shape == (1,)
+    assert near.tables["AnB"].shape == near.losses["AnB"].shape == (1, 7)
+    by_job = {making.job_of(row): row for row in rows}
+    found = by_job["near", 0, "twice", 0]
+    assert near.twice[0] == float(found["accuracy"])
+    assert near.losses["twice"][0] == float(found["loss"])
+
+
+def as_if_of_seven_cuts(rows):
+    for row in rows:
+        whole = row["treatment"] in experiment.WHOLE
+        yield from [row] * (1 if whole else len(experiment.CUTS))
+
+
+def test_two_experiments_do_not_share_a_table(tmp_path):
     making.check_settings(tmp_path, TINY)
     making.check_settings(tmp_path, TINY)
     with pytest.raises(ValueError, match="Expected the settings.*Received.*--work"):
         making.check_settings(tmp_path, Settings())
-    shipped = json.loads(assets.shipped("transferability.json").read_text())
-    assert making.settings_as_json(Settings()) == shipped["settings"]
+
+
+def test_the_settings_that_were_shipped_are_read_as_they_were_written():
+    read = results.shipped_settings()
+    assert Settings(**vars(read)) == read
+    made = making.settings_as_json(read)
+    assert results.read_settings(made) == read

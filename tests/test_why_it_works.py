@@ -1,5 +1,7 @@
 """Lesson 11's figures, patches and explorer; and what the shipped table says."""
 
+import dataclasses
+
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,7 +14,7 @@ from tlcourse.course import load_track
 from tlcourse.models import receptive_fields
 from tlcourse.widgets import TransferExplorer
 from tlcourse.yosinski import figures, results
-from tlcourse.yosinski.experiment import LAYERS, TREATMENTS, Experiment
+from tlcourse.yosinski.experiment import LAYERS, TREATMENTS, WHOLE, Experiment
 from tlcourse.yosinski.results import Curves, Point
 
 
@@ -36,17 +38,34 @@ def curves():
 
 def test_the_shipped_table_is_complete_and_read_as_it_is_written():
     read, rows = results.shipped(), read_rows(assets.shipped("transferability.csv"))
-    assert [job_of(row) for row in rows] == list(plan())
+    has_twice = read["near"].twice is not None
+    expected = plan(seeds=range(len(read["near"].base)))
+    expected = [job for job in expected if has_twice or job[2] != "twice"]
+    assert [job_of(row) for row in rows] == expected
     for row in rows:
         split, seed, treatment, cut = job_of(row)
-        found = read[split].base[seed]
-        if treatment != "base":
+        if treatment in WHOLE:
+            found = getattr(read[split], treatment)[seed]
+        else:
             found = read[split].tables[treatment][seed, cut - 1]
         assert found == float(row["accuracy"]) and 0 < found < 1
 
 
+def test_the_shipped_table_says_what_the_lesson_says_of_it():
+    near, far = (results.shipped()[split] for split in ("near", "far"))
+    lost, far_lost = (each.specificity.mean(axis=0) for each in (near, far))
+    assert lost[:5].max() < 0.02  # conv1 to conv5 are general
+    assert lost.argmax() == 6 and 0.03 < lost[6] < far_lost[6]
+    assert near.freezing_cost.mean(axis=0).max() < lost.max()
+    copies, random = (far.tables[name].mean(axis=0) for name in ("AnB", "random"))
+    assert (copies - random).min() > 0.1
+    for name in ("AnB+", "BnB+"):
+        assert near.against_base(name).mean() > 0.02
+
+
 def test_the_shipped_networks_are_those_of_the_table():
-    experiment = Experiment("near", 0, bases=results.shipped_bases())
+    settings, bases = results.shipped_settings(), results.shipped_bases()
+    experiment = Experiment("near", 0, settings, bases=bases)
     expected = results.shipped()["near"].base[0]
     assert experiment.accuracy("base") == pytest.approx(expected, abs=0.01)
 
@@ -115,10 +134,30 @@ def test_the_curves_are_those_of_the_table(curves):
     assert len(set(without_colour)) == len(without_colour)
 
 
+def test_b_trained_twice_is_drawn_where_it_was_run(curves):
+    near = curves["near"]
+    ax = figures.transfer_curves(near)
+    assert "twice" not in str([c.get_label() for c in ax.containers])
+    ax = figures.transfer_curves(dataclasses.replace(near, twice=near.base + 0.05))
+    drawn = {c.get_label(): c.lines[0].get_ydata() for c in ax.containers}
+    expected = [near.base.mean() + 0.05]
+    assert drawn["base B, trained twice as long"] == pytest.approx(expected)
+
+
+def test_error_bars_are_named():
+    near = results.shipped()
+    for ax in (
+        figures.transfer_curves(near["near"]),
+        figures.losses(near["near"]),
+        figures.near_and_far(near),
+    ):
+        assert f"standard deviation over {len(near['near'].base)}" in ax.get_xlabel()
+
+
 def test_losses_are_against_the_base_of_the_same_halves(curves):
     ax = figures.losses(curves["near"])
     heights = [[bar.get_height() for bar in bars] for bars in ax.containers[1::2]]
-    expected = curves["near"].co_adaptation, curves["near"].specificity
+    expected = curves["near"].freezing_cost, curves["near"].specificity
     np.testing.assert_allclose(heights, [table.mean(0) for table in expected])
     np.testing.assert_allclose(sum(expected), -curves["near"].against_base("AnB"))
     ax = figures.near_and_far(curves)

@@ -166,9 +166,10 @@ def none_of_these(answer, known):
     new = [name for name in answer.dataset().class_names if name not in known]
     if not {*known} < {*answer.dataset().class_names}:
         return "There is no class more than before. Add one, and examples of it."
-    for symbol in symbols.SYMBOLS:
+    said = _say_of_symbols(answer)
+    for symbol, names in said.items():
         right = [symbol] if symbol in known else new
-        share = _share_called(answer, symbol, right)
+        share = np.isin(names, right).mean()
         if share < 0.5 and symbol in known:
             return f"Of new drawings of {symbol}, {share:.0%} still get their name."
         if share < 0.5:
@@ -178,12 +179,12 @@ def none_of_these(answer, known):
             )
 
 
-def _share_called(classifier, symbol, names):
-    """The share of twenty new drawings of a symbol that get one of the names."""
-    images = symbols.draw(symbol, range(900, 920), classifier.size)
-    shares = classifier.model().predict(images, verbose=0)
-    said = [classifier.dataset().class_names[k] for k in shares.argmax(axis=1)]
-    return np.isin(said, names).mean()
+def _say_of_symbols(classifier):
+    """What a classifier says of twenty new drawings of each symbol: dict of arrays."""
+    drawn = symbols.dataset(range(900, 920), classifier.size)
+    shares = classifier.model().predict(drawn.images, verbose=0)
+    said = np.array(classifier.dataset().class_names)[shares.argmax(axis=1)]
+    return {name: said[drawn.labels == k] for k, name in enumerate(drawn.class_names)}
 
 
 @exercise("13.2", list, tuple, np.ndarray)
@@ -234,19 +235,21 @@ def machines_for_a_night(answer, rate):
     return "Divide the billion by `rate`, then by the seconds in twelve hours."
 
 
-@exercise("14.2", "number")
-@hint("Images, times numbers for each image, times bytes for each number.")
-@praise("Keys and labels add a little. A worker that dies loses one such file.")
-def size_of_a_shard(answer, width):
-    counted = 10_000 * width
-    if is_close(answer, counted, 0.05):
-        return "That many numbers. How many bytes does a float32 have?"
-    if is_close(answer, 8 * counted, 0.05):
-        return "That is float64. A float32 has 32 bits, and a byte has 8."
-    if is_close(answer, 32 * counted, 0.05):
-        return "Those are bits. Eight of them make a byte."
-    if not is_close(answer, 4 * counted, 0.05):
-        return f"10,000 images, {width:,} numbers each, and bytes for each number."
+@exercise("14.2", np.ndarray)
+@hint("`answer = np.empty_like(mixed)`. Then row `keys[0]` of it is `mixed[0]`.")
+@praise("Whoever finishes first, and in whatever order: a key finds its row.")
+def rows_in_order(answer, mixed, keys):
+    if answer.shape != mixed.shape:
+        return f"Expected {mixed.shape}, a row per image. Received: {answer.shape}."
+    if np.array_equal(answer, mixed):
+        return f"As they came: row 0 belongs to image {keys[0]}, the keys say."
+    if np.array_equal(answer, mixed[keys]):
+        return (
+            f"`mixed[keys]` puts row {keys[0]} of `mixed` first. Which image does that "
+            "row belong to?"
+        )
+    if not np.array_equal(answer[keys], mixed):
+        return f"Look at row {keys[0]}: it should be `mixed[0]`."
 
 
 @exercise("14.3", "number")

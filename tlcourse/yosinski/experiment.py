@@ -3,7 +3,8 @@
 A network is trained on task A, another on task B. Then the first n layers of one of
 them go into a new network, which is trained on B: with these layers frozen, or
 fine-tuned with the rest. What the new network loses against the one that was trained
-on B from the start is the price of copying.
+on B from the start is the price of copying. Every network is trained for as long, and
+the loss on its own training images says whether that was long enough.
 
 Source: Yosinski, Clune, Bengio, Lipson 2014, How transferable are features in deep
 neural networks?, arXiv 1411.1792, sections 2 to 4.
@@ -29,6 +30,7 @@ TREATMENTS = {  # where the first n layers come from, and whether they are froze
     "AnB+": Treatment("A", False),
     "random": Treatment("random", True),
 }
+WHOLE = ("base", "twice")  # trained on B from the start; and then once more as long
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Settings:
     classes: int = 96  # characters in each task
     per_class: int = 192  # pictures of each character to train on
     unseen: int = 30  # pictures of each character in unseen fonts to test on
-    epochs: int = 6
+    epochs: int = 18
     batch: int = 128  # images per step
     learning_rate: float = 3e-3  # Adam's largest; then down along a cosine
     warm_up: int = 100  # steps on the way up to it
@@ -153,6 +155,13 @@ class Trainer:
         predicted = self.model.predict(task.images, batch_size=512, verbose=0)
         return float((predicted.argmax(axis=1) == task.labels).mean())
 
+    def loss(self, weights, task):
+        """The mean cross-entropy of a network with these weights on a `Dataset`."""
+        self.model.set_weights(weights)
+        predicted = self.model.predict(task.images, batch_size=512, verbose=0)
+        right = predicted[np.arange(len(task)), task.labels]
+        return float(-np.log(np.maximum(right, 1e-7)).mean())
+
 
 class Experiment:
     """The experiment for one division of the characters and one seed.
@@ -161,7 +170,8 @@ class Experiment:
         split: `"near"`: characters divided at random; `"far"`: East Asian scripts are
             A, those of Europe and the Middle East B.
         seed: Integer.
-        settings: `Settings`, or None for those of the shipped results.
+        settings: `Settings`, or None for those of a new run; the shipped results
+            have `results.shipped_settings()`.
         trainer: `Trainer` of these settings, or None for a new one.
         bases: dict of `"A"` and `"B"` to weights, where they are trained already.
     """
@@ -200,33 +210,36 @@ class Experiment:
                 f"Expected a treatment of {list(TREATMENTS)} and a cut from 1 to "
                 f"{CUTS[-1]}. Received: {treatment!r}, {n!r}"
             )
-        new = fresh(self.trainer.model.get_weights(), self._seed(treatment, n))
+        new = fresh(self.trainer.model.get_weights(), self._seed)
         source = TREATMENTS[treatment].source
         return new if source == "random" else self.base(source)[: 2 * n] + new[2 * n :]
 
-    def train(self, treatment, n):
-        """Weights of the new network after training on B."""
-        start, seed = self.start(treatment, n), self._seed(treatment, n)
-        frozen = n if TREATMENTS[treatment].frozen else 0
-        return self.trainer.train(start, frozen, self.task("B"), seed)
-
-    def accuracy(self, treatment, n=0):
-        """Trains, and measures on B in unseen fonts.
+    def train(self, treatment, n=0):
+        """Weights of a network after training on B.
 
         Args:
-            treatment: String, one of `TREATMENTS`, or `"base"`: the network trained
-                on B from the start.
-            n: Integer, 1 to 7, layers copied; ignored for `"base"`.
+            treatment: String, one of `TREATMENTS`; or `"base"`, the network trained
+                on B from the start; or `"twice"`, the same trained on for as long.
+            n: Integer, 1 to 7, layers copied; ignored for `"base"` and `"twice"`.
 
         Returns:
-            Float in [0, 1].
+            list of arrays.
 
         Raises:
             ValueError: If there is no such treatment or cut.
         """
-        from_start = treatment == "base"
-        weights = self.base("B") if from_start else self.train(treatment, n)
-        return self.trainer.accuracy(weights, self.task("B", "unseen"))
+        if treatment == "base":
+            return self.base("B")
+        twice = treatment == "twice"
+        start = self.base("B") if twice else self.start(treatment, n)
+        frozen = n if not twice and TREATMENTS[treatment].frozen else 0
+        return self.trainer.train(start, frozen, self.task("B"), self._seed)
 
-    def _seed(self, treatment, n):
-        return (self.seed, 4, list(TREATMENTS).index(treatment), n)
+    def accuracy(self, treatment, n=0):
+        """Trains as `train` does, and measures on B in unseen fonts, 0..1."""
+        return self.trainer.accuracy(self.train(treatment, n), self.task("B", "unseen"))
+
+    @property
+    def _seed(self):
+        """Of new layers and of the order of images: one for all treatments and cuts."""
+        return self.seed, 4

@@ -1,8 +1,9 @@
 """Figures of lesson 11: the experiment's curves, copied layers, filters, patches.
 
-Error bars are one standard deviation over the seeds.
+Error bars are one standard deviation over the seeds, and the axis says so.
 """
 
+import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -16,7 +17,7 @@ from tlcourse.plots.style import (
     with_grid,
     without_formulas,
 )
-from tlcourse.yosinski.experiment import CUTS, LAYERS, TREATMENTS
+from tlcourse.yosinski.experiment import CUTS, LAYERS, TREATMENTS, network
 
 STYLES = {  # words, colour, marker, line, face of the marker
     "BnB": ("BnB: copied from B, frozen", BLUE, "s", "-", BLUE),
@@ -44,7 +45,11 @@ def transfer_curves(curves, treatments=None, points=(), title="", ax=None):
     ax = axes_or_new(ax, 9, 4)
     base, style = curves.base, {"color": ink(), "marker": "D", "capsize": 3}
     ax.axhline(base.mean(), color=ink(), linewidth=0.8)
-    ax.errorbar(0, base.mean(), base.std(), label="base B", **style)
+    ax.errorbar(0, base.mean(), base.std(ddof=1), label="base B", **style)
+    if curves.twice is not None:
+        style |= {"marker": "D", "markerfacecolor": "white", "linestyle": "none"}
+        label, twice = "base B, trained twice as long", curves.twice
+        ax.errorbar(0, twice.mean(), twice.std(ddof=1), label=label, **style)
     shown = treatments or list(curves.tables)
     for name in shown:
         label, colour, marker, line, face = STYLES[name]
@@ -53,7 +58,8 @@ def transfer_curves(curves, treatments=None, points=(), title="", ax=None):
     for name, cut, accuracy in (point for point in points if point[0] in shown):
         style = {"color": STYLES[name][1], "markeredgecolor": ink(), "zorder": 5}
         ax.plot(cut, accuracy, "*", markersize=16, **style)
-    ax.set(title=title, xlabel="n, layers copied", ylabel="accuracy on B, unseen fonts")
+    ax.set(title=title, ylabel="accuracy on B, unseen fonts")
+    ax.set_xlabel(f"n, layers copied; {_spread(base)}")
     if "random" in shown:
         ax.set_ylim(0, 1)
     ax.set_xticks((0, *CUTS), ("0", *TICKS))
@@ -61,24 +67,30 @@ def transfer_curves(curves, treatments=None, points=(), title="", ax=None):
     return with_grid(ax)
 
 
+def _spread(per_seed):
+    return f"bars: one standard deviation over {len(per_seed)} seeds"
+
+
 def _mean_and_spread(ax, table, label, **style):
-    mean, spread = table.mean(0), table.std(0)
+    mean, spread = table.mean(0), table.std(0, ddof=1)
     ax.errorbar(CUTS, mean, spread, label=label, capsize=3, **style)
 
 
 def losses(curves, title="", ax=None):
-    """Draws what frozen copies lose, for two reasons, and returns the axes."""
+    """Draws what frozen copies of B lose, and copies of A besides; returns the axes."""
     ax = axes_or_new(ax)
     parts = (
-        ("co-adaptation: base B - BnB", curves.co_adaptation, BLUE, "", -0.2),
-        ("specificity: BnB - AnB", curves.specificity, RED, "//", 0.2),
+        ("the same task: base B - BnB", curves.freezing_cost, BLUE, "", -0.2),
+        ("another task besides: BnB - AnB", curves.specificity, RED, "//", 0.2),
     )
     for label, table, colour, hatch, aside in parts:
         style = {"color": colour, "hatch": hatch, "edgecolor": "white", "capsize": 3}
-        at, spread = np.array(CUTS) + aside, table.std(0)
+        at, spread = np.array(CUTS) + aside, table.std(0, ddof=1)
         ax.bar(at, table.mean(0), 0.38, yerr=spread, label=label, **style)
     ax.axhline(0, color=ink(), linewidth=0.8)
-    ax.set(title=title, xlabel="n, layers copied and frozen", ylabel="accuracy lost")
+    ax.set(title=title, ylabel="accuracy lost on B, unseen fonts")
+    ax.set_xlabel(f"n, layers copied and frozen; {_spread(curves.base)}")
+    ax.set_xticks(CUTS, TICKS)
     ax.legend()
     ax.grid(alpha=0.3, axis="y")
     return without_formulas(ax)
@@ -94,7 +106,9 @@ def near_and_far(curves, title="", ax=None):
     for name, found in curves.items():
         _mean_and_spread(ax, found.against_base("AnB"), f"AnB, {name}")
     ax.axhline(0, color=ink(), linewidth=0.8)
-    ax.set(title=title, xlabel="n, layers copied", ylabel="accuracy against base B")
+    seeds = next(iter(curves.values())).base
+    ax.set(title=title, xlabel=f"n, layers copied; {_spread(seeds)}")
+    ax.set_ylabel("accuracy against base B")
     ax.set_xticks(CUTS, TICKS)
     ax.legend()
     return with_grid(ax)
@@ -136,6 +150,22 @@ def filters(kernels, names, title="", ax=None):
     ax = axes_or_new(ax, 0.55 * len(tiles[0]) + 1.2, 0.62 * len(kernels) + 0.5)
     rows = dict(zip(names, tiles, strict=True))
     return _image_rows(ax, rows, title, 0.9, -0.2)
+
+
+def first_maps(networks, image, title="", n=8, ax=None):
+    """Draws what conv1 makes of an image, n maps for each network; returns the axes.
+
+    `networks` is a dict, name to weights of `experiment.network`; the image is raw
+    pixels.
+    """
+    rows = {}
+    for name, weights in networks.items():
+        model = network(weights[-1].size)
+        model.set_weights(weights)
+        conv1 = keras.Model(model.inputs, model.get_layer(LAYERS[0]).output)
+        maps = keras.ops.convert_to_numpy(conv1(image[None], training=False))[0]
+        rows[name] = normalise(np.moveaxis(maps, -1, 0)[:n])
+    return patches(rows, title, ax)
 
 
 def patches(rows, title="", ax=None):

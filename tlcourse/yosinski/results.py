@@ -2,11 +2,14 @@
 
 import csv
 import dataclasses
+import json
 
 import numpy as np
 
 from tlcourse._util import assets
-from tlcourse.yosinski.experiment import CUTS, LAYERS, TREATMENTS
+from tlcourse.yosinski.experiment import CUTS, LAYERS, TREATMENTS, WHOLE, Settings
+
+NAMES = {"rate": "learning_rate"}  # in transferability.json, and in `Settings`
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -17,18 +20,26 @@ class Curves:
         base: float `(seeds,)`, the network trained on B from the start.
         tables: dict, treatment to float `(seeds, 7)`, a column for each cut. Not
             every treatment need be there.
+        twice: float `(seeds,)`, the base trained on for as long, or None.
+        losses: dict, `"base"`, `"twice"` and treatments to the loss on their own
+            training images, in the same shapes; empty where it was not kept.
     """
 
     base: np.ndarray
     tables: dict
+    twice: np.ndarray | None = None
+    losses: dict = dataclasses.field(default_factory=dict)
 
     def against_base(self, treatment):
         """float `(seeds, 7)`: what is gained or lost against the base of each seed."""
         return self.tables[treatment] - self.base[:, None]
 
     @property
-    def co_adaptation(self):
-        """float `(seeds, 7)`: lost by freezing, though the task is the same."""
+    def freezing_cost(self):
+        """float `(seeds, 7)`: lost by frozen copies, though the task is the same.
+
+        Freezing and too little training both cost; this does not separate them.
+        """
         return -self.against_base("BnB")
 
     @property
@@ -39,21 +50,49 @@ class Curves:
 
 def shipped():
     """Reads the shipped results: dict of `"near"` and `"far"` to `Curves`."""
-    found = {}
     with open(assets.shipped("transferability.csv"), newline="") as file:
-        for row in csv.DictReader(file):  # in the order of seeds and cuts
-            treatments = found.setdefault(row["split"], {})
-            treatments.setdefault(row["treatment"], []).append(float(row["accuracy"]))
+        return read_curves(csv.DictReader(file))
+
+
+def read_curves(rows):
+    """Sorts rows, dicts in the order of seeds and cuts, into `Curves` for each split.
+
+    Tables without a column `loss` are read, too.
+    """
+    found = {}
+    for row in rows:
+        for column in {"accuracy", "loss"} & set(row):
+            of_split = found.setdefault(row["split"], {"accuracy": {}, "loss": {}})
+            values = of_split[column].setdefault(row["treatment"], [])
+            values.append(float(row[column]))
     curves = {}
-    for split, treatments in found.items():
-        base = np.array(treatments.pop("base"))
-        tables = {k: np.reshape(v, (-1, len(CUTS))) for k, v in treatments.items()}
-        curves[split] = Curves(base, tables)
+    for split, columns in found.items():
+        tables, losses = (
+            {name: _by_cut(name, values) for name, values in columns[key].items()}
+            for key in ("accuracy", "loss")
+        )
+        base, twice = tables.pop("base"), tables.pop("twice", None)
+        curves[split] = Curves(base, tables, twice, losses)
     return curves
 
 
+def _by_cut(name, values):
+    return np.reshape(values, (-1,) if name in WHOLE else (-1, len(CUTS)))
+
+
+def shipped_settings():
+    """Reads the `Settings` with which the shipped results were made."""
+    made = json.loads(assets.shipped("transferability.json").read_text())
+    return read_settings(made["settings"])
+
+
+def read_settings(made):
+    """`Settings` from a dict of the names that they have in the shipped file."""
+    return Settings(**{NAMES.get(name, name): value for name, value in made.items()})
+
+
 def shipped_bases():
-    """Reads the weights of A and B, as a dict, for `Experiment("near", 0)`."""
+    """Reads the weights of A and B, a dict for the `Experiment` near, 0, as shipped."""
     return read_bases(assets.shipped("transferability_bases.npz"))
 
 
