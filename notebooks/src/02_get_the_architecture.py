@@ -19,115 +19,145 @@ import tlcourse
 tlcourse.start()
 
 # %% [markdown]
-# ## The data at a glance
+# ## Do we need the largest?
 #
-# Today's data are the networks themselves. Keras ships the plans of dozens of them
-# as `keras.applications`. Here are seventeen: the year of the paper, the parameters
-# in millions, the published accuracy on ImageNet, and the usual input, in pixels.
-
-# %% tags=["nbval-check-output", "any-track"]
-from tlcourse import bases
-from tlcourse.checks import check, hint, solution
-
-for network in bases.CATALOGUE.values():
-    print(
-        f"{network.name:17}{network.year:5}{network.millions:7.1f} M"
-        f"{network.top1:6.1f} %{network.side:5} px"
-    )
-
-# %% [markdown]
-# **Predict.** Does a network with more parameters always classify better? Look for
-# a pair of rows that says no. Then look at the picture.
+# You need not invent a network: Keras ships the plans of dozens, as
+# `keras.applications`. All were measured on one task, ImageNet: photographs of a
+# thousand kinds of things. *Top-1* is the share of new photographs for which the
+# network's likeliest class is the right one. Do you pay for every gain in size?
 
 # %%
-from tlcourse import plots
+from tlcourse.widgets import predict
 
-plots.catalogue(bases.CATALOGUE.values());
+bigger = predict("Of two networks, is the larger one better?", "always", "mostly")
+
+# %%
+from tlcourse import bases, plots
+from tlcourse.checks import check, hint, solution
+
+networks = list(bases.CATALOGUE.values())
+plots.catalogue(networks);
 
 # %% [markdown]
-# **Observe.** Up is better, left is smaller. The axis at the bottom is logarithmic.
-# The dark points at the lower right are the oldest: large, and not better. Ideas
-# made networks better, not size alone. Newer networks lie above older ones of their
-# size.
+# Up is better, left is smaller, and each step to the right costs more than it seems,
+# because the axis at the bottom is logarithmic. Let us ask every pair of networks.
+
+# %% tags=["nbval-check-output", "any-track"]
+pairs = [(a, b) for a in networks for b in networks if a.millions < b.millions]
+better = [a.top1 < b.top1 for a, b in pairs]
+print(f"pairs in which the larger network is better: {sum(better)} of {len(pairs)}")
+for a, b in pairs:
+    if b.top1 < a.top1 and b.year > a.year:
+        print(f"{b.name} is larger and newer than {a.name}, and yet less accurate")
+bigger.compare("always" if all(better) else "mostly")
+
+# %% [markdown]
+# **Observe.** Neither size nor age decides. The plan counts, and so does what a network
+# was trained *on*: the two larger ConvNeXts of this list had first seen
+# ImageNet-21k, with many more photographs, while the tiny one knew ImageNet only. And
+# keep in mind that your task is not ImageNet. Its accuracy is a first hint at which
+# network will transfer well, and lesson 10 shows how you find out.
 #
+# ## Base, top and head
+#
+# Every one of them consists of two parts. The *base* turns pictures into features, and
+# the *top* turns features into the classes of its own task. That task is not ours, so
+# the top goes, and a *head* of our own takes its place.
+
+# %%
+from tlcourse.plots import diagrams
+
+diagrams.base_top_head();
+
+# %% [markdown]
 # ## Two at a time
 #
-# Choose a network, and another one beside it. The bars are its stages: a stage is a
-# row of layers that work at one resolution. Nothing is built for this. The figures
-# came with the course.
+# The blocks in the picture are *stages*: rows of layers that work at one resolution.
+# Choose two networks, and compare theirs. Beside each bar stands the size of the maps at
+# its end, in pixels. The panel shows bases only: VGG16's dense layers belong to its
+# top, so you will not find them here. We count them below.
 #
-# **Predict.** EfficientNetB3 and ConvNeXtTiny classify about equally well, and one
-# has less than half the parameters of the other. Does it have fewer layers as well,
-# and look at smaller pictures?
+# EfficientNetB3 has less than half the parameters of ConvNeXtTiny.
+
+# %%
+depth = predict("Which of the two has more layers?", "EfficientNetB3", "ConvNeXtTiny")
 
 # %%
 from tlcourse.widgets import CatalogueExplorer
 
-CatalogueExplorer("EfficientNetB3", "ConvNeXtTiny")
+explorer = CatalogueExplorer("EfficientNetB3", "ConvNeXtTiny")
+explorer
+
+# %% tags=["nbval-check-output", "any-track"]
+from tlcourse.bases.catalogue import shipped_stages
+
+layers = {
+    name: sum(stage.layers for stage in shipped_stages()[name])
+    for name in ("EfficientNetB3", "ConvNeXtTiny")
+}
+print("layers in the base:", layers)
+depth.compare(max(layers, key=layers.get))
 
 # %% [markdown]
-# **Observe.** Neither. It has far more layers, and wants larger pictures. Parameters
-# are one price among several. Try pairs of your own, and look at the line about
-# pixels: not all networks want the same.
+# **Observe.** Few parameters do not mean few layers. The panel also says that the two
+# want pictures of different sizes, and the line about pixels matters in lesson 03.
 #
-# ## Build three of them
+# ## Build one
 #
-# A plan without parameters is quickly built. `weights=None` says: only the
-# architecture, filled with random numbers. Nothing is fetched.
+# A plan without parameters is quickly built. `weights=None` gives you the architecture,
+# filled with random numbers, and nothing is fetched.
 
-# %%
+# %% tags=["nbval-check-output", "any-track"]
 import keras
 
 resnet = keras.applications.ResNet50(weights=None)
-inception = keras.applications.InceptionV3(weights=None)
 efficient = keras.applications.EfficientNetB0(weights=None)
+for model in (resnet, efficient):
+    print(f"{model.name}: {model.count_params():,} parameters")
+    print(f"  {len(model.layers)} layers, pictures of {model.input_shape[1:]}")
 
 # %% [markdown]
-# **Predict.** All three end on 1,000 classes, those of ImageNet. Which one has the
-# most layers, and which the most parameters?
+# ## What a convolution does
+#
+# Most of these layers are *convolutions*. A convolution slides a small window, its
+# *filter*, over the picture. At each place it multiplies the numbers in the window by
+# its own, and adds them up:
+
+# %%
+diagrams.convolution();
+
+# %% [markdown]
+# This filter answers strongly where dark meets light. What one filter finds, place by
+# place, is a *feature map*, or *channel*. The next convolution looks at all these maps
+# at once, so its filters are as deep as there are maps. Between convolutions,
+# *BatchNormalization* keeps the numbers in a usual range; lesson 05 looks into it.
+#
+# `resnet.summary()` would print every layer, and that is long. One block is enough:
 
 # %% tags=["nbval-check-output", "any-track"]
-for model in (resnet, inception, efficient):
-    count = model.count_params()
-    print(model.name, model.input_shape[1:], len(model.layers), f"{count:,}")
+for layer in resnet.layers:
+    if layer.name.startswith("conv2_block1"):
+        kernel = getattr(layer, "kernel_size", "")
+        print(f"{layer.name:22} {kernel!s:7} {layer.count_params():>7,}", end="  ")
+        print(*layer.output.shape[1:], sep=" x ")
+
+# %%
+diagrams.residual_block(side_road="one convolution, 1 x 1");
 
 # %% [markdown]
-# **Observe.** The order by layers is not the order by parameters. Compare the
-# counts with the table above: the published figures are these, rounded.
-#
-# ## Read a summary
-#
-# Two kinds of layers fill it. A *convolution* slides a small window, its *filter*, over
-# the picture. At each place it multiplies the numbers in the window by its own, and
-# adds them up. What one filter finds, place by place, is a *feature map*, or *channel*.
-# The next convolution looks at all these maps at once: its filters are as deep as there
-# are maps. *BatchNormalization* keeps the numbers in a usual range. Lesson 05 looks
-# into it.
-#
-# `resnet.summary()` prints every layer, and that is long. One block is enough. This
-# is the first of the second group:
-
-# %% tags=["nbval-check-output", "any-track"]
-block = [layer for layer in resnet.layers if layer.name.startswith("conv2_block1")]
-for layer in block:
-    shape = " x ".join(str(side) for side in layer.output.shape[1:])
-    print(f"{layer.name:24}{shape:16}{layer.count_params():>8,}")
-
-# %% [markdown]
-# **Observe.** Read it as a sentence. A small convolution begins (in all later blocks it
-# narrows), a wider one looks around, a small one widens. Each is followed by a `bn`, a
-# BatchNormalization. Convolution `0` is a side road: it carries the block's input
-# past all the others, and `add` joins the two. The last column is what we are after.
+# **Observe.** Read the lines beside the drawing. In brackets is the size of the filter,
+# then the number of parameters, then what comes out. Convolution `0` is the side road,
+# which carries the block's input past the other three, and `add` joins the two. In later
+# blocks the side road has no layer at all, and the input passes unchanged.
 #
 # ## Where are the parameters?
 #
-# **Predict.** Two networks: VGG16 of 2014, ResNet50 of 2015. Where do most of their
-# parameters sit: near the input, near the output, in the last layers? Write down a
-# guess for each.
-#
-# A stage is a row of layers that work at one resolution. We add up each stage.
-# VGG16 ends on three dense layers. To save memory we build it without them, and
-# count those by hand: inputs times outputs, and one bias an output.
+# VGG16 of 2014 ends on three dense layers, and they are its top. To save memory we
+# build it without them, and count those by hand: one weight for each pair of input and
+# output, plus one bias per output. What is left when we throw the top away?
+
+# %%
+left = predict("What share of VGG16's parameters is in its base?", unit="%")
 
 # %%
 from tlcourse.models import freezing
@@ -148,96 +178,137 @@ height, width, channels = vgg.output_shape[1:]
 vgg_counts["dense 1"] = height * width * channels * 4096 + 4096
 vgg_counts["dense 2"] = 4096 * 4096 + 4096
 vgg_counts["dense 3"] = 4096 * 1000 + 1000
-print(f"{sum(vgg_counts.values()):,}, published {bases.find('VGG16').millions} M")
+print(f"added up: {sum(vgg_counts.values()):,}")
+print(f"published: {bases.find('VGG16').millions} million")
+left.compare(100 * vgg.count_params() / sum(vgg_counts.values()))
+
 # %% [markdown]
-# The sum agrees with the published count. Now the picture of both.
+# We added up right, so here are both networks, stage by stage. Orange is the top.
 
 # %%
 import matplotlib.pyplot as plt
 
-figure, axes = plt.subplots(1, 2, figsize=(12, 4), layout="constrained")
-for ax, counts, top, name in (
-    (axes[0], vgg_counts, 3, "VGG16"),
-    (axes[1], resnet_counts, 1, "ResNet50"),
-):
+_, axes = plt.subplots(1, 2, figsize=(11, 4))
+rows = ((vgg_counts, 3, "VGG16"), (resnet_counts, 1, "ResNet50"))
+for ax, (counts, top, name) in zip(axes, rows, strict=True):
     millions = {stage: count / 1e6 for stage, count in counts.items()}
+    share = sum(list(counts.values())[-top:]) / sum(counts.values())
     colours = [plots.BLUE] * (len(counts) - top) + [plots.ORANGE] * top
-    plots.bars(millions, name, "parameters, millions", colours=colours, ax=ax)
+    title = f"{name}: {share:.0%} in the top"
+    plots.bars(millions, title, "parameters, millions", colours=colours, ax=ax)
 
 # %% [markdown]
-# **Observe.** Orange is the top: the layers that turn features into classes. In
-# VGG16, the first dense layer alone outweighs all the rest. ResNet50 averages its
-# feature maps first, so its top is small. In both, the convolutions grow towards
-# the output. The last layers are the ones that we shall throw away.
+# **Observe.** In VGG16, the first dense layer alone outweighs all the rest, because it
+# has a weight for every position of every map. ResNet50 averages its maps first, so its
+# top is small. In both, the convolutions grow towards the output. And the orange part is
+# what we shall throw away.
 #
 # ## How small may a picture be?
 #
-# **Predict.** A network halves the picture several times. What happens if there is
-# too little to halve?
+# A network halves the picture several times. What if there is too little to halve?
+
+# %%
+small = predict("InceptionV3, pictures of 64 x 64:", "it takes them", "it refuses")
 
 # %% tags=["nbval-check-output", "any-track"]
-def accepts(name, side):
-    constructor = getattr(keras.applications, name)
+said = {}
+for name in ("MobileNetV2", "InceptionV3"):
+    build = getattr(keras.applications, name)
     try:
-        constructor(weights=None, include_top=False, input_shape=(side, side, 3))
-    except ValueError:
-        return False
-    return True
-
-
-{name: accepts(name, 64) for name in ("MobileNetV2", "InceptionV3")}
+        network = build(weights=None, include_top=False, input_shape=(64, 64, 3))
+        said[name] = f"gives {network.output_shape[1:]}"
+    except ValueError as error:
+        said[name] = f"refuses: {error}"
+    print(name, said[name])
+small.compare("it refuses" if "refuses" in said["InceptionV3"] else "it takes them")
 
 # %% [markdown]
-# **Observe.** Some plans refuse, and the catalogue knows each one's limit:
-# `bases.find("InceptionV3").smallest`. Without the top, most others take any size
-# from 32 pixels on. Lesson 04 says why.
+# **Observe.** Keras says what it wants, so read the end of the message. Most
+# networks take any size from 32 pixels on if they come without their top. Lesson 04
+# shows why the top is the part that minds.
 #
 # ## Our own base
 #
-# The rest of the course takes one of the smallest, so that nobody waits.
+# The rest of the course takes a small one, so that nobody waits. Two arguments make it
+# small: `include_top=False` leaves the top out, and `alpha` is the network's width.
+# With `alpha=0.35`, every layer has about a third of its maps.
 
 # %%
 from tlcourse.course import load_track
 
 track = load_track()
-base = track.build_base(weights="random")
-plots.bars(by_stage(base), f"{track.base_name}, our base", "parameters");
 
 # %% tags=["nbval-check-output"]
-track.base_name, base.input_shape[1:], base.output_shape[1:], base.count_params()
+options = {"input_shape": track.input_shape, "weights": None}
+for name, more in (
+    ("as published", {}),
+    ("without its top", {"include_top": False}),
+    ("and alpha=0.35", {"include_top": False, "alpha": 0.35}),
+):
+    base = keras.applications.MobileNetV2(**options, **more)
+    print(f"MobileNetV2, {name}: {base.count_params():,} parameters")
+print("our base turns", base.input_shape[1:], "into", base.output_shape[1:])
 
 # %% [markdown]
+# **Observe.** The last count is the one that you will meet in every lesson. A third of
+# the maps makes far less than a third of the parameters, because a filter has a number
+# for each pair of a map that comes in and a map that goes out.
+#
+# ## Bases of another kind
+#
+# All of these learnt from photographs with labels. Newer bases often did not. *DINOv2*
+# has had no labels: it learnt to describe two views of one photograph alike. *CLIP* has
+# read captions, and puts a picture near the words that describe it. Both are usually
+# *transformers*: they cut a picture into patches, and let every patch look at all
+# others. The package KerasHub builds them with `from_preset("...")`, which fetches the
+# plan, the parameters and how to prepare a picture. The steps of this course stay
+# the same: freeze, put a head on, train.
+#
 # ## 📝 Exercise 2.1
 #
-# The layer `conv2_block1_2_conv` of ResNet50 slides filters of 3 x 3 pixels over 64
-# channels, and gives 64 channels. How many parameters has it? Do not forget a bias
-# for each channel that it gives.
+# Build a convolution yourself. Let `answer` be a `keras.Sequential` of an input of
+# 56 x 56 pixels in 64 channels, `keras.Input((56, 56, 64))`, and one
+# `keras.layers.Conv2D`. It shall have the parameters of `conv2_block1_2_conv` above,
+# and give maps of the same size.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
-answer = 3 * 3 * 64 * 64 + 64
+layers = [keras.Input((56, 56, 64)), keras.layers.Conv2D(64, 3, padding="same")]
+answer = keras.Sequential(layers)
 
 check("2.1", answer)
 
 # %% [markdown]
 # ## 📝 Exercise 2.2
 #
-# Which is the smallest network of the catalogue with a published accuracy above
-# eighty percent? Set `answer` to its name.
+# Mend this block. Copy it, run it, and read what Keras says about the shapes.
+#
+# ```python
+# pixels = keras.Input((16, 16, 64))
+# x = keras.layers.Conv2D(16, 1, activation="relu")(pixels)
+# x = keras.layers.Conv2D(16, 3, activation="relu")(x)
+# x = keras.layers.Conv2D(64, 1)(x)
+# answer = keras.Model(pixels, keras.layers.add([pixels, x]))
+# ```
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
-good = [network for network in bases.CATALOGUE.values() if network.top1 > 80]
-answer = min(good, key=lambda network: network.millions).name
+pixels = keras.Input((16, 16, 64))
+x = keras.layers.Conv2D(16, 1, activation="relu")(pixels)
+x = keras.layers.Conv2D(16, 3, activation="relu", padding="same")(x)
+x = keras.layers.Conv2D(64, 1)(x)
+answer = keras.Model(pixels, keras.layers.add([pixels, x]))
 
 check("2.2", answer)
 
 # %% [markdown]
 # ## 📝 Exercise 2.3
 #
-# What share of VGG16 sits in the one layer that holds most? Set `answer` to a number
-# from 0 to 1.
+# Choose for a project: the fewest parameters, a published top-1 accuracy above
+# eighty, and pictures of 64 x 64 pixels have to be allowed. Each network of `networks`
+# has `name`, `millions`, `top1` and `smallest`. Set `answer` to its name.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
-answer = max(vgg_counts.values()) / sum(vgg_counts.values())
+good = [each for each in networks if each.top1 > 80 and each.smallest <= 64]
+answer = min(good, key=lambda each: each.millions).name
 
 check("2.3", answer)
 
@@ -245,36 +316,66 @@ check("2.3", answer)
 # ## Quiz
 #
 # ? What does `weights=None` give?
-# + The architecture, filled with random numbers. | Nothing is fetched, and nothing
-#   has been learnt.
-# - An error, because a network needs weights. | Keras makes random ones, the start of
-#   every training.
-# - The weights trained on ImageNet. | Those come with `weights="imagenet"`, and with
-#   a file.
+# - The plan, and an error as soon as you use it. | Keras makes random numbers, the
+#   start of every training.
+# + The plan, and random numbers in each layer. | Nothing is fetched, and nothing has
+#   been learnt.
+# - The plan, and the weights of its authors. | Those come with `weights="imagenet"`, or
+#   with a file.
 #
 # ? Two networks, one with five times the parameters of the other. Which classifies
 #   better?
-# - The larger one. | VGG16 is larger than most others of the chart, and lies below
-#   them.
-# - The smaller one, because it is newer. | Newer often is better, but size says
-#   nothing about age.
-# + One cannot say from the count. | The chart has pairs for either case. The plan
-#   counts, too.
+# - The larger one, because it can remember more. | VGG16 is larger than most others of
+#   the chart, and lies below them.
+# - The smaller one, because it is less prone to overfit. | On ImageNet, more than half
+#   of the pairs say the opposite.
+# + Either may, because plans and data differ, too. | The chart has pairs for both.
 #
 # ? Where do the convolutions of ResNet50 keep most of their parameters?
 # - In the first stages, where the picture is large. | Early maps are large, but few.
 #   Parameters grow with the number of maps.
 # + In the late stages. | There are many maps there, and a kernel has a number for
 #   each pair of them.
-# - Evenly, stage by stage. | The bars grow towards the output.
+# - In all stages alike, as the blocks are alike. | The bars grow towards the output.
+#
+# ? MobileNetV2 is published with 3.5 million parameters, and our base has a ninth of
+#   them. Why?
+# - Because it takes small pictures. | Filters slide, so their number does not depend on
+#   the picture.
+# + Because it is narrower and has no top. | That is `alpha=0.35` and
+#   `include_top=False`.
+# - Because it is not trained yet. | The count is the plan's. Training changes values.
 
 # %% [markdown]
-# ## What to take home
+# ## On your own
+#
+# In a project you would look at a plan before you fetch anything. This cell needs
+# nothing of the course: change the name, and see what you would get.
+
+# %% tags=["own"]
+import keras
+
+shape = (96, 96, 3)
+whole = keras.applications.DenseNet121(weights=None)
+base = keras.applications.DenseNet121(
+    input_shape=shape, include_top=False, weights=None
+)  # weights="imagenet" where there is a network
+
+top = whole.count_params() - base.count_params()
+print(f"layers in the base:     {len(base.layers)}")
+print(f"parameters in the base: {base.count_params():,}")
+print(f"parameters in the top:  {top:,}")
+print(f"a picture {shape} becomes {base.output_shape[1:]}")
+
+# %% [markdown]
+# ## What to remember
 #
 # - An architecture is a plan. Others drew it, measured it and gave it away.
-# - More parameters do not have to mean more accuracy.
-# - `weights=None` gives the plan, and `count_params()` what it weighs.
-# - Parameters gather towards the output, and the top goes anyway.
+# - More parameters do not have to mean more accuracy, and ImageNet is not your task.
+# - `weights=None` gives the plan, and `count_params()` says how large it is.
+# - `include_top=False` leaves out the part that belongs to somebody else's classes.
+#
+# Next: [03 · Get the parameters](03_get_the_parameters.ipynb)
 #
 # ## Sources
 #
@@ -283,3 +384,8 @@ check("2.3", answer)
 # - Szegedy et al. 2016, Rethinking the Inception Architecture, CVPR 2016.
 # - Tan and Le 2019, EfficientNet, arXiv 1905.11946.
 # - Simonyan and Zisserman 2014, VGG, arXiv 1409.1556.
+# - Sandler et al. 2018, MobileNetV2, CVPR 2018.
+# - Oquab et al. 2023, DINOv2, arXiv 2304.07193.
+# - Radford et al. 2021, CLIP, arXiv 2103.00020.
+# - Liu et al. 2022, ConvNeXt, arXiv 2201.03545.
+# - KerasHub: https://keras.io/keras_hub/
