@@ -190,13 +190,11 @@ figures.transfer_curves(near, copied, stars, "The same without the random layers
 
 # %% [markdown]
 # **Observe.** Follow AnB. Up to conv5 it lies on the level of the network that learnt B
-# from the start. In the dense layers it falls. The random line falls from the first
-# layer on: it is not enough to have layers, they must have learnt something.
+# from the start; in the dense layers it falls. The random line falls from the start.
 #
 # ## Why does it fall?
 #
-# "The upper layers are specific to A" is the obvious answer. But BnB falls, too, and
-# there nothing is about A. So something else costs accuracy as well.
+# "The upper layers know about A" is the obvious answer. BnB tests it.
 
 # %%
 guess = predict("BnB has its layers from B itself. Does it lose anything?", "yes", "no")
@@ -276,7 +274,7 @@ print(f"AnB+, depending on n: {plus.min():.3f} to {plus.max():.3f}")
 # Now A is East Asian scripts, and B those of Europe and the Middle East.
 
 # %%
-figures.near_and_far(curves, title="Frozen copies of A: far ones lose more, further up");
+figures.near_and_far(curves, title="Frozen copies of A against base B, near and far");
 
 # %% [markdown]
 # **Observe.** The further apart the tasks are, the more it costs to keep the upper
@@ -321,7 +319,8 @@ guess.compare(max(right, key=right.get))
 # Mind the difference between two words. The first stage is the most *general*, and yet
 # the classes are hardest to *separate* there: edges are in all of them. General layers
 # are good to build on; they do not do the work of the later ones.
-#
+
+# %% [markdown]
 # ## Does it agree with the paper?
 #
 # The paper's figure 2 shows the same five lines, for eight layers on halves of
