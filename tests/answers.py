@@ -19,7 +19,7 @@ from tlcourse.data import symbols
 from tlcourse.data.dataset import Dataset
 from tlcourse.models import freezing
 from tlcourse.teachable import GrowingClassifier
-from tlcourse.training import clinic, compile_for
+from tlcourse.training import clinic, compile_for, embedder
 from tlcourse.yosinski.experiment import TREATMENTS, fresh
 from tlcourse.yosinski.experiment import network as yosinski_network
 from tlcourse.yosinski.results import Curves
@@ -44,7 +44,14 @@ def _curves(at_conv5=0.01):
 
 CURVES = _curves()
 SWEEP = [[0.9, 0.79], [0.89, 0.8], [0.1, 0.1]]
-HISTORY = types.SimpleNamespace(history={"val_accuracy": [0.5, 0.9, 0.7, 0.9, 0.8]})
+
+
+def _history(losses):
+    """What `fit` returns, with such validation losses."""
+    made = keras.callbacks.History()
+    made.history = {"val_loss": losses} if losses else {"loss": [1.0]}
+    return made
+
 
 ANSWERS = {
     "0.1": (42, {23: "Multiply", 21: "2 * 21"}),
@@ -71,25 +78,35 @@ ANSWERS = {
             "z": "from a to f",
         },
     ),
-    "2.1": (36_928, {36_864: "bias", 640: "all 64", 7: "Multiply"}),
-    "2.2": (
+    "2.3": (
         "EfficientNetB3",
         {"ResNet50": "not above 80", "ConvNeXtBase": "smaller", "ResNet": "no network"},
     ),
-    "2.3": (0.7428, {0.893: "all three", 0.831: "whole", 74: "share"}),
-    "3.2": (0.02, {0.8: "scaled once", 0.5: "Too good"}, {"once": 0.8}),
     "6.1": (130_662, {130_560: "bias", 6_397_542: "Flatten"}),
     "7.1": (
         0.85,
-        {0.5: "one label", 0.95: "five labels", 85: "share"},
-        {"one": 0.7, "five": 0.9},
+        {0.7: "for 1 per", 0.9: "for 5 per", 0.8: "not that", 85: "share"},
+        {"measure": {1: 0.7, 3: 0.85, 5: 0.9}.get},
     ),
     "7.2": (
-        2,
-        {1: "from 0", 4: "earlier", 5: "higher", 6: "There were"},
-        {"history": HISTORY},
+        _history([3, 2, 1, 2, 2, 2]),
+        [
+            (_history([]), "no `val_loss`"),
+            (_history([*range(300, 0, -1)]), "all 300"),
+            (_history([3, 2, 1, 2, 2]), "2 epochs"),
+        ],
     ),
-    "7.3": ("b", {"a": "pixels", "c": "labels"}),
+    "7.3": (
+        [0.1, 0.09, 0.12, 0.1, 0.08],
+        [
+            ([0.9, 0.91, 0.89, 0.9, 0.92], "As good as"),
+            ([0.1] * 5, "equal"),
+            ([0.1, 0.2], "five accuracies"),
+            ([0.7, 0.6, 0.8, 0.7, 0.7], "Too good"),
+            ([0.0, 0.01, 0.0, 0.0, 0.0], "Worse"),
+        ],
+        {"real": np.array([0.9, 0.91, 0.89, 0.9, 0.92]), "guess": 0.1},
+    ),
     "8.2": (
         1e-4,
         {1e-2: "lost 80.0 points", 1e-5: "safe, too", 3: "rate itself"},
@@ -158,16 +175,6 @@ ANSWERS = {
         },
         {"rate": 1500.0},
     ),
-    "14.2": (
-        51_200_000,
-        {
-            12_800_000: "How many bytes",
-            102_400_000: "float64",
-            409_600_000: "bits",
-            5_120: "10,000 images",
-        },
-        {"width": 1280},
-    ),
     "14.3": (
         3,
         {12: "all of them", 0: "second run", 4: "missing before"},
@@ -231,6 +238,43 @@ def with_head(inner):
     return keras.Sequential([*layers, keras.layers.Dense(10, activation="softmax")])
 
 
+@of("2.1")
+def _():
+    def model(*convolution, shape=(56, 56, 64), **options):
+        layer = keras.layers.Conv2D(*convolution, **options)
+        return keras.Sequential([keras.Input(shape), layer])
+
+    wrong = [
+        (model(64, 3), "padding"),
+        (model(64, 1, padding="same"), "(1, 1)"),
+        (model(10, 3, padding="same"), "10 maps"),
+        (model(64, 3, shape=(56, 56, 3)), "56 x 56 x 64"),
+        (model(64, 3, padding="same", use_bias=False), "36,864"),
+        (keras.Sequential([keras.layers.Dense(3)]), "one Conv2D"),
+        (keras.Sequential([keras.layers.Conv2D(64, 3)]), "could not look"),
+        (36_928, "Model"),
+    ]
+    return model(64, 3, padding="same"), wrong, {}
+
+
+@of("2.2")
+def _():
+    def block(side_road=True, size=3, maps=64):
+        pixels = keras.Input((16, 16, 64))
+        x = keras.layers.Conv2D(16, 1, activation="relu")(pixels)
+        x = keras.layers.Conv2D(16, size, activation="relu", padding="same")(x)
+        x = keras.layers.Conv2D(maps, 1)(x)
+        return keras.Model(pixels, keras.layers.add([pixels, x]) if side_road else x)
+
+    wrong = [
+        (block(side_road=False), "side road"),
+        (block(size=1), "[1, 1, 1]"),
+        (block(side_road=False, maps=32), "16 x 16 x 64"),
+        (keras.Sequential(), "Received: []"),
+    ]
+    return block(), wrong, {}
+
+
 @of("3.1")
 def _():
     image = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype("uint8")
@@ -242,6 +286,32 @@ def _():
         (right + 1, "not -1 to 1"),
     ]
     return right, wrong, {"image": image}
+
+
+@of("3.2")
+def _():
+    shape = (32, 32, 3)
+    network = keras.applications.MobileNetV2(shape, 0.35, weights=None, classes=5)
+    for weight in network.weights:  # a new one answers the same, whatever it is shown
+        if weight.name == "kernel":
+            weight.assign(weight * 3)
+    images = np.random.default_rng(0).integers(0, 256, (4, *shape)).astype("uint8")
+
+    def model(*scales, inner=network):
+        layers = [keras.layers.Rescaling(*scale) for scale in scales]
+        return keras.Sequential([keras.Input(shape), *layers, inner])
+
+    once = (1 / 127.5, -1)
+    other = keras.applications.MobileNetV2(shape, 0.35, weights=None, classes=5)
+    wrong = [
+        (model(), "raw pixels"),
+        (model(once, once), "twice"),
+        (model((1 / 255,)), "0 to 1"),
+        (model((1 / 50, -3)), "no scale"),
+        (model(once, inner=other), "`network` itself"),
+        (0.0133, "Model"),
+    ]
+    return model(once), wrong, {"network": network, "images": images}
 
 
 @of("3.3")
@@ -611,22 +681,19 @@ def _():
 
 @of("13.1")
 def _():
-    """A classifier of raw pixels, with "other" of all symbols, of one, or without."""
-    flat = [keras.Input((16, 16, 3)), keras.layers.Rescaling(1 / 64)]
-    keras.utils.set_random_seed(0)
-    embed = keras.Sequential([*flat, keras.layers.Flatten(), keras.layers.Dense(99)])
-    known = ("star", "spiral", "fish")
+    """A classifier with "other" of all other symbols, of one, or without."""
+    known, size = ("star", "spiral", "fish"), (64, 64)
+    others = [name for name in symbols.SYMBOLS if name not in known]
 
     def taught(*refused):
-        made = GrowingClassifier(embed)
-        made.add_dataset(symbols.dataset(range(12), (16, 16), known))
-        for name in refused:
-            if "other" not in made.examples:
-                made.add_class("other")
-            made.add("other", symbols.draw(name, range(12), (16, 16)))
+        made = GrowingClassifier(embedder(track()))
+        made.add_dataset(symbols.dataset(range(6), size, known))
+        if refused:
+            other = symbols.dataset(range(4), size, refused)
+            labels = np.zeros(len(other), int)
+            made.add_dataset(data.Dataset(other.images, labels, ("other",)))
         return made
 
-    others = [name for name in symbols.SYMBOLS if name not in known]
     wrong = [(taught(), "no class more"), (taught("house"), "has it seen")]
     return taught(*others), wrong, {"known": known}
 
@@ -662,3 +729,17 @@ def _():
         ((right, "report"), "Dataset"),
     ]
     return right, wrong, {"model": model, "class_names": ("dark", "bright")}
+
+
+@of("14.2")
+def _():
+    """Six rows in another order than their images."""
+    rows, keys = np.arange(12.0).reshape(6, 2), np.array([2, 0, 1, 5, 3, 4])
+    mixed = rows[keys]
+    wrong = [
+        (mixed, "As they came"),
+        (mixed[keys], "Which image does"),
+        (rows[::-1], "Look at row 2"),
+        (rows[:3], "a row per image"),
+    ]
+    return rows, wrong, {"mixed": mixed, "keys": keys}
