@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from same import assert_same
 
-from tlcourse import plots
+from tlcourse import data, plots
 from tlcourse._util import assets
 from tlcourse.course.tracks import load_track
 from tlcourse.models import freezing
@@ -51,6 +51,51 @@ def test_moving_statistics_rest_only_where_batchnorm_is_frozen(track):
         assert all(np.array_equal(a, b) for a, b in pairs) == rests
         assert not np.array_equal(kernel[0], base.layers[1].get_weights()[0])
     keras.utils.clear_session(free_memory=True)
+
+
+def tiny_model():
+    """A base of one convolution and one BatchNormalization, pooling, three classes."""
+    keras.utils.set_random_seed(0)
+    pixels = keras.Input((8, 8, 3))
+    x = keras.layers.Rescaling(1 / 255)(pixels)
+    x = keras.layers.Conv2D(4, 3, name="conv")(x)
+    base = keras.Model(pixels, keras.layers.BatchNormalization(name="norm")(x))
+    pool = keras.layers.GlobalAveragePooling2D()
+    dense = keras.layers.Dense(3, activation="softmax")
+    return keras.Sequential([keras.Input((8, 8, 3)), base, pool, dense])
+
+
+def tiny_data(seed):
+    rng, labels = np.random.default_rng(seed), np.arange(12) % 3
+    images = rng.integers(0, 60, (12, 8, 8, 3)) + 80 * labels[:, None, None, None]
+    return data.Dataset(images.astype("uint8"), labels, ("a", "b", "c"))
+
+
+def test_batchnorm_sleeps_and_wakes_whatever_was_chosen_before():
+    model = tiny_model()
+    base = model.layers[0]
+    for awake in (False, True, False):
+        fine_tuning.unfreeze(model, awake, 1e-3)
+        assert base.get_layer("norm").trainable == awake
+        assert base.get_layer("conv").trainable
+
+
+def test_three_ways_begin_at_the_same_head():
+    draws = [tiny_data(0), tiny_data(1)]
+    found = fine_tuning.three_ways(tiny_model(), draws, tiny_data(2), 1e-2, 2, 4)
+    assert list(found) == ["head trained on", "BatchNorm asleep", "BatchNorm awake"]
+    starts = [table[:, 0].tolist() for table in found.values()]
+    assert starts[0] == starts[1] == starts[2]
+    assert all(table.shape == (2, 3) for table in found.values())
+
+
+def test_a_rate_of_nothing_leaves_the_head_and_each_rate_begins_again():
+    draws = [tiny_data(0)]
+    head, table, curves = fine_tuning.try_rates(
+        tiny_model(), draws, tiny_data(2), [1e-9, 1e-1, 1e-9], 1, 4
+    )
+    assert table[0] == table[2] == head
+    assert list(curves) == [1e-9, 1e-1] and len(curves[1e-9]) == 2
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ start = model.get_weights()
 # or train all five.
 
 # %%
-live_guess = predict("Best here?", "head only", "from stage 5", "from stage 1")
+live_guess = predict("Which is best?", "head only", "from stage 5", "from stage 1")
 
 # %% [markdown]
 # ## The procedure, once
@@ -130,10 +130,10 @@ live_guess.compare(best)
 # digit is it*, its far one *how many are there*.
 
 # %%
-near_guess = predict("Near: depth gains more with", "five labels", "fifty labels")
+near_guess = predict("Near task: where does depth gain more?", "5 labels", "50 labels")
 
 # %%
-far_guess = predict("Far, 150 labels per class: depth gains", unit="points")
+far_guess = predict("Far, 150 labels per class: what does depth gain?", unit="points")
 
 # %% [markdown]
 # The grid took a quarter of an hour, so its results ship with the course. There are
@@ -196,7 +196,7 @@ print("near: the mean gain is", "below" if small else "above", "five points ever
 # trains, and it is that journey you pay for.
 
 # %%
-cost_guess = predict("An epoch of the head only takes, of that of all", unit="%")
+cost_guess = predict("What share of the time of all does the head take?", unit="%")
 
 # %%
 cost = {name: seconds[first] for name, first in firsts.items()}
@@ -248,7 +248,7 @@ for layer in copy.layers:
 sinking = keras.optimizers.schedules.CosineDecay(3e-3, 80)
 narrow.compile(keras.optimizers.Adam(sinking), loss, metrics=["accuracy"])
 line = {"verbose": 0, "callbacks": [ProgressLine()]}
-narrow.fit(images.images, images.labels, 30, 8, **line)
+narrow.fit(images.images, images.labels, 30, 8, **line);
 
 # %%
 right["LoRA"] = narrow.evaluate(held_out.images, held_out.labels, verbose=0)[1]
@@ -259,10 +259,12 @@ best = max(right, key=right.get)
 plots.bars(shown, f"Fifty labels per class, one draw; best: {best}", "right, %");
 
 # %% [markdown]
-# **Observe.** Did either idea help here? Beside *from stage 1* you see what it gained
-# or lost, in one draw, so only a large difference counts. LoRA was made for networks of
-# billions of weights, where a second copy for the optimizer does not fit into memory.
-# Then a little less accuracy is a fair price.
+# **Observe.** One draw, but large differences: neither came near to training all layers
+# alike. To count, the early layers have to change as well, and a correction of rank
+# four is a narrow one. Their place is elsewhere. Smaller rates below are for targets
+# that are near, where early layers should hardly change. LoRA is for networks of
+# billions of weights, which the optimizer could not hold a second and third time in
+# memory.
 #
 # ## 📝 Exercise 9.1
 #
