@@ -68,7 +68,8 @@ def stage_bars(networks, title="", ax=None):
         drawn = ax.barh(
             at, millions, height, label=label(name), edgecolor="white", **style
         )
-        texts = [f"{s.parameters / 1e6:.3g} M, maps {s.size}" for s in stages]
+        sides = [f"maps {stage.size} x {stage.size}" for stage in stages]
+        texts = [f"{m:.3g} M, {side}" for m, side in zip(millions, sides, strict=True)]
         ax.bar_label(drawn, texts, padding=3, fontsize=8)
     longest = max(networks.values(), key=len)
     ax.set_yticks(range(rows), [stage.name for stage in longest])
