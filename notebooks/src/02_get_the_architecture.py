@@ -73,8 +73,8 @@ diagrams.base_top_head();
 # ## Two at a time
 #
 # The blocks in the picture are *stages*: rows of layers that work at one resolution.
-# Choose two networks, and compare theirs. Beside each bar stands the size of the maps at
-# its end, in pixels. The panel shows bases only: VGG16's dense layers belong to its
+# Choose two networks, and compare theirs. Beside each bar stands the size of the maps
+# at its end, in pixels. The panel shows bases only: VGG16's dense layers belong to its
 # top, so you will not find them here. We count them below.
 #
 # EfficientNetB3 has less than half the parameters of ConvNeXtTiny.
@@ -85,8 +85,10 @@ depth = predict("Which of the two has more layers?", "EfficientNetB3", "ConvNeXt
 # %%
 from tlcourse.widgets import CatalogueExplorer
 
-explorer = CatalogueExplorer("EfficientNetB3", "ConvNeXtTiny")
-explorer
+CatalogueExplorer("EfficientNetB3", "ConvNeXtTiny")
+
+# %% [markdown]
+# Try pairs of your own, too. The same figures, added up:
 
 # %% tags=["nbval-check-output", "any-track"]
 from tlcourse.bases.catalogue import shipped_stages
@@ -147,8 +149,8 @@ diagrams.residual_block(side_road="one convolution, 1 x 1");
 # %% [markdown]
 # **Observe.** Read the lines beside the drawing. In brackets is the size of the filter,
 # then the number of parameters, then what comes out. Convolution `0` is the side road,
-# which carries the block's input past the other three, and `add` joins the two. In later
-# blocks the side road has no layer at all, and the input passes unchanged.
+# which carries the block's input past the other three, and `add` joins the two. In
+# later blocks the side road has no layer at all, and the input passes unchanged.
 #
 # ## Where are the parameters?
 #
@@ -172,6 +174,10 @@ vgg = keras.applications.VGG16(
     include_top=False, weights=None, input_shape=(224, 224, 3)
 )
 vgg_counts = by_stage(vgg)
+
+# %% [markdown]
+# The first dense layer is connected to every number of the last maps, the second to the
+# 4,096 numbers that the first gives, and the third gives the thousand classes.
 
 # %% tags=["nbval-check-output", "any-track"]
 height, width, channels = vgg.output_shape[1:]
@@ -200,8 +206,8 @@ for ax, (counts, top, name) in zip(axes, rows, strict=True):
 # %% [markdown]
 # **Observe.** In VGG16, the first dense layer alone outweighs all the rest, because it
 # has a weight for every position of every map. ResNet50 averages its maps first, so its
-# top is small. In both, the convolutions grow towards the output. And the orange part is
-# what we shall throw away.
+# top is small. In both, the convolutions grow towards the output. And the orange part
+# is what we shall throw away.
 #
 # ## How small may a picture be?
 #
@@ -263,7 +269,8 @@ print("our base turns", base.input_shape[1:], "into", base.output_shape[1:])
 # others. The package KerasHub builds them with `from_preset("...")`, which fetches the
 # plan, the parameters and how to prepare a picture. The steps of this course stay
 # the same: freeze, put a head on, train.
-#
+
+# %% [markdown]
 # ## 📝 Exercise 2.1
 #
 # Build a convolution yourself. Let `answer` be a `keras.Sequential` of an input of
@@ -302,7 +309,7 @@ check("2.2", answer)
 # %% [markdown]
 # ## 📝 Exercise 2.3
 #
-# Choose for a project: the fewest parameters, a published top-1 accuracy above
+# Choose for a project: the fewest parameters, a published figure for top-1 above
 # eighty, and pictures of 64 x 64 pixels have to be allowed. Each network of `networks`
 # has `name`, `millions`, `top1` and `smallest`. Set `answer` to its name.
 

@@ -18,115 +18,109 @@ import tlcourse
 
 tlcourse.start()
 
+# %% [markdown]
+# ## One plan, twice
+#
+# Lesson 02 gave us a plan with random numbers in it. The argument `weights` fills it
+# with the numbers that somebody's training ended on. In a project of yours you would
+# write `weights="imagenet"`, and Keras fetches the file once. On the glyphs track, the
+# same argument takes the path of a file that comes with the course.
+
 # %%
 import keras
 import numpy as np
 
 from tlcourse import plots
-from tlcourse._util import assets
 from tlcourse.checks import check, hint, solution
 from tlcourse.course import load_track
+from tlcourse.widgets import predict
 
 track = load_track()
 
-# %% [markdown]
-# ## The data at a glance
-#
-# Two kinds of pictures today. These are the base's own kind: classes that it was
-# trained on.
-
-# %%
-own = track.own_pictures(300)
-print(own.describe())
-plots.tiles(own.images[:8], title="The base's own kind");
-
-# %% [markdown]
-# And these are ours. They are not what the base was trained for. (On the flowers
-# track, one of our classes happens to be among its own: the daisy.)
-
-# %%
-ours = track.train.few(4)
-print(ours.describe())
-plots.tiles(ours.images[:8], title="Ours");
-
-# %% [markdown]
-# ## Which one is trained?
-#
-# The architecture of lesson 02, twice: once with random numbers, once with the
-# numbers that somebody's training ended on. The plan is the same.
-
-# %%
-random_base = track.build_base(weights="random")
-base = track.build_base(weights="pretrained")
-
 # %% tags=["nbval-check-output"]
-base.count_params() == random_base.count_params(), f"{base.count_params():,}"
+weights = "imagenet" if track.name == "flowers" else track.weights
+options = {"input_shape": track.input_shape, "alpha": 0.35, "include_top": False}
+pair = [keras.applications.MobileNetV2(**options, weights=weights)]
+keras.utils.set_random_seed(3)  # not the seed from which those weights were trained
+pair.append(keras.applications.MobileNetV2(**options, weights=None))
+for network in pair:
+    print(f"{network.count_params():,} parameters")
 
 # %% [markdown]
-# The first layer looks through small filters, 3 by 3 pixels in three colours. We
-# draw each as a tiny picture.
-#
-# **Predict.** Two sets of filters. Which one is trained?
-
+# The counts cannot tell them apart. So we shuffle the two, and look into their first
+# layer: its filters are small, 3 by 3 pixels in three colours, and each can be drawn as
+# a tiny picture.
 
 # %%
-def first_kernel(network):
-    convolution = next(x for x in network.layers if isinstance(x, keras.layers.Conv2D))
-    return keras.ops.convert_to_numpy(convolution.kernel)
+shuffled = np.random.default_rng().permutation(2)
+rows = {}
+for letter, place in zip("AB", shuffled, strict=True):
+    rows[letter] = pair[place].get_layer("Conv1").get_weights()[0]
+    plots.filters(rows[letter], columns=8, title=f"Filters {letter}")
 
-
-rows = {"A": first_kernel(random_base), "B": first_kernel(base)}
-for row, kernel in rows.items():
-    plots.filters(kernel, columns=8, title=f"Filters {row}")
+# %%
+which = predict("Which filters have been trained?", "A", "B")
 
 # %% [markdown]
-# A filter that looks for an edge is smooth on either side of it: its neighbouring
-# numbers are alike. Random numbers are not. We measure how alike neighbours are,
-# from -1 over 0 (not at all) to 1 (equal).
+# A filter that looks for an edge is smooth on either side of it, so its neighbouring
+# numbers are alike. We measure how alike, from -1 over 0 (not at all) to 1 (equal). As
+# a control, we take each filter's numbers and put them in another order.
 
 
 # %%
 def neighbours_alike(kernel):
-    left, right = kernel[:, :-1].ravel(), kernel[:, 1:].ravel()
-    return float(np.corrcoef(left, right)[0, 1])
+    return np.corrcoef(kernel[:, :-1].ravel(), kernel[:, 1:].ravel())[0, 1]
 
 
+mixed = np.random.default_rng(0).permutation
 alike = {row: neighbours_alike(kernel) for row, kernel in rows.items()}
-colours_alike = {
-    f"{row}, between colours": float(
-        np.corrcoef(kernel[:, :, 0].ravel(), kernel[:, :, 1].ravel())[0, 1]
-    )
-    for row, kernel in rows.items()
-}
-plots.bars(alike | colours_alike, "How alike are neighbours?", "correlation");
-
-# %% tags=["nbval-check-output", "any-track"]
-max(colours_alike, key=colours_alike.get)
+for row, kernel in rows.items():
+    other = neighbours_alike(mixed(kernel.ravel()).reshape(kernel.shape))
+    print(f"{row}: neighbours {alike[row]:5.2f}, in another order {other:5.2f}")
+which.compare("AB"[list(shuffled).index(0)])
 
 # %% [markdown]
-# **Observe.** B is the trained set. Its neighbours pull together, and so do its three
-# colours, as light against dark asks for. In A nothing agrees with anything.
+# **Observe.** In the trained filters, neighbours pull together, and it is the order
+# that does it: the same numbers shuffled look random. In the untrained ones nothing
+# agrees with anything. Training has not made the numbers larger or more, it has
+# arranged them.
 #
-# ## Ask the base
+# ## Ask the network
 #
-# A base with its top still on can answer. We take a complete network, trained on the
-# base's task, and show it its own kind of pictures.
-#
-# **Predict.** How often is it right? And how sure is it?
+# With its top still on, a trained network can answer. `build_complete` is the call from
+# above with `include_top=True`, and with a `Rescaling` layer before it. First, pictures
+# of its own kind: on the glyphs track, letters from fonts that were kept back from its
+# training. (On the flowers track they are daisies, and daisies are one of ImageNet's
+# classes.)
 
 # %%
+own = track.own_pictures(300)
 complete, names = track.build_complete()
+print(own.describe())
+print(f"the network knows {len(names)} classes")
+
+# %% [markdown]
+# It has never seen these very pictures in training, at least on the glyphs track. What
+# ImageNet's makers collected from the web, nobody can say so surely.
+
+# %%
+sure_of_it = predict("How often is it right about its own kind?", unit="%")
+
+# %%
 chances = complete.predict(own.images, verbose=0)
-answers = [names[k] for k in chances.argmax(axis=1)]
 truth = [own.class_names[k] for k in own.labels]
 
 
-def share_right(answers):
+def share_right(chances):
+    answers = [names[k] for k in chances.argmax(axis=1)]
     return float(np.mean([a == b for a, b in zip(answers, truth, strict=True)]))
 
 
-print(f"it knows {len(names)} classes")
-print(f"right: {share_right(answers):.2f}, sure: {chances.max(axis=1).mean():.2f}")
+print(f"right: {share_right(chances):.1%}, sure: {chances.max(axis=1).mean():.1%}")
+sure_of_it.compare(100 * share_right(chances))
+
+# %% [markdown]
+# Here are a few of them, each with its three likeliest answers.
 
 # %%
 plots.top_answers(
@@ -134,11 +128,17 @@ plots.top_answers(
 );
 
 # %% [markdown]
-# **Observe.** Below each picture: the three likeliest answers, and how sure. Nobody
-# has trained anything here. The knowledge came in a file.
+# **Observe.** Nobody has trained anything here. The knowledge came in a file.
 #
-# **Predict.** Now we show it ours. It must answer with the classes that it knows, so
-# it can hardly be right. Will it answer at random?
+# ## Ask it about ours
+#
+# Now the pictures of our task. The network can only answer with the classes that it
+# knows, so it cannot be right. But are its answers random? If they were, two pictures
+# of one class would get the same answer no more often than two pictures of two classes.
+
+# %%
+ours = track.train.few(20)
+chance = predict("Same class, same answer?", "no more often", "more often")
 
 # %%
 chances_ours = complete.predict(ours.images, verbose=0)
@@ -148,36 +148,40 @@ plots.top_answers(
 );
 
 # %% [markdown]
-# **Observe.** Look at what it takes them for. Some answers look like the picture, or
-# have a part that does. If it guessed at random, two pictures of one class would
-# hardly ever get the same answer. We count:
+# Look at what it takes them for. A few pictures can deceive, so we count over all
+# pairs. As a control, we shuffle the labels.
+
 
 # %%
-guess = chances_ours.argmax(axis=1)
-same_class = ours.labels[:, None] == ours.labels
-same_answer = guess[:, None] == guess
-np.fill_diagonal(same_class, False)
-pairs_of_one = float(same_answer[same_class].mean())
-np.fill_diagonal(same_class, True)
-pairs_of_two = float(same_answer[~same_class].mean())
-pairs = {"of the same class": pairs_of_one, "of two classes": pairs_of_two}
-plots.bars(pairs, "Two of our pictures get the same answer", "share of pairs");
+def share_same(answers, labels):
+    same_class = labels[:, None] == labels
+    same_answer = answers[:, None] == answers
+    others = ~np.eye(len(labels), dtype=bool)  # not a picture with itself
+    return same_answer[same_class & others].mean(), same_answer[~same_class].mean()
 
-# %% tags=["nbval-check-output", "any-track"]
-pairs_of_one > 1.5 * pairs_of_two
+
+answers = chances_ours.argmax(axis=1)
+one, two = share_same(answers, ours.labels)
+control, control_two = share_same(answers, mixed(ours.labels))
+print(f"same answer, one class: {one:.1%}, two classes: {two:.1%}")
+print(f"labels shuffled:        {control:.1%},              {control_two:.1%}")
+chance.compare("more often" if one > 1.5 * two else "no more often")
 
 # %% [markdown]
-# **Observe.** The upper bar is longer. To two pictures that we put in one class, it
-# gives the same answer far more often than to two others. It has the wrong words for
-# the right distinctions. The rest of the course gives it our words.
+# **Observe.** Most pairs get different answers, even within a class, because the
+# network has many words and none of ours. Still, two pictures of one class agree far
+# more often than two others, and with shuffled labels the difference is gone. It
+# has the wrong words for the right distinctions. The rest of the course gives it ours.
 #
 # ## The file
 #
-# What did we load? A file that somebody shared. Know where it lies, who made it,
-# under which licence, and whether it is the one that they made.
+# What did we load? A file that somebody shared. Know where it lies, who made it, under
+# which licence, and whether it is the one that they made.
 
 # %%
 import hashlib
+
+from tlcourse._util import assets
 
 path = track.weights_path()
 print(f"{path.name}, {path.stat().st_size / 1e6:.1f} MB")
@@ -185,47 +189,57 @@ print("sha256", hashlib.sha256(path.read_bytes()).hexdigest()[:16], "...")
 print("maker and licence:", assets.WEIGHTS_ORIGIN[track.name])
 
 # %% [markdown]
-# **Observe.** Four bytes a parameter. In so small a network, names and bookkeeping add
-# about a quarter.
+# ## The scale
 #
-# ## The wrong scale
-#
-# `complete` turns raw pixels, 0 to 255, into numbers from -1 to 1 before the network
-# proper. We take that step out and prepare the pictures ourselves, in three ways.
-#
-# **Predict.** How much does the scale matter: a little, or everything?
-
-# %%
-inner = complete.layers[-1]
-raw = own.images.astype("float32")
-scales = {
-    "-1 to 1, as trained": raw / 127.5 - 1,
-    "0 to 1": raw / 255,
-    "0 to 255": raw,
-}
-right, sure = {}, {}
-for name, images in scales.items():
-    given = inner.predict(images, verbose=0)
-    right[name] = share_right([names[k] for k in given.argmax(axis=1)])
-    sure[name] = float(given.max(axis=1).mean())
-
-plots.bars(right, "Right, by the scale of the input", "share of pictures")
-plots.bars(sure, "Sure, by the scale of the input", "mean probability of the answer");
+# Parameters fit only the kind of numbers that they were trained on. So Keras has,
+# beside each network, the function that prepares its pictures. We give one pixel with
+# red 0, green 128 and blue 255 to several of them.
 
 # %% tags=["nbval-check-output", "any-track"]
-max(right, key=right.get)
+pixel = np.array([[[[0, 128, 255]]]])
+for family in ("mobilenet_v2", "resnet", "densenet", "efficientnet_v2", "convnext"):
+    prepare = getattr(keras.applications, family).preprocess_input
+    numbers = np.asarray(prepare(pixel.astype("float32"))).ravel()
+    print(f"{family:16}", *(f"{number:8.2f}" for number in numbers))
 
 # %% [markdown]
-# **Observe.** The wrong scale raises no error. The network answers every time. Between
-# 0 and 1 it looks at a pale picture, and copes or not. With raw pixels it is lost.
-# Only the share of right answers tells. So ask for every network which
-# scale it wants: `bases.find(name).pixels`. Better still, make the scale a layer of
-# the model, as lesson 06 does.
+# **Observe.** Our family wants numbers from -1 to 1. ResNet wants blue first, and the
+# mean of ImageNet taken off. Where nothing has changed, the network scales its pictures
+# itself, so give it raw pixels. For our family, `Rescaling(1 / 127.5, offset=-1)` does
+# the same as `preprocess_input`, and it is a layer.
+#
+# What does a wrong scale cost? `complete` without its first layers is `network`, and
+# we prepare the pictures ourselves, in four ways.
+
+# %%
+cost = predict("Which is harmful?", "0 to 1", "0 to 255", "both", "neither")
+
+# %%
+network = complete.layers[-1]
+raw = own.images.astype("float32")
+once = keras.applications.mobilenet_v2.preprocess_input(raw.copy())
+twice = keras.applications.mobilenet_v2.preprocess_input(once.copy())
+scales = {"-1 to 1": once, "0 to 1": raw / 255, "0 to 255": raw, "twice": twice}
+right = {}
+for name, pictures in scales.items():
+    chances = network.predict(pictures, verbose=0)
+    right[name] = share_right(chances)
+    print(f"{name:9} right {right[name]:6.1%}, sure {chances.max(axis=1).mean():6.1%}")
+harmful = [x for x in ("0 to 1", "0 to 255") if right[x] < 0.9 * right["-1 to 1"]]
+cost.compare("both" if len(harmful) == 2 else (harmful or ["neither"])[0])
+
+# %% [markdown]
+# **Observe.** No scale raised an error: the network answers every time. Raw pixels, or
+# pixels prepared twice, cost nearly everything. Between 0 and 1 the picture is only
+# paler, and how much that costs depends on the network. Compare the first two
+# lines: where they are close, this mistake hides, until another base or other pictures
+# make you pay for it. So make the scale a layer of the model, as lesson 06 does.
 #
 # ## 📝 Exercise 3.1
 #
 # Prepare one raw picture, `own.images[0]`, as this base wants it: a batch of one,
-# numbers from -1 to 1. Do it in NumPy.
+# numbers from -1 to 1. Write it in NumPy, without `preprocess_input`, so that you know
+# what it does.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 answer = own.images[:1].astype("float32") / 127.5 - 1
@@ -235,23 +249,27 @@ check("3.1", answer, image=own.images[0])
 # %% [markdown]
 # ## 📝 Exercise 3.2
 #
-# What does it cost to preprocess twice? Measure the share of right answers for
-# pictures in -1 to 1 that are scaled by `/ 127.5 - 1` once more. Set `answer` to it.
+# A colleague sends you this model, and it is nearly always wrong. Mend it, so that raw
+# pixels may go in.
+#
+# ```python
+# scale = keras.layers.Rescaling(1 / 127.5, offset=-1)
+# answer = keras.Sequential([keras.Input(track.input_shape), scale, scale, network])
+# ```
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
-twice = (raw / 127.5 - 1) / 127.5 - 1
-given = inner.predict(twice, verbose=0)
-answer = share_right([names[k] for k in given.argmax(axis=1)])
+scale = keras.layers.Rescaling(1 / 127.5, offset=-1)
+answer = keras.Sequential([keras.Input(track.input_shape), scale, network])
 
-check("3.2", answer, once=right["-1 to 1, as trained"])
+check("3.2", answer, network=network, images=own.images[:8])
 
 # %% [markdown]
 # ## 📝 Exercise 3.3
 #
-# Which share of the parameters of `inner` is in its top? The top is every layer whose
+# What share of the parameters of `network` is in its top? The top is every layer whose
 # output has no height and width any more, or only 1 by 1. Print `layer.name` and
-# `layer.output.shape` for `inner.layers[-6:]` and look. Set `answer` to a number from 0
-# to 1.
+# `layer.output.shape` for `network.layers[-6:]` and look. Set `answer` to a number
+# from 0 to 1.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 def has_positions(layer):
@@ -259,41 +277,79 @@ def has_positions(layer):
     return len(shape) == 4 and shape[1] > 1
 
 
-top = [layer for layer in inner.layers if not has_positions(layer)]
-answer = sum(layer.count_params() for layer in top) / inner.count_params()
+top = [layer for layer in network.layers if not has_positions(layer)]
+answer = sum(layer.count_params() for layer in top) / network.count_params()
 
-check("3.3", answer, network=inner)
+check("3.3", answer, network=network)
 
 # %% [markdown] tags=["quiz"]
 # ## Quiz
 #
 # ? A network gets pictures in the wrong scale. What does Keras do?
-# - It raises an error. | Any numbers of the right shape will pass.
-# - It converts them. | Nobody told it what the numbers mean.
-# + Nothing. The network answers, and is wrong more often. | Only the share of right
-#   answers tells.
+# - It raises an error that names the right range. | Any numbers of the right shape
+#   pass.
+# - It converts them to the range it was trained on. | Nobody told it what they mean.
+# + It answers as usual, with no word about the range. | Only the share of right answers
+#   tells.
 #
-# ? What did B's filters have that A's had not?
-# + Neighbours that resemble each other. | Edges and blobs are smooth. Random numbers
+# ? You take EfficientNetV2B0 and put `Rescaling(1 / 255)` before it. What happens?
+# - It works best, as networks want small numbers. | This family wants 0 to 255.
+# + It gets nearly black pictures, as it scales itself. | Its `preprocess_input` changes
+#   nothing, because the scale is inside.
+# - It undoes the scaling, as it knows its range. | No layer looks at what range it
+#   gets.
+#
+# ? How could you tell the trained filters from the random ones?
+# + Their neighbouring numbers are alike. | Edges and blobs are smooth. Random numbers
 #   are not.
-# - Larger numbers. | Size was not what we measured, and it would not tell.
-# - More parameters. | The plan is the same, and so is the count.
+# - Their numbers are larger than others. | We measured their order. Shuffled, the same
+#   numbers look random.
+# - Their number of parameters is larger. | The plan is the same, and so is the count.
 #
 # ? Our pictures belong to none of the classes that the complete network knows. Its
 #   answers are
 # - random. | Two pictures of one class get the same answer far too often for that.
 # + wrong, but alike for pictures that are alike. | The distinctions are there, only
 #   the words are not ours.
-# - always the same class. | Look at the row of answers again.
+# - always the class that it saw most often. | Look at the row of answers again.
 
 # %% [markdown]
-# ## What to take home
+# ## On your own
 #
-# - The plan is one thing, the parameters another. Training made them, and a file
-#   carries them.
+# Save a network's parameters, and load them into the same plan elsewhere. The third
+# network is the control: the same plan, without the file.
+
+# %% tags=["own"]
+import pathlib
+import tempfile
+
+import keras
+import numpy as np
+
+build = keras.applications.MobileNetV3Small
+options = {"input_shape": (96, 96, 3), "include_top": False, "pooling": "avg"}
+network = build(**options, weights=None)  # weights="imagenet" where there is a network
+path = pathlib.Path(tempfile.mkdtemp(), "mine.weights.h5")
+network.save_weights(path)
+
+images = np.random.default_rng(0).integers(0, 256, (2, 96, 96, 3)).astype("float32")
+images = keras.applications.mobilenet_v3.preprocess_input(images)
+features = network.predict(images, verbose=0)
+for name, weights in (("from the file", str(path)), ("without it", None)):
+    other = build(**options, weights=weights).predict(images, verbose=0)
+    same = np.allclose(other, features, atol=1e-6)
+    print(f"{name}: {'the same features' if same else 'other features'}")
+
+# %% [markdown]
+# ## What to remember
+#
+# - The plan is one thing, the parameters another. Training made them, a file carries
+#   them, and `weights=` loads it.
 # - A trained network answers pictures of one class alike, even if the class is new.
-# - The wrong scale raises no error. It costs right answers.
+# - A wrong scale raises no error. Use the `preprocess_input` of the network's family.
 # - Know where a file comes from, and under which licence.
+#
+# Next: [04 · Remove the last layer](04_remove_the_last_layer.ipynb)
 #
 # ## Sources
 #
