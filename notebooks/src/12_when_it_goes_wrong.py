@@ -58,7 +58,7 @@ def train(vectors, labels, *more, **options):
     dense = keras.layers.Dense(len(track.class_names), activation="softmax")
     model = keras.Sequential([keras.Input(vectors.shape[1:]), dense, *more])
     model.compile(keras.optimizers.Adam(1e-2), LOSS, metrics=["accuracy"])
-    return model, model.fit(vectors, labels, epochs=30, verbose=0, **options).history
+    return model, model.fit(vectors, labels, epochs=20, verbose=0, **options).history
 
 
 def share_right(model, inputs, labels):
@@ -184,7 +184,7 @@ original, random = rest.get_weights(), dense.get_weights()
 
 
 # %%
-def tune(wrapper, learning_rate, batch_size=16, epochs=30, awake=False):
+def tune(wrapper, learning_rate, batch_size=16, epochs=20, awake=False):
     model.set_weights([*original, *wrapper])
     for norm in norms:
         norm.trainable, norm.momentum = awake, 0.9
@@ -197,7 +197,7 @@ def tune(wrapper, learning_rate, batch_size=16, epochs=30, awake=False):
 # Keras stops neither of the two. What becomes of them?
 
 # %%
-late = predict("After thirty epochs, the random wrapper is", "far behind", "level")
+late = predict("After twenty epochs, the random wrapper is", "far behind", "level")
 
 # %%
 runs = {"healthy": tune(well.get_weights(), 1e-4)}
@@ -206,7 +206,7 @@ runs["8 random wrapper"] = tune(random, 1e-4)
 first, last = ([log["val_accuracy"][k] for log in runs.values()] for k in (4, -1))
 sick |= {"7 rate too large": first[1], "8 random wrapper": first[2]}
 late.compare("level" if last[2] > last[0] - 0.05 else "far behind")
-title = f"Random wrapper: {first[2]:.0%} after five epochs, {last[2]:.0%} after thirty"
+title = f"Random wrapper: {first[2]:.0%} after five epochs, {last[2]:.0%} after twenty"
 plots.curves(runs, "val_accuracy", title);
 
 # %% [markdown]
@@ -298,7 +298,7 @@ def mended(vectors, labels):
     dense = keras.layers.Dense(int(labels.max()) + 1, activation="softmax")
     model = keras.Sequential([keras.Input(vectors.shape[1:]), dense])
     model.compile(keras.optimizers.Adam(1e-2), "sparse_categorical_crossentropy")
-    model.fit(vectors[train], labels[train], epochs=30, verbose=0)
+    model.fit(vectors[train], labels[train], epochs=20, verbose=0)
     return model
 
 

@@ -29,7 +29,7 @@ def patient_a(vectors, labels):
         "sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
-    model.fit(vectors[order[:cut]], labels[:cut], epochs=30, verbose=0)
+    model.fit(vectors[order[:cut]], labels[:cut], epochs=20, verbose=0)
     return model
 
 
