@@ -77,7 +77,7 @@ class Comparison:
             "usual input": f"{network.side} x {network.side} pixels",
             "smallest input": f"{network.smallest} x {network.smallest} pixels",
             "wants pixels": PIXELS[network.pixels],
-            "maps at the end of each stage": ", ".join(str(s.size) for s in stages),
+            "sides of the maps, stage by stage": ", ".join(str(s.size) for s in stages),
         }
 
     @property

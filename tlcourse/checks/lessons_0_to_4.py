@@ -74,43 +74,55 @@ def which_transfer(answer):
         return KINDS_OF_PROJECT[letter]
 
 
-@exercise("2.1", "number")
-@hint("Each of the 64 filters covers 3 x 3 pixels of all 64 channels below it.")
+@exercise("2.1", keras.Model)
+@hint("`Conv2D(maps, size, padding=...)`: how many maps, and how large a filter?")
 @praise("3 x 3 x 64 weights for each of 64 filters, and 64 biases.")
-def parameters_of_a_convolution(answer):
-    if answer == 3 * 3 * 64 * 64:
-        return "Those are the weights. Each channel that comes out has a bias too."
-    if answer in (3 * 3 * 64, 3 * 3 * 64 + 64):
-        return "That is one channel deep. Each filter looks at all 64 channels."
-    if answer != 3 * 3 * 64 * 64 + 64:
-        return "Multiply: pixels of a filter, channels in, channels out. Then biases."
+def build_a_convolution(answer):
+    found = [x for x in answer.layers if isinstance(x, keras.layers.Conv2D)]
+    if len(found) != 1 or len(answer.layers) > 2:
+        return f"Expected one Conv2D. Received: {[x.name for x in answer.layers]}."
+    if answer.input_shape[1:] != (56, 56, 64):
+        return f"Expected an input of 56 x 56 x 64. Received: {answer.input_shape[1:]}."
+    if answer.output_shape[-1] != 64:
+        return f"It gives {answer.output_shape[-1]} maps. Look at the block's output."
+    if answer.count_params() != 3 * 3 * 64 * 64 + 64:
+        size = found[0].kernel_size
+        return f"{answer.count_params():,} parameters, from filters of {size}."
+    if answer.output_shape[1:3] != (56, 56):
+        return f"The maps have shrunk to {answer.output_shape[1:3]}: see `padding`."
 
 
-@exercise("2.2", "text")
-@hint("Keep the networks with `top1 > 80`, then look for the fewest `millions`.")
-@praise("No smaller one of the catalogue is as good.")
+@exercise("2.2", keras.Model)
+@hint("Which of the three convolutions makes the maps smaller, and what prevents it?")
+@praise("With its road past the convolutions, a block that does nothing does no harm.")
+def mend_a_block(answer):
+    convolutions = [x for x in answer.layers if isinstance(x, keras.layers.Conv2D)]
+    sizes = [x.kernel_size[0] for x in convolutions]
+    if sizes != [1, 3, 1]:
+        return f"Expected filters of 1, 3 and 1, as in the block. Received: {sizes}."
+    if answer.output_shape[1:] != (16, 16, 64):
+        return f"Expected maps of 16 x 16 x 64. Received: {answer.output_shape[1:]}."
+    copy = keras.models.clone_model(answer)
+    copy.set_weights([np.zeros(weight.shape) for weight in copy.weights])
+    picture = np.random.default_rng(0).normal(size=(1, 16, 16, 64)).astype("float32")
+    if not np.allclose(copy(picture), picture, atol=1e-5):
+        return "With weights of 0, the input should come out. Where is the side road?"
+
+
+@exercise("2.3", "text")
+@hint("Keep those with `top1 > 80` and a fitting `smallest`; then fewest `millions`.")
+@praise("No smaller one of the list would do.")
 def smallest_good_network(answer):
     if answer not in bases.CATALOGUE:
-        return "The catalogue has no network of that name. Copy it from the table."
-    good = [each for each in bases.CATALOGUE.values() if each.top1 > 80]
+        return "The list has no network of that name. Copy its `name`."
+    usable = [x for x in bases.CATALOGUE.values() if x.top1 > 80 and x.smallest <= 64]
     network = bases.find(answer)
-    if network not in good:
-        return "Its published figure is not above 80. Look at the fourth column."
-    if network.millions > min(each.millions for each in good):
-        return "It is good enough, but a smaller one is too. Compare `millions`."
-
-
-@exercise("2.3", "share")
-@hint("`vgg_counts` has an entry for each. The largest one over their sum.")
-@praise("One dense layer holds three quarters of the network.")
-def heaviest_layer_of_vgg(answer):
-    largest, dense, whole = 102_764_544, 123_642_856, 138_357_544
-    if is_close(answer, dense / whole, 0.01):
-        return "That is all three dense layers. The question is about one of them."
-    if is_close(answer, largest / dense, 0.01):
-        return "That is its share of the dense layers. Divide by the whole network."
-    if not is_close(answer, largest / whole, 0.01):
-        return "Take the largest value of `vgg_counts` and divide by their sum."
+    if network.top1 <= 80:
+        return "Its published figure is not above 80. Compare `top1`."
+    if network.smallest > 64:
+        return "It refuses pictures of 64 x 64 pixels. Compare `smallest`."
+    if network.millions > min(each.millions for each in usable):
+        return "It would do, but a smaller one would, too. Compare `millions`."
 
 
 @exercise("3.1", np.ndarray)
@@ -127,14 +139,24 @@ def prepare_a_picture(answer, image):
         return f"It goes from {answer.min():.3g} to {answer.max():.3g}, not -1 to 1."
 
 
-@exercise("3.2", "share")
-@hint("Start from `raw / 127.5 - 1` and do the same to it once more.")
-@praise("Everything is squeezed to nearly -1: a black picture.")
-def preprocess_twice(answer, once):
-    if is_close(answer, once):
-        return "That is the share for pictures that were scaled once."
-    if answer > once / 2:
-        return "Too good for pictures that are nearly black. Was it scaled twice?"
+@exercise("3.2", keras.Model)
+@hint("Three layers: `keras.Input`, `keras.layers.Rescaling`, and the network itself.")
+@praise("Raw pixels go in, and the model scales them itself, once.")
+def scale_once(answer, network, images):
+    if network not in answer.layers:
+        return "Put `network` itself into your model: nothing is to be trained anew."
+    raw = images.astype("float32")
+    expected = {
+        "once": raw / 127.5 - 1,
+        "not at all: raw pixels reach the network": raw,
+        "twice": (raw / 127.5 - 1) / 127.5 - 1,
+        "to 0 to 1, and this network wants -1 to 1": raw / 255,
+    }
+    said = answer.predict(raw, verbose=0)
+    for how, pixels in expected.items():
+        if np.allclose(said, network.predict(pixels, verbose=0), atol=1e-3):
+            return None if how == "once" else f"It scales {how}."
+    return "Its answers fit no scale that we know. Look at `Rescaling`'s two numbers."
 
 
 @exercise("3.3", "share")
