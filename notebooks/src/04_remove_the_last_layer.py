@@ -46,9 +46,10 @@ plots.top_answers(few.images[:6], chances, names, track.icons());
 
 # %% [markdown]
 # **Observe.** It can only choose among the classes that it was trained on, because
-# its last layer has one output for each of them, and none for ours. So that layer is
-# of no use to us. The layers below it may well be: they turn a picture into features,
-# and features do not have the name of a class.
+# its last layer has one output for each of them, and none for ours. (On the flowers
+# track there is one exception, the daisy.) So that layer is of little use to us. The
+# layers below it may well be: they turn a picture into features, and features do not
+# have the name of a class.
 #
 # We therefore cut the network in two. What we keep is the *base*. The *top* goes, and
 # a *head* of our own will take its place in lesson 06, where it is also called the
