@@ -14,7 +14,14 @@ from tlcourse.course import load_track
 from tlcourse.models import receptive_fields
 from tlcourse.widgets import TransferExplorer
 from tlcourse.yosinski import figures, results
-from tlcourse.yosinski.experiment import LAYERS, TREATMENTS, WHOLE, Experiment
+from tlcourse.yosinski.experiment import (
+    LAYERS,
+    TREATMENTS,
+    WHOLE,
+    Experiment,
+    fresh,
+    network,
+)
 from tlcourse.yosinski.results import Curves, Point
 
 
@@ -242,3 +249,13 @@ def test_filters_and_patches_have_a_row_for_each_name_shown_as_text():
         ax.figure.canvas.draw()
         assert len(ax.images) == count
         assert [text.get_text() for text in ax.texts] == names
+
+
+def test_what_conv1_makes_of_an_image_has_a_row_for_each_network():
+    image = np.random.default_rng(0).integers(0, 256, (32, 32, 3), "uint8")
+    weights = network(4).get_weights()
+    networks = {"new": fresh(weights, 0), "other": fresh(weights, 1)}
+    ax = figures.first_maps(networks, image, "t", n=3)
+    assert [text.get_text() for text in ax.texts] == ["new", "other"]
+    first, *_, last = (np.asarray(shown.get_array()) for shown in ax.images)
+    assert len(ax.images) == 6 and not np.array_equal(first, last)

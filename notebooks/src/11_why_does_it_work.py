@@ -61,8 +61,9 @@ for block in ("expanded_conv", "block_1", "block_3"):
 figures.patches(rows, "The patches that excite a unit most");
 
 # %% [markdown]
-# **Observe.** Each row is one unit. In block 0 you see plain surfaces and edges.
-# Further up come strokes and their ends: parts of shapes.
+# **Observe.** Each row is one unit. The first rows want a plain surface, or an edge that
+# runs one way. In block 1 come strokes, and in block 3 pieces of letters; what the
+# pieces of one row have in common is already hard to say.
 #
 # ## And at the end of the base?
 #
