@@ -19,6 +19,8 @@ import tlcourse
 tlcourse.start()
 
 # %%
+import time
+
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
@@ -54,18 +56,15 @@ model.compile(keras.optimizers.Adam(1e-2), "sparse_categorical_crossentropy")
 model.fit(draws[0].images, draws[0].labels, epochs=15, verbose=0);
 
 # %% [markdown]
-# Let us send one new image through it, layer by layer.
-
-# %%
-names = ["rescaled", "maps", "vector", "logits", "probabilities"]
-largest = predict("At which step is one image the most numbers?", *names)
+# Let us send one new image through it, layer by layer, and count: how much of the
+# picture is left at each step?
 
 # %% tags=["nbval-check-output"]
+names = ["rescaled", "maps", "vector", "logits", "probabilities"]
 x, steps = validation.images[:1].astype("float32"), {}
 for name, layer in zip(names, model.layers, strict=True):
     x = steps[name] = keras.ops.convert_to_numpy(layer(x))
     print(f"{name:14}{x.size:>7,} numbers")
-largest.compare(max(steps, key=lambda name: steps[name].size))
 
 # %% [markdown]
 # The rescaled picture looks the same as before, so here are the other steps. The vector
@@ -81,10 +80,9 @@ axes[3].set(title="the answer", xlabel="class", ylabel="probability, %");
 
 # %% [markdown]
 # **Observe.** The picture becomes many small maps. Pooling averages each of them, which
-# leaves one vector. The dense layer makes
-# one number per class of it. Those numbers may be anything, and they are called
-# **logits**. Softmax turns them into **probabilities**: none is negative, and together
-# they are one.
+# leaves one vector. The dense layer makes one number per class of it. Those numbers may
+# be anything, and they are called **logits**. Softmax turns them into
+# **probabilities**: none is negative, and together they are one.
 #
 # ## Flatten, or pool?
 #
@@ -119,7 +117,6 @@ wins = predict("Which one beats our pooling in each of five draws?", *others, "n
 
 # %%
 def fit_head(inputs, labels, *head, learning_rate=1e-2):
-    """Trains a wrapper on what the base made of the images, and returns it."""
     head = keras.Sequential([keras.Input(inputs.shape[1:]), *head])
     adam = keras.optimizers.Adam(learning_rate)
     head.compile(adam, "sparse_categorical_crossentropy")
@@ -140,13 +137,15 @@ found = {}
 print(f"{'our base':20}{base.count_params():>11,} parameters")
 for name in ("pooling", *others):
     squeeze = layers.Flatten() if "Flatten" in name else pool
+    clock = time.perf_counter()
     for x, draw in zip(maps, draws, strict=True):
         hidden = [layers.Dense(512, activation="relu")] if "512" in name else []
         out = layers.Dense(classes, activation="softmax")
         head = fit_head(x, draw.labels, squeeze, *hidden, out, learning_rate=1e-3)
         found.setdefault(name, []).append(share_right(head, held))
     right = f"{np.mean(found[name]):.1f} ± {np.std(found[name], ddof=1):.1f} % right"
-    print(f"{name:20}{head.count_params():>11,} parameters, {right}")
+    seconds = (time.perf_counter() - clock) / 5
+    print(f"{name:20}{head.count_params():>11,} parameters, {seconds:.1f} s, {right}")
 
 # %% [markdown]
 # A wrapper is clearly better if it is right more often in every single draw.
@@ -158,8 +157,8 @@ wins.compare(max(clear, key=lambda name: np.mean(found[name]), default="none"))
 # %% [markdown]
 # **Observe.** The means lie within a few points of each other, which is about as much
 # as one draw differs from the next. So a hundred labels can teach a wrapper that is
-# larger than what it wraps, and what speaks for pooling is something else: it is small,
-# so it trains, loads and travels quickly.
+# larger than what it wraps, and what speaks for pooling is something else: it is small
+# and quick.
 #
 # ## Raw pixels in
 #
@@ -254,8 +253,8 @@ cost = predict("What does it pay after a second softmax: nearly 0, or what?")
 
 # %% tags=["nbval-check-output", "any-track"]
 once = keras.ops.softmax(20 * np.eye(1, 10))  # sure that it is the first of ten
-plain = keras.losses.SparseCategoricalCrossentropy()
-pays = {"once": plain([0], once), "twice": plain([0], keras.ops.softmax(once))}
+plain, first = keras.losses.SparseCategoricalCrossentropy(), np.zeros(1)
+pays = {"once": plain(first, once), "twice": plain(first, keras.ops.softmax(once))}
 print(*(f"softmax {name}: {float(loss):.2f}" for name, loss in pays.items()))
 cost.compare(round(float(pays["twice"]), 2))
 
@@ -366,10 +365,9 @@ check("6.3", answer, classes=classes)
 # %% [markdown]
 # ## On your own
 #
-# The whole model on ResNet50, which wants its pixels in another way: blue first, and
-# minus the mean colour of ImageNet. Keras has a function for that, and a `Lambda` layer
-# would hold it, but plain layers can be saved more safely. So the function is called
-# outside, and this is a model where it *can* be forgotten.
+# Both wrappers on ResNet50, which wants its pixels in another way: blue first, and
+# minus the mean colour of ImageNet. Its own `preprocess_input` does that, here outside
+# of the model, where it can be forgotten.
 
 # %% tags=["own"]
 import keras

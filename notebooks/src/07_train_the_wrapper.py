@@ -119,19 +119,21 @@ small = [*small, layers.Flatten()]
 # ones.
 
 # %%
-print(f"{'trained base':14}{seen[-1]:4.0f} % of its own, {new[-1]:3.0f} % of new images")
-for name, parts in {"small one": small, "from scratch": [scratch, pool]}.items():
+print(f"with base    {seen[-1]:4.0f} % of its own, {new[-1]:3.0f} % of new images")
+for name, parts in {"small": small, "from scratch": [scratch, pool]}.items():
     control = compiled(*parts, learning_rate=1e-3)
     control.fit(few.images, few.labels, epochs=25, batch_size=10, **line)
     own = 100 * control.evaluate(few.images, few.labels, verbose=0)[1]
     fresh = 100 * control.evaluate(*held, verbose=0)[1]
-    print(f"{name:14}{own:4.0f} % of its own, {fresh:3.0f} % of new images")
+    print(f"{name:13}{own:4.0f} % of its own, {fresh:3.0f} % of new images")
 untrained.compare(round(fresh))
 
 # %% [markdown]
-# **Observe.** Look at both columns. A network that has learnt its own images by heart
-# and guesses at new ones was able to learn, but it had too few images to learn from.
-# What other people's images have taught the base is what makes the difference.
+# **Observe.** Look at both columns. A network that knows its own hundred images by heart
+# and still guesses at new ones was able to learn, but it had too few images to learn
+# from. One that does not even know its own has also trained too little, so it would
+# prove nothing alone; that is why there are two controls. What the base has seen
+# elsewhere makes the difference.
 #
 # ## How many labels does it take?
 #

@@ -145,59 +145,67 @@ def softmax_once(answer, classes):
     knows = getattr(answer.loss, "from_logits", None)
     if knows is None and hasattr(answer.loss, "get_config"):
         knows = answer.loss.get_config().get("from_logits")
-    before = dense[0].get_weights()
-    logits = np.resize(LOGITS, classes)
+    before, logits = dense[0].get_weights(), np.resize(LOGITS, classes)
+    pixels, once = np.zeros((classes, len(before[0]))), np.exp(logits)
+    once = once / once.sum()
     dense[0].set_weights([np.zeros_like(before[0]), logits])
-    said = np.asarray(answer.predict(np.zeros((1, len(before[0]))), verbose=0)[0])
-    cost = answer.evaluate(
-        np.zeros((classes, len(before[0]))), np.arange(classes), verbose=0
-    )
-    dense[0].set_weights(before)
-    once = np.exp(logits) / np.exp(logits).sum()
-    if np.allclose(said, logits, atol=1e-4) and not knows:
-        return "The loss takes these outputs for probabilities. They are logits."
-    if knows and not np.allclose(said, logits, atol=1e-4):
-        return "The loss applies softmax itself, and the model has done so already."
-    if not knows and not np.allclose(said, once, atol=1e-4):
-        return "Softmax is still applied more than once."
-    if not is_close(np.ravel(cost)[0], -np.log(once).mean(), 1e-3):
+    try:
+        said = keras.ops.convert_to_numpy(answer(pixels[:1]))[0]
+        are_logits = np.allclose(said, logits, atol=1e-4)
+        if are_logits and not knows:
+            return "The loss takes these outputs for probabilities. They are logits."
+        if knows and not are_logits:
+            return "The loss applies softmax itself, and the model has done so already."
+        if not knows and not np.allclose(said, once, atol=1e-4):
+            return "Softmax is still applied more than once."
+        cost = np.ravel(answer.evaluate(pixels, np.arange(classes), verbose=0))[0]
+    finally:
+        dense[0].set_weights(before)
+    if not is_close(cost, -np.log(once).mean(), 1e-3):
         return "The costs are not yet right. Our labels are integers."
 
 
 @exercise("7.1", "share")
-@hint("Build the pair of vectors and dataset for `features`, as in the loop.")
-@praise("It lies between its neighbours on the curve.")
-def three_labels_a_class(answer, one, five):
-    if answer <= one:
-        return "Not better than one label a class. Are these the features?"
-    if answer >= five:
-        return "As good as five labels a class. Did you ask for three?"
+@hint("`sweep` takes the vectors, the held-out vectors, and a list of counts.")
+@praise("One more point, measured in five draws.")
+def three_labels_per_class(answer, measure):
+    if abs(answer - measure(3)) < 1e-3:
+        return None
+    for count in (1, 5):
+        if abs(answer - measure(count)) < 1e-3:
+            return f"That is the mean for {count} per class. Did you ask for three?"
+    return "Measured again, it is not that. Trained base, five draws, their mean?"
 
 
-@exercise("7.2", "number")
-@hint("`np.argmax` finds the best place. It counts from 0, and epochs from 1.")
-@praise("Validation decides, not training.")
-def when_to_stop(answer, history):
-    values = history.history["val_accuracy"]
-    best = values.index(max(values)) + 1
-    if answer == best - 1:
-        return "Python counts from 0, epochs from 1."
-    if not 1 <= answer <= len(values):
-        return f"There were {len(values)} epochs."
-    if answer != best and values[int(answer) - 1] == max(values):
-        return "As good, but an earlier epoch was as good already."
-    if answer != best:
-        return "Another epoch has a higher validation accuracy."
+@exercise("7.2", keras.callbacks.History)
+@hint('`EarlyStopping("val_loss", patience=3)`, in the list `callbacks` of `fit`.')
+@praise("Training ended three epochs after the best one, and validation said so.")
+def stopped_early(answer):
+    losses = getattr(answer, "history", {}).get("val_loss")
+    if not losses:
+        return "There is no `val_loss` in it. Give `fit` the `validation_data`."
+    waited = len(losses) - 1 - int(np.argmin(losses))
+    if len(losses) >= 300:
+        return "It ran for all 300 epochs. Which callback would have stopped it?"
+    if waited != 3:
+        return f"It went on for {waited} epochs after the lowest `val_loss`, not 3."
 
 
-choice(
-    "7.3",
-    "b",
-    hint="What do the two bases share? What is the only thing that differs?",
-    praise="A control that changes the weights alone speaks about the weights.",
-    a="Both bases saw more than pixels: they computed features of them.",
-    c="Both had the same labels. That cannot make a difference.",
-)
+@exercise("7.3", list, tuple, np.ndarray)
+@hint("`np.random.default_rng(0).permutation` shuffles. Fit on that, and score.")
+@praise("Wrong labels, and next to nothing is left. The figure was no artefact.")
+def shuffled_labels(answer, real, guess):
+    shares = np.asarray(answer, "float64")
+    if shares.shape != (5,) or not np.all((shares >= 0) & (shares <= 1)):
+        return "Expected five accuracies from 0 to 1, one for each draw."
+    if np.ptp(shares) == 0:
+        return "Five equal numbers. Draw other images each time, and shuffle again."
+    if np.abs(shares - real).max() < 0.02:
+        return "As good as with the true labels. What did `fit` get to see?"
+    if shares.mean() > (guess + np.mean(real)) / 2:
+        return "Too good for wrong labels. Shuffle all of them, then fit."
+    if shares.mean() < guess / 3:
+        return "Worse than guessing. Score with the true labels of the validation set."
 
 
 @exercise("8.1", keras.Model)
