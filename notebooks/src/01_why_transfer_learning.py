@@ -84,7 +84,7 @@ def learn(model, few, learning_rate=1e-2, epochs=10):
     return model.fit(few.images, few.labels, **options).history["accuracy"]
 
 
-learn(model, few)
+learn(model, few);
 
 # %% [markdown]
 # The new pictures, each with its answer:
@@ -131,7 +131,7 @@ random = keras.applications.MobileNetV2(
 )
 output = keras.layers.Dense(len(names), activation="softmax")
 scratch = keras.Sequential([*model.layers[:1], random, *model.layers[2:3], output])
-while_training = learn(scratch, few, 1e-3, 10)[-1]
+while_training = learn(scratch, few, 1e-3, 9)[-1]
 
 
 # %%
@@ -200,7 +200,7 @@ ax = plt.subplots(figsize=(7, 1.8))[1]
 for name, table in shares.items():
     of_own, of_new = 100 * np.transpose(table)
     print(f"{name:14} new ones {of_new.mean():.0f} %, spread {of_new.std(ddof=1):.1f}")
-    ax.plot(of_own, [name] * 3, "s", of_new, [name] * 3, "o", markersize=7)
+    ax.plot(of_own, [name] * 3, "C0s", of_new, [name] * 3, "C1o")
 ax.set(xlim=(0, 104), ylim=(1.5, -0.6), xlabel="right, % (squares: its own; dots: new)")
 own, fresh = of_own.mean(), of_new.mean()
 ax.set_title(f"The small network: {own:.0f} % of its own, {fresh:.0f} % of new ones")
@@ -219,15 +219,15 @@ small_guess.compare(small_guess.choices[2 - (own > 80) - (fresh > 50)])
 # what it read: 300 billion *tokens*, which are words or pieces of words.
 
 # %%
-sizes = {"GPT-3 Small": 125e6, "GPT-3 XL": 1.3e9, "GPT-3 13B": 13e9, "GPT-3": 175e9}
-read = {"web pages": 180 / 410, "WebText2": 66 / 19, "Books1": 24 / 12}
-read |= {"Books2": 24 / 55, "Wikipedia": 9 / 3}  # billions read / billions there are
-growth = f"From the smallest to the largest: {175e9 / 125e6:,.0f} times"
-plots.bars({name: n / 1e9 for name, n in sizes.items()}, growth, "billion parameters")
-plots.bars(read, "How often GPT-3 read each source", "times");
+sizes = {"GPT-3 Small": 0.125, "GPT-3 XL": 1.3, "GPT-3 13B": 13, "GPT-3": 175}
+times = {"web pages": 180 / 410, "WebText2": 66 / 19, "Books1": 24 / 12}
+times |= {"Books2": 24 / 55, "Wikipedia": 9 / 3}  # billions read / billions there are
+plots.bars(sizes, f"{175 / 0.125:,.0f} times as large", "billion parameters")
+often = {name: round(each, 1) for name, each in times.items()}
+plots.bars(often, "How often GPT-3 read each source", "times");
 
 # %% [markdown]
-# **Observe.** WebText2 and Wikipedia were read more than three times, the first
+# **Observe.** WebText2 and Wikipedia were read about three times, the first
 # collection of books twice, and the great heap of web pages not even once. (We divide
 # the tokens that it was shown of each source by those that there are.)
 #
@@ -247,12 +247,12 @@ verdict = predict(
 
 # %%
 per_second, year = machine.flop_per_second(), 365 * 24 * 3600
-years = {name: 6 * n * 300e9 / per_second / year for name, n in sizes.items()}
+years = {name: 6e9 * n * 300e9 / per_second / year for name, n in sizes.items()}
 years["ResNet50"] = 90 * 1.28e6 * 3 * 8.2e9 / per_second / year
 ax = plt.subplots(figsize=(7, 3.2))[1]
 ax.plot(list(years.values()), list(years), "o")
 ax.set(xscale="log", xlabel="years on this machine", ylim=(4.5, -0.5))
-ax.set_title(f"GPT-3: about {years['GPT-3']:,.0f} years", pad=50)
+ax.set_title(f"GPT-3: about {float(f'{max(years.values()):.2g}'):,.0f} years", pad=50)
 limits = {"a month": 1 / 12, "a year": 1, "a life": 80, "the pyramids": 4500}
 for name, limit in limits.items():
     ax.axvline(limit, linestyle=":", linewidth=1, color="#7a7a7a", zorder=0)
