@@ -237,9 +237,10 @@ for where, places in {"the same": own, "exchanged": np.roll(own, 1)}.items():
     print(f"places {where}: {right:.0%} of the held-out pictures right")
 
 # %% [markdown]
-# **Observe.** In the same places it looks better than before, and it is worth little:
-# what it learnt is mostly the sign, because the sign was enough. Take pictures of every
-# class in every place, or hold back whole places.
+# **Observe.** The held-out pictures from the same rooms say that all is well. In
+# exchanged rooms, it is not: much of what the network learnt is the sign, because the
+# sign was enough. Take pictures of every class in every place, or hold back whole
+# places.
 #
 # ## Use it elsewhere
 #
@@ -256,6 +257,7 @@ drawn = classifier.dataset()
 whole.save(folder / "mine.keras")
 (folder / "mine.txt").write_text("\n".join(drawn.class_names), encoding="utf-8")
 data.save_folder(drawn, kept := pathlib.Path(tempfile.mkdtemp()) / "drawings")
+
 # %%
 script = """import sys, keras
 network, picture = sys.argv[1:]
@@ -283,8 +285,8 @@ print("here:", classifier.predict(drawing), "there:", done.stdout, sep="\n")
 # %% [markdown]
 # **Observe.** Another process, another program, a larger picture, and the same answer.
 # Two things are left to the program, because they are in the file and not in the
-# pixels: `load_img` does not turn a telephone's pictures upright, and what is
-# transparent becomes black. For such files, `data.save_reader` saves the function that
+# pixels: `load_img` does not turn a telephone's pictures upright, and it
+# drops transparency. For such files, `data.save_reader` saves the function that
 # `load_folder` reads with.
 #
 # For telephones and other software, `model.export(path, format="litert")` and
