@@ -61,8 +61,8 @@ for block in ("expanded_conv", "block_1", "block_3"):
 figures.patches(rows, "The patches that excite a unit most");
 
 # %% [markdown]
-# **Observe.** Each row is one unit. The first rows want a plain surface, or an edge that
-# runs one way. In block 1 come strokes, and in block 3 pieces of letters; what the
+# **Observe.** Each row is one unit. The first rows want a plain surface, or an edge
+# that runs one way. In block 1 come strokes, and in block 3 pieces of letters; what the
 # pieces of one row have in common is already hard to say.
 #
 # ## And at the end of the base?
@@ -93,8 +93,8 @@ for name, network in (("trained", base), ("random", random_base)):
 guess.compare(round(float(alike["trained"]), 1))
 
 # %% [markdown]
-# **Observe.** By eye, it would be hard to say which base has learnt. The count tells:
-# units of the trained one collect pictures of a class, and random units do not.
+# **Observe.** Units of the trained base collect the same class again and again. Units
+# of the random base collect no class; they may as well like a colour of the paper.
 #
 # Edges are in every picture, but classes belong to one task. So early layers should be
 # *general*, and late ones *specific*. That is a guess. Let us measure it.

@@ -164,7 +164,8 @@ def first_maps(networks, image, title="", n=8, ax=None):
         model.set_weights(weights)
         conv1 = keras.Model(model.inputs, model.get_layer(LAYERS[0]).output)
         maps = keras.ops.convert_to_numpy(conv1(image[None], training=False))[0]
-        rows[name] = normalise(np.moveaxis(maps, -1, 0)[:n])
+        grey = normalise(np.moveaxis(maps, -1, 0)[:n])
+        rows[name] = np.repeat(grey[..., None], 3, axis=-1)
     return patches(rows, title, ax)
 
 
