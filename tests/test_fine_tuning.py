@@ -82,7 +82,10 @@ def test_batchnorm_sleeps_and_wakes_whatever_was_chosen_before():
 
 def test_three_ways_begin_at_the_same_head():
     draws = [tiny_data(0), tiny_data(1)]
-    found = fine_tuning.three_ways(tiny_model(), draws, tiny_data(2), 1e-2, 2, 4)
+    model = tiny_model()
+    before = model.get_weights()
+    found = fine_tuning.three_ways(model, draws, tiny_data(2), 1e-2, 2, 4)
+    assert_same(before, model.get_weights())  # for what comes next
     assert list(found) == ["head trained on", "BatchNorm asleep", "BatchNorm awake"]
     starts = [table[:, 0].tolist() for table in found.values()]
     assert starts[0] == starts[1] == starts[2]

@@ -210,7 +210,7 @@ memory_guess.compare(100 * read.mean())
 #
 # ## The learning rate
 #
-# Back to the near task: BatchNormalization asleep, a few epochs, five rates that stay
+# Back to the near task: BatchNormalization asleep, a few epochs, four rates that stay
 # as they are. `compile` makes a new optimizer, whose memory is empty, but it also makes
 # Keras build its training step anew, which takes longer than our training. So
 # `try_rates` compiles once, and then does this for each rate and draw:
@@ -224,7 +224,7 @@ memory_guess.compare(100 * read.mean())
 # ```
 
 # %%
-rates, count = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2], 4 if quick else 2
+rates, count = [1e-5, 1e-4, 1e-3, 1e-2], 4 if quick else 2
 head_right, table, curves = fine_tuning.try_rates(
     near_model, near_draws, track.validation, rates, epochs=count, batch_size=10
 )

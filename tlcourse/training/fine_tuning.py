@@ -87,14 +87,14 @@ def train_heads(model, draws, held_out, epochs):
         list with the model's weights after 40 epochs for each draw, and a float array
         `(draws, 1 + epochs)`: accuracy on `held_out`, 0..1, there and after each more.
     """
-    dense, untrained = model.layers[-1], model.layers[-1].get_weights()
+    dense, untrained = model.layers[-1], model.get_weights()
     extract = keras.Model(model.inputs, model.layers[-2].output)
     validation = extract.predict(held_out.images, verbose=0), held_out.labels
     options = {"validation_data": validation, "verbose": 0}
     starts, curves = [], []
     for images in draws:
         features = extract.predict(images.images, verbose=0)
-        dense.set_weights(untrained)
+        model.set_weights(untrained)
         head = keras.Sequential([keras.Input(features.shape[1:]), dense])
         found = []
         for more in (40, epochs):
@@ -104,11 +104,12 @@ def train_heads(model, draws, held_out, epochs):
             if len(found) == 1:
                 starts.append(model.get_weights())
         curves.append([found[0][-1], *found[1]])
+    model.set_weights(untrained)
     return starts, np.array(curves)
 
 
 def three_ways(model, draws, held_out, learning_rate, epochs, batch_size):
-    """Goes on from a trained head in three ways, on each draw.
+    """Goes on from a trained head in three ways, on each draw; the model stays as is.
 
     The learning rate sinks along half a cosine where the base is tuned.
 
@@ -124,6 +125,7 @@ def three_ways(model, draws, held_out, learning_rate, epochs, batch_size):
         dict, what was done to a float array `(draws, 1 + epochs)`: accuracy on
         `held_out`, 0..1, before and after each epoch.
     """
+    untrained = model.get_weights()
     starts, on = train_heads(model, draws, held_out, epochs)
     steps = epochs * -(-len(draws[0]) // batch_size)
     sinking = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
@@ -142,6 +144,7 @@ def three_ways(model, draws, held_out, learning_rate, epochs, batch_size):
                 curves.append([on[number, 0], *fitted.history["val_accuracy"]])
                 bar.update()
             found[way] = np.array(curves)
+    model.set_weights(untrained)
     return found
 
 
@@ -160,6 +163,7 @@ def try_rates(model, draws, held_out, learning_rates, epochs, batch_size):
         float `(draws,)`, accuracy of the heads before; float `(rates, draws)`, and
         afterwards; and a dict, rate to the training losses by epoch of each draw.
     """
+    untrained = model.get_weights()
     starts, heads = train_heads(model, draws, held_out, 1)
     unfreeze(model, False, learning_rates[0])
     table, curves = np.zeros((len(learning_rates), len(draws))), {}
@@ -174,4 +178,5 @@ def try_rates(model, draws, held_out, learning_rates, epochs, batch_size):
             curves.setdefault(rate, []).append(fitted.history["loss"])
             table[row, column] = accuracy(model, held_out)
             bar.update()
+    model.set_weights(untrained)
     return heads[:, 0], table, curves
