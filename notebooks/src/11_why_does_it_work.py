@@ -208,7 +208,8 @@ guess.compare("yes" if near.freezing_cost.mean(axis=0).max() > 0.01 else "no")
 # **Observe.** The hatched bars beside the plain ones are *specificity*: what the layers
 # know is about A. The plain bars stand for the same task, but for two things at once:
 # layers were frozen, *and* what is new had only these few epochs. The figure cannot
-# separate the two. (Below zero, copying helped.)
+# separate the two. (The bars below zero are
+# smaller than their spread.)
 #
 # But we can. In B7B only the last layer trains, and that is quick, because everything
 # below it is frozen: as in lesson 10, we compute the features once. So we simply train
@@ -248,7 +249,7 @@ guess.compare("shrinks" if bar[1] < 0.75 * bar[0] else "stays")
 
 # %% [markdown]
 # **Observe.** The line is base B. Once the training loss of B7B is down to that of the
-# base, next to nothing is left of its bar: its last layer had only been given too few
+# base, little is left of its bar: its last layer had only been given too few
 # epochs. A7B learns on, too, but stops short. Its training loss does not come down to
 # the base's, because features made for A do not separate the characters of B as well.
 # That is specificity, and it does not go away.

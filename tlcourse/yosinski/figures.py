@@ -85,6 +85,7 @@ def losses(curves, title="", ax=None):
     )
     for label, table, colour, hatch, aside in parts:
         style = {"color": colour, "hatch": hatch, "edgecolor": "white", "capsize": 3}
+        style["ecolor"] = ink()
         at, spread = np.array(CUTS) + aside, table.std(0, ddof=1)
         ax.bar(at, table.mean(0), 0.38, yerr=spread, label=label, **style)
     ax.axhline(0, color=ink(), linewidth=0.8)
