@@ -53,8 +53,8 @@ bigger.compare("always" if all(better) else "mostly")
 
 # %% [markdown]
 # **Observe.** Neither size nor age decides. The plan counts, and so does what a network
-# was trained *on*: the two larger ConvNeXts of this list had first seen
-# ImageNet-21k, with many more photographs, while the tiny one knew ImageNet only. And
+# was trained *on*: ConvNeXtBase had first seen ImageNet-21k, which has many more
+# photographs, while ConvNeXtTiny had seen ImageNet only. And
 # keep in mind that your task is not ImageNet. Its accuracy is a first hint at which
 # network will transfer well, and lesson 10 shows how you find out.
 #

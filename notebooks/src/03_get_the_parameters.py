@@ -52,7 +52,7 @@ for network in pair:
 # a tiny picture.
 
 # %%
-shuffled = np.random.default_rng().permutation(2)
+shuffled = np.random.default_rng(10).permutation(2)
 rows = {}
 for letter, place in zip("AB", shuffled, strict=True):
     rows[letter] = pair[place].get_layer("Conv1").get_weights()[0]
@@ -100,8 +100,8 @@ print(own.describe())
 print(f"the network knows {len(names)} classes")
 
 # %% [markdown]
-# It has never seen these very pictures in training, at least on the glyphs track. What
-# ImageNet's makers collected from the web, nobody can say so surely.
+# Letters in these fonts were never part of its training. Of photographs from the web
+# nobody can be quite as certain.
 
 # %%
 sure_of_it = predict("How often is it right about its own kind?", unit="%")
