@@ -180,8 +180,9 @@ print("near: the mean gain is", "below" if small else "above", "five points ever
 # features nearly settle the matter, depth has little left to give. Where they do not,
 # it gives much, and the more so the more images there are to learn from.
 #
-# With few labels the near gain tends to be larger than with many, since then the head
-# alone leaves more to be gained. That is a tendency of three draws, no law.
+# Is there more to gain with five labels than with fifty? One would expect so, as with
+# few labels the head alone leaves more to be gained. But here the gains of the near
+# task are hardly larger than their spread, so it is a tendency at best.
 #
 # And the rule? All of our columns have less than a thousand images, so it says *last
 # layer only* in each of them. On the near task, whoever follows it loses little. On the
