@@ -44,6 +44,7 @@ CALLS = {
         PICTURES, CHANCES, [w, "b"], ICONS, 2, w, ax
     ),
     "bars": lambda w, ax: plots.bars({w: 1, "b": 2000}, w, w, ax=ax),
+    "several_draws": lambda w, ax: plots.several_draws({w: np.eye(3)}, w, ax),
     "catalogue": lambda w, ax: plots.catalogue([network(w)] * 2, ax),
     "stage_bars": lambda w, ax: plots.stage_bars(
         {w: [network(w)], "b": [network("c"), network("d")]}, w, ax

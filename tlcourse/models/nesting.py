@@ -88,6 +88,17 @@ def check_single(model):
     return model
 
 
+def check_vectors(embed):
+    """Refuses a model that does not give one vector for each picture; returns it."""
+    if len(check_single(embed).output_shape) != 2:
+        raise ValueError(
+            "Expected a network that gives a vector for each picture. Received: output "
+            f"{embed.output_shape}. Average its maps: "
+            "`keras.Sequential([embed, keras.layers.GlobalAveragePooling2D()])`."
+        )
+    return embed
+
+
 def check_model(model):
     """Refuses what has no layers to show, with what was expected and what to do."""
     check_graph(model)

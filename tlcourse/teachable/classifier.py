@@ -13,7 +13,7 @@ import numpy as np
 from tlcourse.data.dataset import Dataset
 from tlcourse.data.folder_report import printable
 from tlcourse.features.extraction import extract
-from tlcourse.models.nesting import check_model, check_single
+from tlcourse.models.nesting import check_model, check_vectors
 
 STEPS, BATCH_SIZE, LEARNING_RATE = 60, 32, 1e-3
 LONGEST_NAME = 40
@@ -35,13 +35,7 @@ class GrowingClassifier:
     """
 
     def __init__(self, embed):
-        check_model(check_single(embed))
-        if len(embed.output_shape) != 2:
-            raise ValueError(
-                "Expected a network that gives a vector for each picture. Received: "
-                f"output {embed.output_shape}. Average its maps: "
-                "`keras.Sequential([embed, keras.layers.GlobalAveragePooling2D()])`."
-            )
+        check_model(check_vectors(embed))
         self.embed = embed
         self.size = tuple(embed.input_shape[1:3])
         self.examples, self.first_predictions = {}, []
