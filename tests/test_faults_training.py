@@ -19,6 +19,7 @@ from test_once_frozen import (
     wrapped,
 )
 
+from data.making import controls
 from tlcourse import features, training
 from tlcourse.data import Dataset
 from tlcourse.models import (
@@ -72,7 +73,6 @@ def test_datasets_of_other_classes_are_refused_with_both_lists(names):
     vectors = [np.zeros((len(each), 2)) for each in (learn, watch)]
     for use in (
         lambda: training.train(dense(), learn, watch, 1),
-        lambda: training.train_from_scratch(Track(), learn, watch, 1),
         lambda: training.probe_sweep((vectors[0], learn), (vectors[1], watch), [1]),
     ):
         with pytest.raises(ValueError) as refusal:
@@ -89,7 +89,6 @@ def test_a_head_of_another_size_is_refused_or_said(capsys):
         lambda: training.train(model, five, five, 1),
         lambda: next(training.steps(model, five, 1)),
         lambda: fine_tuning.accuracy(model, five),
-        lambda: training.train_from_scratch(Track(), five, five, 1),
     ):
         with pytest.raises(ValueError, match="5 .*Received: .*3.*heads.wrap"):
             use()
@@ -246,7 +245,7 @@ def test_wrappers_count_as_what_they_wrap():
         def build_base(self, weights="pretrained"):
             return stack_of_three()
 
-    for layer in nesting.layers_inside(training.scratch_model(Nested())):
+    for layer in nesting.layers_inside(controls.scratch_model(Nested())):
         if freezing.is_batchnorm(layer):
             momentum.append(layer.momentum)
     assert momentum == [0.9]

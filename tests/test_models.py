@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
+from data.making import controls
 from tlcourse import bases, features, training
 from tlcourse.data import Dataset
 from tlcourse.models import freezing, graph, heads, nesting
@@ -305,10 +306,10 @@ def test_the_control_from_scratch_trains_all_and_validates_now_and_then(dataset)
             assert weights == "random"
             return conv_and_norm("base", SHAPE)
 
-    base = training.scratch_model(Small()).get_layer("base")
+    base = controls.scratch_model(Small()).get_layer("base")
     (norm,) = filter(freezing.is_batchnorm, base.layers)
     assert norm.momentum == 0.9 and base.trainable and norm.trainable
-    history = training.train_from_scratch(Small(), dataset, dataset, 4, every=2)
+    history = controls.train_from_scratch(Small(), dataset, dataset, 4, every=2)
     assert len(history.history["loss"]) == 4
     assert len(history.history["val_accuracy"]) == 2
 

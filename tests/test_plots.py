@@ -233,7 +233,9 @@ DIAGRAMS = {
 }
 
 
-@pytest.mark.parametrize("draw, words", DIAGRAMS.items(), ids=lambda x: str(x)[:30])
+@pytest.mark.parametrize(
+    "draw, words", DIAGRAMS.items(), ids=[draw.__name__ for draw in DIAGRAMS]
+)
 def test_a_diagram_draws_where_it_is_told_and_says_what_it_shows(draw, words):
     _, ax = plt.subplots()
     assert draw(ax=ax) is ax

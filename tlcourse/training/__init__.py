@@ -3,11 +3,7 @@
 from tlcourse.training.fitting import ProgressLine, compile_for, steps, train
 from tlcourse.training.once_frozen import fit_once_frozen
 from tlcourse.training.probes import embedder, linear_probe, probe_sweep, vectors
-from tlcourse.training.scratch import (
-    scratch_model,
-    shipped_scratch,
-    train_from_scratch,
-)
+from tlcourse.training.scratch import shipped_scratch
 from tlcourse.training.shipped_grid import shipped_gains, shipped_grid
 
 __all__ = [
@@ -17,12 +13,10 @@ __all__ = [
     "fit_once_frozen",
     "linear_probe",
     "probe_sweep",
-    "scratch_model",
     "shipped_gains",
     "shipped_grid",
     "shipped_scratch",
     "steps",
     "train",
-    "train_from_scratch",
     "vectors",
 ]
