@@ -1,14 +1,12 @@
 """The deck's figures that come from tables: published ones, and those in data/."""
 
-import csv
 
 import canvas
 import numpy as np
 
 from tlcourse import bases, plots
-from tlcourse._util import assets
 from tlcourse.bases import catalogue
-from tlcourse.training import fine_tuning, shipped_gains, shipped_grid
+from tlcourse.training import shipped_gains, shipped_grid
 from tlcourse.yosinski import figures as pictures
 from tlcourse.yosinski import results
 
@@ -78,67 +76,34 @@ def _ink_on(colour):
 
 
 def grid():
-    """Lesson 09's grid: what trains against labels per class."""
-    names, counts, table = shipped_grid()
-    ax = plots.grid(table, names, counts, ax=canvas.axes(11.5, 5.2))
-    shown = ax.images[0]
-    colours = shown.cmap(shown.norm(shown.get_array()))[..., :3]
-    for text in ax.texts:
-        column, row = map(round, text.get_position())
-        text.set_color(_ink_on(colours[row, column]))
-    return ax
-
-
-def gains_and_luck():
-    """What the depth chosen on the validation set gave, and how much that varies."""
-    counts = shipped_grid()[1]
-    gained = 100 * shipped_gains()[1]
-    pair = canvas.axes(12, 4.6, ncols=2, sharex=True)
-    unit = "points of accuracy"
-    names = [f"{count} label{'s' * (count > 1)}" for count in counts]
-    for ax, values, colour, title in (
-        (pair[0], gained.mean(axis=1), plots.BLUE, "gain of the chosen depth"),
-        (pair[1], gained.std(axis=1, ddof=1), plots.ORANGE, "its spread between draws"),
-    ):
-        rows = {n: round(float(v), 2) for n, v in zip(names, values, strict=True)}
-        plots.bars(rows, title, unit, colours=colour, ax=ax)
-    pair[0].set_xlim(-1.2, 2.4)
+    """Lesson 09's grids: what trains against labels per class, near and far."""
+    pair = canvas.axes(12, 4.4, ncols=2)
+    for ax, task in zip(pair, ("near", "far"), strict=True):
+        names, counts, table = shipped_grid(task)
+        chosen = shipped_gains(task)[0]
+        plots.grid(table, names, counts, task, ax=ax, chosen=chosen)
+        shown = ax.images[0]
+        colours = shown.cmap(shown.norm(shown.get_array()))[..., :3]
+        for text in ax.texts:
+            column, row = map(round, text.get_position())
+            text.set_color(_ink_on(colours[row, column]))
+    pair[1].set_ylabel("")
     return pair[0]
 
 
-def by_learning_rate():
-    """Counts, and what each learning rate gained over the head if all stages train."""
-    with open(assets.shipped("grid.csv"), newline="") as file:
-        every = list(csv.DictReader(file))
-    rows = [r for r in every if (r["task"], r["first"]) == ("near", "stage 1")]
-    counts = sorted({int(row["labels_per_class"]) for row in rows})
-    found = {}
-    for row in rows:
-        key = float(row["rate"]), int(row["labels_per_class"])
-        found.setdefault(key, []).append(100 * float(row["test"]))
-    frozen = fine_tuning.FROZEN
-    rates = sorted({rate for rate, _ in found} - {frozen})
-    mean = {key: np.mean(values) for key, values in found.items()}
-    gains = {r: [mean[r, c] - mean[frozen, c] for c in counts] for r in rates}
-    return counts, gains
-
-
-def two_rates():
-    """All stages train: gain over the frozen head at two learning rates."""
-    counts, gains = by_learning_rate()
-    ax, places = canvas.axes(11.5, 4.8), np.arange(len(counts))
-    styles = ((-0.2, plots.BLUE, ""), (0.2, plots.RED, "//"))
-    for (rate, values), (shift, colour, hatch) in zip(
-        gains.items(), styles, strict=True
-    ):
-        style = {"color": colour, "hatch": hatch, "edgecolor": "white"}
-        ax.bar(places + shift, values, 0.4, label=f"learning rate {rate:g}", **style)
-    ax.axhline(0, color="black", linewidth=1)
-    ax.set_xticks(places, counts)
-    ax.set(xlabel="labels per class", ylabel="points over the head")
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend()
-    return ax
+def gains():
+    """What the depth chosen on the validation set gave: each draw, near and far."""
+    pair = canvas.axes(12, 4.6, ncols=2, sharey=True)
+    for ax, task in zip(pair, ("near", "far"), strict=True):
+        counts, gained = shipped_grid(task)[1], 100 * shipped_gains(task)[1]
+        for place, points in enumerate(gained):
+            ax.plot([place] * len(points), points, "o", color=plots.BLUE, alpha=0.6)
+        ax.axhline(0, color="black", linewidth=1)
+        ax.set(title=task, xlabel="labels per class", xlim=(-0.5, len(counts) - 0.5))
+        ax.set_xticks(range(len(counts)), counts)
+        ax.spines[["top", "right"]].set_visible(False)
+    pair[0].set_ylabel("points over the head")
+    return pair[0]
 
 
 def transfer():
@@ -158,6 +123,7 @@ def _legend(ax):
 def two_reasons():
     """What frozen copies lose, and why."""
     ax = pictures.losses(results.shipped()["near"], ax=canvas.axes(11.5, 5.0))
+    ax.set_ylabel("accuracy lost on B")
     ax.legend(loc="upper left")
     return ax
 

@@ -11,10 +11,11 @@ SLIDES = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(SLIDES), str(SLIDES.parent)]
 
 import canvas  # noqa: E402  (the folders have to be on the path first)
+import matplotlib.pyplot as plt  # noqa: E402
 
 HEADLINES = "gpt3_sizes gpt3_epochs years".split()
 CHARTS = (
-    "networks where_parameters_are wrappers grid gains_and_luck two_rates transfer "
+    "networks where_parameters_are wrappers grid gains transfer "
     "two_reasons near_and_far"
 ).split()
 DRAWINGS = "words workflow frozen sketch anb extraction".split()
@@ -40,6 +41,7 @@ def main(folder=canvas.FOLDER, only=()):
     import tlcourse
 
     tlcourse.start()
+    plt.rcdefaults()  # the lessons' style is for pages, not for slides
     import charts
     import drawings
     import headlines

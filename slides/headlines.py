@@ -1,29 +1,22 @@
 """The deck's figures of lesson 01: what the headlines say, and what it would cost."""
 
-import ast
-import pathlib
-
 import canvas
 import numpy as np
 
 from tlcourse import plots
 
-LESSONS = pathlib.Path(__file__).resolve().parent.parent / "notebooks" / "src"
-
-
-def table(name):
-    """What lesson 01 assigns to `name`, a literal, so that no table is typed twice."""
-    source = (LESSONS / "01_why_transfer_learning.py").read_text("utf-8")
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
-            return ast.literal_eval(node.value)
-    raise LookupError(f"Expected `{name} = ...` in lesson 01; it is not there")
-
-
-# Name to parameters in millions, layers, width.
-SIZES = table("sizes")
+# Brown et al. 2020, tables 2.1 and 2.2: name to parameters in millions.
+SIZES = {"Small": 125, "Medium": 350, "Large": 760, "XL": 1300, "2.7B": 2700}
+SIZES |= {"6.7B": 6700, "13B": 13_000, "175B": 175_000}
 # Source to tokens in billions and share of what was read; in order, its epochs.
-MIX, PUBLISHED = table("mix"), table("published")
+MIX = {
+    "Common Crawl": (410, 0.60),
+    "WebText2": (19, 0.22),
+    "Books1": (12, 0.08),
+    "Books2": (55, 0.08),
+    "Wikipedia": (3, 0.03),
+}
+PUBLISHED = (0.44, 2.9, 1.9, 0.43, 3.4)
 TOKENS = 300e9
 SPEED = 200e9  # a stated round figure; lesson 01 measures the real one
 YEAR = 365 * 24 * 3600
@@ -31,9 +24,8 @@ YEAR = 365 * 24 * 3600
 
 def gpt3_sizes():
     """GPT-3 in eight sizes."""
-    millions = {name: size[0] for name, size in SIZES.items()}
     ax = canvas.axes()
-    return plots.bars(millions, "", "parameters, millions", log=True, ax=ax)
+    return plots.bars(SIZES, "", "parameters, millions", log=True, ax=ax)
 
 
 def gpt3_epochs():
@@ -57,7 +49,7 @@ def gpt3_epochs():
 
 def work():
     """dict, network to the additions and multiplications of its training."""
-    flop = {name: 6 * size[0] * 1e6 * TOKENS for name, size in SIZES.items()}
+    flop = {name: 6 * size * 1e6 * TOKENS for name, size in SIZES.items()}
     # 90 times through 1.28 million images; forward and back is three times forward.
     return flop | {"ResNet50": 90 * 1.28e6 * 3 * 8.2e9}
 

@@ -30,7 +30,7 @@ def gpt3():
         "years_gpt3": f"{round(years['175B'], -3):,.0f}",
         "months_resnet": f"{12 * years['ResNet50']:.0f}",
         "speed": f"{headlines.SPEED / 1e9:.0f} billion",
-        "growth": f"{headlines.SIZES['175B'][0] / headlines.SIZES['Small'][0]:,.0f}",
+        "growth": f"{headlines.SIZES['175B'] / headlines.SIZES['Small']:,.0f}",
     }
 
 
@@ -100,21 +100,14 @@ def learnt():
 
 
 def tuned():
-    """Lessons 08 and 09: the grid."""
-    counts = shipped_grid()[1]
-    gained = 100 * shipped_gains()[1]
-    gain = gained.mean(axis=1)
-    counts_, gains = charts.by_learning_rate()
-    small, large = gains
+    """Lesson 09: the grids."""
+    near, far = (100 * shipped_gains(task)[1] for task in ("near", "far"))
     return {
-        "largest_gain": f"{gain.max():.1f}",
-        "largest_spread": f"{gained.std(axis=1, ddof=1).max():.1f}",
-        "gain_50": f"{gain[counts.index(50)]:.1f}",
-        "rate_small": f"{small:g}",
-        "rate_large": f"{large:g}",
-        "times_rate": f"{large / small:.0f}",
-        "loss_large_5": f"{-gains[large][counts_.index(5)]:.1f}",
-        "gain_small_5": f"{gains[small][counts_.index(5)]:.1f}",
+        "near_gain": f"{near.mean(axis=1).max():.1f}",
+        "near_spread": f"{near.std(axis=1, ddof=1).max():.1f}",
+        "far_gain": f"{far.mean(axis=1).max():.0f}",
+        "far_least": f"{far[1:].min():.0f}",
+        "far_most": f"{shipped_grid('far')[1][-1]}",
     }
 
 
