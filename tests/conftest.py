@@ -6,6 +6,7 @@ import signal
 import sys
 
 import hypothesis
+import pytest
 
 OFFLINE = pathlib.Path(__file__).parent / "offline"
 sys.path.insert(0, str(OFFLINE))
@@ -24,3 +25,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # The same examples in every run: what fails today fails tomorrow.
 hypothesis.settings.register_profile("same", derandomize=True)
 hypothesis.settings.load_profile("same")
+
+
+@pytest.fixture(autouse=True)
+def figures_as_they_were():
+    """What a test changes in matplotlib's settings ends with it, as `start()` does."""
+    import matplotlib.pyplot as plt
+
+    with plt.rc_context():
+        yield

@@ -197,13 +197,15 @@ def test_what_to_look_at_is_reported_with_what_follows(tmp_path):
         write(tmp_path / f"{name}.png", picture(number))
     fill(tmp_path / "Cafe\u0301", 1, start=95)
     fill(tmp_path / "Café", 10, start=100)
-    notices = " ".join(data.load_folder(tmp_path, (64, 64))[1].notices)
+    report = data.load_folder(tmp_path, (64, 64))[1]
+    assert report.counts["Café"] == 11  # an accent of its own is the same name
+    notices = " ".join(report.notices)
     for said in (
-        "fewer than 10 images in Cafe\u0301 (1) and Few (1). That",
-        "many has 30 images, Cafe\u0301 1. Always to answer many is right in 57%",
+        "fewer than 10 images in Few (1). That",
+        "many has 30 images, Few 1. Always to answer many is right in 57%",
         "more than once: 1, such as few/a.png and few/b.png.",
         "in more than one class: 1, such as few/z.png and many/000.png. They",
-        "Cafe\u0301 and Café are two classes. Is it one?",
+        "Few and few are two classes. Is it one?",
         "fewer pixels: 53.",
     ):
         assert said in notices

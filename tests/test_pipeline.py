@@ -204,8 +204,9 @@ QUIZ = """## Quiz
 def test_a_quiz_becomes_choices_that_open():
     shown = cells.quiz(QUIZ)
     assert "**1. What is `1 < 2` in Python?**" in shown
-    assert "<details><summary><code>True</code></summary>Right. It" in shown
-    assert "<summary>Nothing</summary>No. It is an expression.</details>" in shown
+    assert "<details><summary><code>True</code></summary><div style=" in shown
+    assert '#009E73; padding-left: 8px"><b>Right.</b> It' in shown
+    assert '"><b>No.</b> It is an expression.</div></details>' in shown
     for line in ("+ right without a reason", "* what"):
         with pytest.raises(cells.BuildError, match="Expected in a quiz"):
             cells.read_quiz(f"? Question\n{line}")
@@ -227,3 +228,12 @@ def test_the_course_map_is_collected_from_the_headers(tmp_path):
 
 def test_readme_and_the_list_of_lessons_are_in_step():
     assert course.stale(SOURCES) == {}
+
+
+def test_what_is_to_be_observed_is_closed_until_somebody_opens_it():
+    text = "**Observe.** It fell.\n\nSo it did.\n\n## Next\n\n**Predict.** Up?"
+    assert cells.fold(text) == (
+        "<details><summary><b>Observe</b></summary>\n\nIt fell.\n\nSo it did.\n\n"
+        "</details>\n\n## Next\n\n**Predict.** Up?"
+    )
+    assert cells.fold("# Title\n\nText.") == "# Title\n\nText."

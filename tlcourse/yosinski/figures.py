@@ -163,7 +163,7 @@ def first_maps(networks, image, title="", n=8, ax=None):
     for name, weights in networks.items():
         model = network(weights[-1].size)
         model.set_weights(weights)
-        conv1 = keras.Model(model.inputs, model.get_layer(LAYERS[0]).output)
+        conv1 = keras.Model(model.inputs[0], model.get_layer(LAYERS[0]).output)
         maps = keras.ops.convert_to_numpy(conv1(image[None], training=False))[0]
         grey = normalise(np.moveaxis(maps, -1, 0)[:n])
         rows[name] = np.repeat(grey[..., None], 3, axis=-1)
