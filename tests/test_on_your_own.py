@@ -4,6 +4,8 @@ import pathlib
 import subprocess
 import sys
 
+import pytest
+
 import cells
 
 SOURCES = sorted(pathlib.Path(cells.__file__).parent.glob("src/[0-9][0-9]_*.py"))
@@ -45,6 +47,27 @@ def run(scripts, folder):
     return subprocess.run(command, cwd=folder, capture_output=True, text=True)
 
 
+def test_every_script_brings_all_that_it_names(tmp_path):
+    """Quick; nbval runs it in its lesson, the next test where there is no course."""
+    scripts = own_cells()
+    assert len(scripts) == 13
+    for name, code in scripts.items():
+        (tmp_path / f"{name}.py").write_text(code, "utf-8")
+        assert "tlcourse" not in code and "print(" in code, name
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        "check",
+        "--isolated",
+        "--select",
+        "F821,F401",
+    ]
+    done = subprocess.run([*command, tmp_path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
 def test_every_script_runs_without_the_course_and_prints_a_result(tmp_path):
     scripts = own_cells()
     assert len(scripts) == 13
