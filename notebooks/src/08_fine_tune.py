@@ -226,7 +226,7 @@ memory_guess.compare(100 * read.mean())
 # %%
 rates, count = [1e-5, 1e-4, 1e-3, 1e-2], 4 if quick else 2
 head_right, table, curves = fine_tuning.try_rates(
-    near_model, near_draws, track.validation, rates, epochs=count, batch_size=10
+    near_model, near_draws[:2], track.validation, rates, epochs=count, batch_size=10
 )
 
 # %%
