@@ -19,7 +19,13 @@ from tlcourse.data import symbols
 from tlcourse.data.dataset import Dataset
 from tlcourse.models import freezing
 from tlcourse.teachable import GrowingClassifier
-from tlcourse.training import clinic, compile_for, embedder
+from tlcourse.training import (
+    clinic,
+    compile_for,
+    embedder,
+    shipped_gains,
+    shipped_grid,
+)
 from tlcourse.yosinski.experiment import TREATMENTS, fresh
 from tlcourse.yosinski.experiment import network as yosinski_network
 from tlcourse.yosinski.results import Curves
@@ -121,23 +127,6 @@ ANSWERS = {
             ([10, 50, 90], "between 0 and 1"),
         ],
         {"head": 0.89, "epochs": 3},
-    ),
-    "9.2": (
-        ("from stage 1", 20.0, 10.0),
-        [
-            (("from stage 1", 20.0), "three things"),
-            (("from stage 5", 20.0, 10.0), "Another row"),
-            (("stage 1", 20.0, 10.0), "a row of the grid"),
-            (("from stage 1", 0.2, 0.1), "in points"),
-            (("from stage 1", 25.0, 10.0), "Mean gain"),
-            (("from stage 1", 20.0, 8.1649658), "divides by three"),
-            (("from stage 1", 20.0, 5.0), "Spread"),
-        ],
-        {
-            "chosen": ["from stage 5", "from stage 1"],
-            "gained": np.array([[0.0, 0.0, 0.0], [0.1, 0.2, 0.3]]),
-            "column": 1,
-        },
     ),
     "9.3": (
         2,
@@ -743,3 +732,21 @@ def _():
         (rows[:3], "a row per image"),
     ]
     return rows, wrong, {"mixed": mixed, "keys": keys}
+
+
+@of("9.2")
+def _():
+    chosen, gained = shipped_gains("far")
+    column = shipped_grid("far")[1].index(50)
+    row, points = chosen[column], 100 * gained[column]
+    gain, spread = points.mean(), points.std(ddof=1)
+    wrong = [
+        ((row, gain), "three things"),
+        (("head only", gain, spread), "Another row"),
+        (("stage 1", gain, spread), "a row of the grid"),
+        ((row, gain / 100, spread / 100), "in points"),
+        ((row, gain + 5, spread), "Mean gain"),
+        ((row, gain, points.std()), "divides by three"),
+        ((row, gain, spread + 1), "Spread"),
+    ]
+    return (row, gain, spread), wrong, {}

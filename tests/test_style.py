@@ -3,6 +3,8 @@
 import pathlib
 import re
 import statistics
+import subprocess
+import sys
 
 import pytest
 
@@ -74,7 +76,7 @@ def test_a_lesson_has_its_parts_in_order(source):
     assert MINUTES.search(text[0])
     whole = "\n".join(text)
     parts = (
-                "**Observe.**",
+        "**Observe.**",
         f"## 📝 Exercise {int(number)}.1",
         "## What to remember",
         "## Sources",
@@ -150,3 +152,13 @@ def test_a_lesson_starts_the_course_has_help_and_writes_pictures_as_they_are(sou
     assert "from tlcourse.checks import check, hint, solution\n" in whole
     for cell in code:  # by default, Keras stretches the contrast of each
         assert cell.count("save_img(") == cell.count("scale=False")
+
+
+@of_lessons
+def test_a_lesson_runs_before_anything_is_answered(source, tmp_path):
+    """No cell asks for a name that only a solution defines."""
+    code = [c.source for c in lesson(source) if c.cell_type == "code"]
+    (tmp_path / "lesson.py").write_text("\n".join(code), "utf-8")
+    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select=F821"]
+    done = subprocess.run([*command, tmp_path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout

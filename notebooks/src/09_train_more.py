@@ -293,7 +293,7 @@ column = counts.index(50)
 points = 100 * gained[column]
 answer = chosen[column], points.mean(), points.std(ddof=1)
 
-check("9.2", answer, chosen=chosen, gained=gained, column=column)
+check("9.2", answer)
 
 # %% [markdown]
 # ## 📝 Exercise 9.3
