@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 
 from tlcourse.models import freezing, heads
-from tlcourse.training import shipped_gains, shipped_grid
+from tlcourse.training import shipped_gains
 from tlcourse.yosinski import results
 
 
@@ -107,7 +107,6 @@ def tuned():
         "near_spread": f"{near.std(axis=1, ddof=1).max():.1f}",
         "far_gain": f"{far.mean(axis=1).max():.0f}",
         "far_least": f"{far[1:].min():.0f}",
-        "far_most": f"{shipped_grid('far')[1][-1]}",
     }
 
 
