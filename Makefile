@@ -34,7 +34,7 @@ WORKERS ?= $(if $(strip $(GPU)),1,2)
 TF_FORCE_GPU_ALLOW_GROWTH ?= true
 XLA_PYTHON_CLIENT_PREALLOCATE ?= false
 export TF_FORCE_GPU_ALLOW_GROWTH XLA_PYTHON_CLIENT_PREALLOCATE
-ONE_CORE = TF_NUM_INTRAOP_THREADS=1
+ONE_CORE = TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 SPREAD = -n $(WORKERS) --dist loadscope
 # Warnings of the notebook machinery are not ours to mend; those of the unit
 # tests are errors.

@@ -177,9 +177,9 @@ def test_a_small_difference_stays_pale_in_a_grid():
     plt.close("all")
 
 
-def test_a_rate_curve_shows_the_frozen_head_too():
-    ax = plots.learning_rate_curve([1e-4, 1e-2], [[0.9, 0.8], [0.1, 0.2]], 0.85)
-    labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert set(labels) == {"frozen head", "tuned"}
-    assert ax.get_xscale() == "log"
+def test_a_rate_curve_shows_each_draw_beside_the_head():
+    ax = plots.learning_rate_curve([1e-4, 1e-2], [[1, 2], [-50, -60]])
+    first, second, mean, head = (list(line.get_ydata()) for line in ax.get_lines())
+    assert (first, second, mean) == ([1, -50], [2, -60], [1.5, -55])
+    assert head == [0, 0] and ax.get_xscale() == "log"
     plt.close("all")

@@ -55,7 +55,7 @@ CALLS = {
     "steps_curve": lambda w, ax: plots.steps_curve([2, 1], 5, w, ax),
     "label_curves": lambda w, ax: plots.label_curves([1, 5], {w: np.eye(2)}, w, ax),
     "learning_rate_curve": lambda w, ax: plots.learning_rate_curve(
-        [1e-3, 1e-2], np.full((2, 3), 0.5), 0.8, w, ax
+        [1e-3, 1e-2], np.full((2, 3), 0.5), w, ax
     ),
     "two_directions": lambda w, ax: plots.two_directions(np.eye(3), [0, 0, 1], w, ax),
     "loss_curves": lambda w, ax: plots.loss_curves({0.1: np.eye(2)}, None, w, ax),
@@ -153,9 +153,10 @@ WORDS = {
         f"20 pictures with the words {', '.join(f'n{k}' for k in range(12))}, "
         "and 8 more."
     ),
-    lambda: plots.learning_rate_curve([0.001, 0.01], [[0.5], [0.5]], 0.8, "Hill"): (
-        "Hill. Across: learning rate, logarithmic; up: accuracy on held-out images. "
-        "tuned: 0.5 at 0.001, 0.5 at 0.01; frozen head: 0.8."
+    lambda: plots.learning_rate_curve([0.001, 0.01], [[5], [-8]], "Cliff"): (
+        "Cliff. Across: learning rate, logarithmic; up: gain over the head, points. "
+        "draw 1: 5 at 0.001, -8 at 0.01; mean: 5 at 0.001, -8 at 0.01; head: 0. "
+        "In it the words the head alone."
     ),
     lambda: plots.grid([[0.1, 0.2]], ["head"], [5, 10], "Grid"): (
         "Grid. Across: labels per class; up: what trains. "

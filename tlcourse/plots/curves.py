@@ -56,21 +56,24 @@ def label_curves(counts, tables, title="", ax=None):
     return with_grid(ax)
 
 
-def learning_rate_curve(learning_rates, table, frozen, title="", ax=None):
-    """Draws tuned accuracy against the learning rate, and returns the axes.
+def learning_rate_curve(learning_rates, points, title="", ax=None):
+    """Draws what tuning gains over the head by learning rate; returns the axes.
 
     Args:
         learning_rates: Sequence of floats.
-        table: float `(len(learning_rates), draws)`, accuracies 0..1.
-        frozen: Float, accuracy of the head on the frozen base.
+        points: float `(len(learning_rates), draws)`, percentage points.
         title: String.
     """
-    ax = axes_or_new(ax, 7, 4)
-    ax.set_prop_cycle(CYCLE)
-    _mean_and_spread(ax, learning_rates, table, "tuned")
-    ax.axhline(frozen, color=ORANGE, linestyle="--", label="frozen head")
-    ax.set(xlabel="learning rate", title=title)
-    ax.legend()
+    ax = axes_or_new(ax, 7, 3.4)
+    points = np.asarray(points)
+    for number, draw in enumerate(points.T, start=1):
+        ax.plot(learning_rates, draw, "o", color=BLUE, label=f"draw {number}")
+    ax.plot(learning_rates, points.mean(axis=1), color=BLUE, label="mean")
+    ax.axhline(0, color=ORANGE, linestyle="--", label="head")
+    name = {"xytext": (0, 4), "textcoords": "offset points", "ha": "right"}
+    ax.annotate("the head alone", (learning_rates[-1], 0), color=ORANGE, **name)
+    ax.set(xscale="log", xlabel="learning rate", title=title)
+    ax.set_ylabel("gain over the head, points")
     return with_grid(ax)
 
 

@@ -60,7 +60,7 @@ def begin_again(model, weights):
 
 
 def unfreeze(model, awake, learning_rate):
-    """Compiles a Sequential model so that all of its base trains.
+    """Compiles a Sequential model with AdamW, so that all of its base trains.
 
     Args:
         model: Built `keras.Sequential` with a base.
@@ -71,7 +71,7 @@ def unfreeze(model, awake, learning_rate):
     base.trainable = True
     for layer in base.layers:  # each, as Keras skips a flag that is there already
         layer.trainable = awake or not freezing.is_batchnorm(layer)
-    compile_for(model, learning_rate)
+    compile_for(model, learning_rate, keras.optimizers.AdamW)
 
 
 def train_heads(model, draws, held_out, epochs):
@@ -87,23 +87,23 @@ def train_heads(model, draws, held_out, epochs):
         list with the model's weights after 40 epochs for each draw, and a float array
         `(draws, 1 + epochs)`: accuracy on `held_out`, 0..1, there and after each more.
     """
-    dense, untrained = model.layers[-1], model.get_weights()
-    extract = keras.Model(model.inputs, model.layers[-2].output)
+    untrained, features = model.get_weights(), model.layers[-2].output
+    extract = keras.Model(model.inputs, features)
+    head = keras.Sequential([keras.Input(features.shape[1:]), model.layers[-1]])
+    compile_for(head, 1e-2)
     validation = extract.predict(held_out.images, verbose=0), held_out.labels
-    options = {"validation_data": validation, "verbose": 0}
     starts, curves = [], []
     for images in draws:
-        features = extract.predict(images.images, verbose=0)
-        model.set_weights(untrained)
-        head = keras.Sequential([keras.Input(features.shape[1:]), dense])
-        found = []
-        for more in (40, epochs):
-            compile_for(head, 1e-2)
-            fitted = head.fit(features, images.labels, epochs=more, **options)
-            found.append(fitted.history["val_accuracy"])
-            if len(found) == 1:
-                starts.append(model.get_weights())
-        curves.append([found[0][-1], *found[1]])
+        begin_again(head, untrained[-2:])
+        head.optimizer.learning_rate = 1e-2
+        data = extract.predict(images.images, verbose=0), images.labels
+        head.fit(*data, epochs=40, verbose=0)
+        starts.append(model.get_weights())
+        curve = [head.evaluate(*validation, verbose=0)[1]]
+        if epochs:
+            options = {"epochs": epochs, "validation_data": validation, "verbose": 0}
+            curve += head.fit(*data, **options).history["val_accuracy"]
+        curves.append(curve)
     model.set_weights(untrained)
     return starts, np.array(curves)
 
@@ -111,13 +111,14 @@ def train_heads(model, draws, held_out, epochs):
 def three_ways(model, draws, held_out, learning_rate, epochs, batch_size):
     """Goes on from a trained head in three ways, on each draw; the model stays as is.
 
-    The learning rate sinks along half a cosine where the base is tuned.
+    Where the base is tuned, the learning rate climbs for five steps, and then sinks
+    along half a cosine.
 
     Args:
         model: Built `keras.Sequential`: a base, pooling and an untrained dense layer.
         draws: Sequence of `Dataset`s of one size.
         held_out: `Dataset` to measure on.
-        learning_rate: Float, at the beginning.
+        learning_rate: Float, the highest.
         epochs: Integer.
         batch_size: Integer.
 
@@ -127,8 +128,9 @@ def three_ways(model, draws, held_out, learning_rate, epochs, batch_size):
     """
     untrained = model.get_weights()
     starts, on = train_heads(model, draws, held_out, epochs)
-    steps = epochs * -(-len(draws[0]) // batch_size)
-    sinking = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+    steps = epochs * -(-len(draws[0]) // batch_size) - 5
+    options = {"warmup_target": learning_rate, "warmup_steps": 5}
+    sinking = keras.optimizers.schedules.CosineDecay(0.0, steps, **options)
     options = {"batch_size": batch_size, "epochs": epochs, "verbose": 0}
     options["validation_data"] = held_out.images, held_out.labels
     options["validation_batch_size"] = 100
@@ -164,7 +166,7 @@ def try_rates(model, draws, held_out, learning_rates, epochs, batch_size):
         afterwards; and a dict, rate to the training losses by epoch of each draw.
     """
     untrained = model.get_weights()
-    starts, heads = train_heads(model, draws, held_out, 1)
+    starts, heads = train_heads(model, draws, held_out, 0)
     unfreeze(model, False, learning_rates[0])
     table, curves = np.zeros((len(learning_rates), len(draws))), {}
     with progress.bar(table.size, "learning rates", "trainings", delay=0) as bar:

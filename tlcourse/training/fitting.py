@@ -29,12 +29,13 @@ class ProgressLine(keras.callbacks.Callback):
         self.bar.close()
 
 
-def compile_for(model, learning_rate):
-    """Compiles a classifier with Adam; call it after each change of `trainable`.
+def compile_for(model, learning_rate, optimizer=keras.optimizers.Adam):
+    """Compiles a classifier; call it after each change of `trainable`.
 
     Args:
         model: Built `keras.Model` from pixels to class probabilities.
         learning_rate: Float above 0, or a schedule of `keras.optimizers.schedules`.
+        optimizer: Class of `keras.optimizers`.
 
     Returns:
         `model`, with the metric accuracy.
@@ -42,7 +43,7 @@ def compile_for(model, learning_rate):
     if nesting.is_graph(model):
         nesting.check_single(model)
     model.compile(
-        keras.optimizers.Adam(learning_rate),
+        optimizer(learning_rate),
         keras.losses.SparseCategoricalCrossentropy(),
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
     )
