@@ -394,10 +394,10 @@ import keras
 import numpy as np
 
 rng = np.random.default_rng(0)
-images, labels = rng.integers(0, 256, (12, 96, 96, 3)), np.arange(12) % 3
-base = keras.applications.MobileNetV3Small(
+images, labels = rng.uniform(-1, 1, (12, 96, 96, 3)), np.arange(12) % 3
+base = keras.applications.MobileNet(
     input_shape=(96, 96, 3), include_top=False, weights=None, pooling="avg"
-)  # weights="imagenet" where there is a network; it scales pixels itself
+)  # weights="imagenet" where there is a network
 model = keras.Sequential([base, keras.layers.Dense(3, activation="softmax")])
 # ... train the head with a frozen base here, then:
 base.trainable = True
