@@ -25,8 +25,8 @@ tlcourse.start()
 # ## Two symbols, three drawings each
 #
 # Somebody has drawn three houses and three fish, in any colour and on any paper. They
-# are all that our network will get to see before we test it. Its first line of
-# output says which data you have; we come back to that below.
+# are all that our network will get to see before we test it. The first line under the
+# next cell says which data you have; we come back to that below.
 
 # %%
 import keras
@@ -45,11 +45,12 @@ new = [symbols.on_paper(name, range(3, 23), size) for name in names]
 plots.tiles(np.concatenate(shown), title="Three of each: all that it is shown");
 
 # %% [markdown]
-# The network was trained by other people to recognise something else: printed letters
-# on the track `glyphs`, photographs on the track `flowers`. Nobody has ever shown it a
-# drawn house. Here it is, in Keras. You need not understand every word yet, because
-# lessons 02 to 04 take these lines one by one. Instead of an answer we let it give
-# 1,280 numbers for each picture, a kind of description.
+# The network was trained by other people to recognise something else: printed letters,
+# if you have the data that come with the course (the *track* `glyphs`), or photographs,
+# if you have fetched the track `flowers`. Nobody has ever shown it a drawn house. Here
+# it is, in Keras. You need not understand every word yet, because lessons 02 to 04 take
+# these lines one by one. Instead of an answer we let it give 1,280 numbers for each
+# picture, a kind of description.
 
 # %%
 base = keras.applications.MobileNetV2(
@@ -97,11 +98,12 @@ guess.compare(correct["trained"])
 #
 # So we hold the same race twice more: with a network of the same architecture that has
 # learnt nothing yet, because its weights are random, and without any network, on the
-# bare pixels. By tossing a coin you would name about half of them correctly.
+# bare pixels. By tossing a coin you would name about half of them correctly. We call a
+# rival close if it has at least nine right where the trained network has ten.
 
 # %%
 rival = predict(
-    "Who comes close to the trained network?",
+    "What comes close to the trained network?",
     "the bare pixels",
     "the untrained network",
     "both of them",
@@ -124,26 +126,26 @@ correct["untrained"] = count_correct(lambda x: random.predict(x, verbose=0))
 correct["bare pixels"] = count_correct(lambda x: x.reshape(len(x), -1) / 255)
 
 # %% [markdown]
-# We call it close if it has at least nine right where the trained network has ten.
+# The red line is the coin.
 
 # %%
 title = "Correct of 40: trained {}, untrained {}, bare pixels {}"
 ax = plots.bars(correct, title.format(*correct.values()), "correct of 40")
 ax.axvline(20, color=plots.RED, linewidth=1)
 ax.text(20.3, -0.42, "a coin", color=plots.RED, va="bottom")
-pixels_near = correct["bare pixels"] > 0.9 * correct["trained"]
-untrained_near = correct["untrained"] > 0.9 * correct["trained"]
+pixels_near = 10 * correct["bare pixels"] >= 9 * correct["trained"]
+untrained_near = 10 * correct["untrained"] >= 9 * correct["trained"]
 places = {(1, 0): 0, (0, 1): 1, (1, 1): 2, (0, 0): 3}
 rival.compare(rival.choices[places[pixels_near, untrained_near]])
 
 # %% [markdown]
 # **Observe.** So the task is not easy, and the architecture alone does not help: both
 # do about as well as the coin. Two fish on different paper have hardly a pixel in
-# common. What tells them apart is in the weights, which somebody else has trained on
+# common. What tells a fish from a house is in the weights, which others have trained on
 # other pictures. To use such weights for a task of your own is called *transfer
 # learning*, and it is what this course is about. Replace `"house"` and `"fish"` above
 # by `"star"`, `"spiral"`, `"arrow"`, `"face"`, `"zigzag"` or `"cup"`, and run the cells
-# again: which two does it confuse?
+# again: which pair is hardest for it?
 #
 # ## Now with drawings of your own
 #
@@ -194,9 +196,9 @@ print(f"{per_second / 1e9:,.0f} billion multiplications and additions per second
 speed.compare(speed.choices[(per_second > 1e9) + (per_second > 1e12)])
 
 # %% [markdown]
-# **Observe.** A person who does one per second, day and night, would need centuries for
-# what this machine does in one. Is it enough to train a network that is in the news?
-# Lesson 01 takes this number and works it out.
+# **Observe.** A person who does one per second, day and night, would need centuries, if
+# not millennia, for what this machine does in a single second. Is it enough to train a
+# network that is in the news? Lesson 01 takes this number and works it out.
 #
 # ## 📝 Exercise 0.1
 #
@@ -222,7 +224,8 @@ solution("0.1")
 # ## Your machine
 #
 # Whatever it prints, your machine will do. The course is made for a CPU with two cores
-# and two gigabytes of free memory; a GPU makes it faster, but shows nothing else.
+# and two gigabytes of free memory; a GPU makes it faster, but you will see the same
+# things.
 
 # %%
 from tlcourse.course import machine

@@ -8,8 +8,8 @@
 # %% [markdown]
 # # 02 · Get the architecture
 #
-# **You will be able to** choose a network that others designed, build it, and say
-# where its parameters are.
+# **You will be able to** choose a network that others designed, build it, and say where
+# its parameters are.
 #
 # 15 minutes, and 10 for the exercises · builds on lesson 01 · a CPU is enough
 
@@ -24,12 +24,12 @@ tlcourse.start()
 # You need not invent a network: Keras ships the plans of dozens, as
 # `keras.applications`. All were measured on one task, ImageNet: photographs of a
 # thousand kinds of things. *Top-1* is the share of new photographs for which the
-# network's likeliest class is the right one. Do you pay for every gain in size?
+# network's likeliest class is the right one. Does every gain in accuracy cost size?
 
 # %%
 from tlcourse.widgets import predict
 
-bigger = predict("Of two networks, is the larger one better?", "always", "mostly")
+bigger = predict("Is the larger of two the better one?", "always", "mostly", "rarely")
 
 # %%
 from tlcourse import bases, plots
@@ -49,20 +49,22 @@ print(f"pairs in which the larger network is better: {sum(better)} of {len(pairs
 for a, b in pairs:
     if b.top1 < a.top1 and b.year > a.year:
         print(f"{b.name} is larger and newer than {a.name}, and yet less accurate")
-bigger.compare("always" if all(better) else "mostly")
+share = sum(better) / len(pairs)
+bigger.compare(bigger.choices[(share < 1) + (share < 0.5)])
 
 # %% [markdown]
 # **Observe.** Neither size nor age decides. The plan counts, and so does what a network
 # was trained *on*: ConvNeXtBase had first seen ImageNet-21k, which has many more
-# photographs, while ConvNeXtTiny had seen ImageNet only. And
-# keep in mind that your task is not ImageNet. Its accuracy is a first hint at which
-# network will transfer well, and lesson 10 shows how you find out.
+# photographs, while ConvNeXtTiny had seen ImageNet only. And keep in mind that your
+# task is not ImageNet. Its accuracy is a first hint at which network will transfer
+# well, and lesson 10 shows how you find out.
 #
 # ## Base, top and head
 #
-# Every one of them consists of two parts. The *base* turns pictures into features, and
-# the *top* turns features into the classes of its own task. That task is not ours, so
-# the top goes, and a *head* of our own takes its place.
+# Every one of them consists of two parts. The *base* turns pictures into features,
+# which are numbers that describe them, and the *top* turns those into the classes of
+# its own task. That task is not ours, so the top goes, and a *head* of our own takes
+# its place.
 
 # %%
 from tlcourse.plots import diagrams
@@ -73,9 +75,9 @@ diagrams.base_top_head();
 # ## Two at a time
 #
 # The blocks in the picture are *stages*: rows of layers that work at one resolution.
-# Choose two networks, and compare theirs. Beside each bar stands the size of the maps
-# at its end, in pixels. The panel shows bases only: VGG16's dense layers belong to its
-# top, so you will not find them here. We count them below.
+# Choose two networks, and compare theirs. Beside each bar stands how many pixels high
+# and wide the picture still is at its end. The panel shows bases only: VGG16's dense
+# layers belong to its top, so you will not find them here. We count them below.
 #
 # EfficientNetB3 has less than half the parameters of ConvNeXtTiny.
 
@@ -131,8 +133,10 @@ diagrams.convolution();
 # %% [markdown]
 # This filter answers strongly where dark meets light. What one filter finds, place by
 # place, is a *feature map*, or *channel*. The next convolution looks at all these maps
-# at once, so its filters are as deep as there are maps. Between convolutions,
-# *BatchNormalization* keeps the numbers in a usual range; lesson 05 looks into it.
+# at once, so its filters are as deep as there are maps. At the border the window would
+# stick out; `padding="same"` fills up with zeros, so that the map keeps its size.
+# Between convolutions, *BatchNormalization* keeps the numbers in a usual range; lesson
+# 05 looks into it.
 #
 # `resnet.summary()` would print every layer, and that is long. One block is enough:
 
@@ -154,7 +158,7 @@ diagrams.residual_block(side_road="one convolution, 1 x 1");
 #
 # ## Where are the parameters?
 #
-# VGG16 of 2014 ends on three dense layers, and they are its top. To save memory we
+# VGG16, of 2014, ends in three dense layers, and they are its top. To save memory we
 # build it without them, and count those by hand: one weight for each pair of input and
 # output, plus one bias per output. What is left when we throw the top away?
 
@@ -229,9 +233,9 @@ for name in ("MobileNetV2", "InceptionV3"):
 small.compare("it refuses" if "refuses" in said["InceptionV3"] else "it takes them")
 
 # %% [markdown]
-# **Observe.** Keras says what it wants, so read the end of the message. Most
-# networks take any size from 32 pixels on if they come without their top. Lesson 04
-# shows why the top is the part that minds.
+# **Observe.** Keras says what it wants, so read the end of the message. Most networks
+# take any size from 32 pixels on if they come without their top. Lesson 04 shows why
+# the top is the part that minds.
 #
 # ## Our own base
 #
@@ -267,16 +271,16 @@ print("our base turns", base.input_shape[1:], "into", base.output_shape[1:])
 # read captions, and puts a picture near the words that describe it. Both are usually
 # *transformers*: they cut a picture into patches, and let every patch look at all
 # others. The package KerasHub builds them with `from_preset("...")`, which fetches the
-# plan, the parameters and how to prepare a picture. The steps of this course stay
-# the same: freeze, put a head on, train.
+# plan, the parameters and how to prepare a picture. The steps of this course stay the
+# same: freeze, put a head on, train.
 
 # %% [markdown]
 # ## 📝 Exercise 2.1
 #
-# Build a convolution yourself. Let `answer` be a `keras.Sequential` of an input of
-# 56 x 56 pixels in 64 channels, `keras.Input((56, 56, 64))`, and one
-# `keras.layers.Conv2D`. It shall have the parameters of `conv2_block1_2_conv` above,
-# and give maps of the same size.
+# Build a convolution yourself. Let `answer` be a `keras.Sequential` of an input of 56 x
+# 56 pixels in 64 channels, `keras.Input((56, 56, 64))`, and one `keras.layers.Conv2D`.
+# It must have as many parameters as `conv2_block1_2_conv` above, and its maps must stay
+# 56 x 56.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 layers = [keras.Input((56, 56, 64)), keras.layers.Conv2D(64, 3, padding="same")]
@@ -287,7 +291,8 @@ check("2.1", answer)
 # %% [markdown]
 # ## 📝 Exercise 2.2
 #
-# Mend this block. Copy it, run it, and read what Keras says about the shapes.
+# Mend this block. `layer(x)` is what the layer makes of `x`, and `keras.Model(a, b)` is
+# all that leads from `a` to `b`. Run it, and read what Keras says about the shapes.
 #
 # ```python
 # pixels = keras.Input((16, 16, 64))

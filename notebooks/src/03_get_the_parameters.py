@@ -63,8 +63,8 @@ which = predict("Which filters have been trained?", "A", "B")
 
 # %% [markdown]
 # A filter that looks for an edge is smooth on either side of it, so its neighbouring
-# numbers are alike. We measure how alike, from -1 over 0 (not at all) to 1 (equal). As
-# a control, we take each filter's numbers and put them in another order.
+# numbers are alike. We measure how alike, from -1 (opposite) through 0 (unrelated) to 1
+# (equal). As a control, we take each filter's numbers and put them in another order.
 
 
 # %%
@@ -82,8 +82,8 @@ which.compare("AB"[list(shuffled).index(0)])
 # %% [markdown]
 # **Observe.** In the trained filters, neighbours pull together, and it is the order
 # that does it: the same numbers shuffled look random. In the untrained ones nothing
-# agrees with anything. Training has not made the numbers larger or more, it has
-# arranged them.
+# agrees with anything. There are as many numbers as before. What sets the trained ones
+# apart is how they are arranged.
 #
 # ## Ask the network
 #
@@ -101,7 +101,8 @@ print(f"the network knows {len(names)} classes")
 
 # %% [markdown]
 # Letters in these fonts were never part of its training. Of photographs from the web
-# nobody can be quite as certain.
+# nobody can be quite as certain. How *sure* it is, we say by the probability of its
+# likeliest class, averaged over the pictures.
 
 # %%
 sure_of_it = predict("How often is it right about its own kind?", unit="%")
@@ -135,6 +136,7 @@ plots.top_answers(
 # Now the pictures of our task. The network can only answer with the classes that it
 # knows, so it cannot be right. But are its answers random? If they were, two pictures
 # of one class would get the same answer no more often than two pictures of two classes.
+# (By *more often* we mean at least one and a half times as often.)
 
 # %%
 ours = track.train.few(20)
@@ -165,13 +167,13 @@ one, two = share_same(answers, ours.labels)
 control, control_two = share_same(answers, mixed(ours.labels))
 print(f"same answer, one class: {one:.1%}, two classes: {two:.1%}")
 print(f"labels shuffled:        {control:.1%},              {control_two:.1%}")
-chance.compare("more often" if one > 1.5 * two else "no more often")
+chance.compare("more often" if one >= 1.5 * two else "no more often")
 
 # %% [markdown]
 # **Observe.** Most pairs get different answers, even within a class, because the
 # network has many words and none of ours. Still, two pictures of one class agree far
-# more often than two others, and with shuffled labels the difference is gone. It
-# has the wrong words for the right distinctions. The rest of the course gives it ours.
+# more often than two others, and with shuffled labels the difference is gone. It has
+# the wrong words for the right distinctions. The rest of the course gives it ours.
 #
 # ## The file
 #
@@ -208,8 +210,9 @@ for family in ("mobilenet_v2", "resnet", "densenet", "efficientnet_v2", "convnex
 # itself, so give it raw pixels. For our family, `Rescaling(1 / 127.5, offset=-1)` does
 # the same as `preprocess_input`, and it is a layer.
 #
-# What does a wrong scale cost? `complete` without its first layers is `network`, and
-# we prepare the pictures ourselves, in four ways.
+# What does a wrong scale cost? `complete` is a `Rescaling` layer and then the whole
+# network, which counts as one layer. We take that one, and prepare the pictures
+# ourselves, in four ways. Harmful is what costs more than a tenth of the right answers.
 
 # %%
 cost = predict("Which is harmful?", "0 to 1", "0 to 255", "both", "neither")
@@ -231,9 +234,9 @@ cost.compare("both" if len(harmful) == 2 else (harmful or ["neither"])[0])
 # %% [markdown]
 # **Observe.** No scale raised an error: the network answers every time. Raw pixels, or
 # pixels prepared twice, cost nearly everything. Between 0 and 1 the picture is only
-# paler, and how much that costs depends on the network. Compare the first two
-# lines: where they are close, this mistake hides, until another base or other pictures
-# make you pay for it. So make the scale a layer of the model, as lesson 06 does.
+# paler, and how much that costs depends on the network. Compare the first two lines:
+# where they are close, this mistake hides, until another base or other pictures make
+# you pay for it. So make the scale a layer of the model, as lesson 06 does.
 #
 # ## 📝 Exercise 3.1
 #
@@ -268,8 +271,8 @@ check("3.2", answer, network=network, images=own.images[:8])
 #
 # What share of the parameters of `network` is in its top? The top is every layer whose
 # output has no height and width any more, or only 1 by 1. Print `layer.name` and
-# `layer.output.shape` for `network.layers[-6:]` and look. Set `answer` to a number
-# from 0 to 1.
+# `layer.output.shape` for `network.layers[-6:]` and look. Set `answer` to a number from
+# 0 to 1.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 def has_positions(layer):
@@ -302,8 +305,8 @@ check("3.3", answer, network=network)
 # ? How could you tell the trained filters from the random ones?
 # + Their neighbouring numbers are alike. | Edges and blobs are smooth. Random numbers
 #   are not.
-# - Their numbers are larger than others. | We measured their order. Shuffled, the same
-#   numbers look random.
+# - Their numbers are larger than others. | We never compared sizes. In another
+#   order, the same numbers look random.
 # - Their number of parameters is larger. | The plan is the same, and so is the count.
 #
 # ? Our pictures belong to none of the classes that the complete network knows. Its

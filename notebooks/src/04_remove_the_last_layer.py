@@ -8,8 +8,8 @@
 # %% [markdown]
 # # 04 · Remove the last layer
 #
-# **You will be able to** cut the top off a network, and say what comes out of the
-# rest and what it is good for.
+# **You will be able to** cut the top off a network, and say what comes out of the rest
+# and what it is good for.
 #
 # 15 minutes, and 10 for the exercises · builds on lesson 03 · a CPU is enough
 
@@ -45,14 +45,14 @@ chances = complete.predict(few.images[:6], verbose=0)
 plots.top_answers(few.images[:6], chances, names, track.icons());
 
 # %% [markdown]
-# **Observe.** It can only choose among the classes that it was trained on, because
-# its last layer has one output for each of them, and none for ours. (On the flowers
-# track there is one exception, the daisy.) So that layer is of little use to us. The
-# layers below it may well be: they turn a picture into features, and features do not
-# have the name of a class.
+# **Observe.** It can only choose among the classes that it was trained on, because its
+# last layer has one output for each of them, and none for ours. (On the flowers track
+# there is one exception, the daisy.) So that layer is of little use to us. The layers
+# below it may well be: they turn a picture into features, and features do not have the
+# name of a class.
 #
-# We therefore cut the network in two. What we keep is the *base*. The *top* goes, and
-# a *head* of our own will take its place in lesson 06, where it is also called the
+# We therefore cut the network in two. What we keep is the *base*. The *top* goes, and a
+# *head* of our own will take its place in lesson 06, where it is also called the
 # wrapper.
 
 # %%
@@ -61,8 +61,8 @@ diagrams.base_top_head();
 # %% [markdown]
 # ## One argument makes the cut
 #
-# We build the network twice, with its top and without. With the top, random weights
-# are enough, because we only want to look at shapes.
+# We build the network twice, with its top and without. With the top, random weights are
+# enough, because we only want to look at shapes.
 
 # %%
 whole = keras.applications.MobileNetV2(
@@ -73,30 +73,30 @@ base = keras.applications.MobileNetV2(
 )
 
 # %% [markdown]
-# The whole network ends in classes. What the base ends in decides what our head will
-# have to work with.
+# The title of this lesson speaks of one layer. Is that all that `include_top=False`
+# leaves out? What the base ends in decides what our head will have to work with.
 
 # %%
-what = predict("What comes out?", "nothing", "a class", "a picture", "many small maps")
+away = predict("How many layers does it take away?", "one", "two", "three")
 
 # %% tags=["nbval-check-output"]
 for layer in whole.layers[-4:]:
     print(f"{layer.name:24}", layer.output.shape[1:])
 print(f"{'without the top:':24}", base.output_shape[1:])
-what.compare("many small maps" if base.output_shape[-1] > 3 else "a picture")
+away.compare(away.choices[len(whole.layers) - len(base.layers) - 1])
 
 # %% [markdown]
-# **Observe.** `include_top=False` took two layers away: the average over all
-# positions, and the dense layer with its classes. What is left ends in feature maps,
-# with a height, a width and a number of channels. Each channel says where in the
-# picture the network found one thing. We don't know which thing, because nobody told
-# the network what to look for.
+# **Observe.** `include_top=False` took two layers away: the average over all positions,
+# and the dense layer with its classes. What is left ends in feature maps, with a
+# height, a width and a number of channels. Each channel says where in the picture the
+# network found one thing. We don't know which thing, because nobody told the network
+# what to look for.
 #
 # ## Pictures of another size
 #
 # Your photographs will rarely have the size that a base was trained on. So let us load
-# the same file into a network for pictures one and a half times as wide and high.
-# As a control, we build it once without the file.
+# the same file into a network for pictures one and a half times as wide and high. As a
+# control, we build it once without the file.
 
 # %%
 side = track.input_shape[0] * 3 // 2
@@ -127,11 +127,11 @@ print("without the file, larger than 0.1:  ", difference(untrained) > 0.1)
 size.compare("nothing" if difference(wider) == 0 else "changed")
 
 # %% [markdown]
-# **Observe.** The maps have grown, and the weights are the same, number for number.
-# The last line shows that our comparison would have noticed a difference.
+# **Observe.** The maps have grown, and the weights are the same, number for number. The
+# last line shows that our comparison would have noticed a difference.
 #
-# The reason is that a convolution slides its filter over the picture, and a filter
-# does not know how far it has to slide. A dense layer behind flattened maps does know,
+# The reason is that a convolution slides its filter over the picture, and a filter does
+# not know how far it has to slide. A dense layer behind flattened maps does know,
 # because it needs one weight for every position:
 
 # %% tags=["nbval-check-output"]
@@ -187,9 +187,9 @@ FeatureMapViewer(base, prepare, shown.images, labels)
 # %% [markdown]
 # ## A picture becomes a vector
 #
-# If we average each map, a picture becomes one vector, with a number for each
-# channel. If the features are any good, pictures of the same kind should get similar
-# vectors, although the base was not trained to tell our classes apart.
+# If we average each map, a picture becomes one vector, with a number for each channel.
+# If the features are any good, pictures of the same kind should get similar vectors,
+# although the base was not trained to tell our classes apart.
 
 # %%
 def make_vectors(base):
@@ -203,8 +203,9 @@ vectors = make_vectors(base)
 print("pictures and channels:", vectors.shape)
 
 # %% [markdown]
-# How similar are two vectors? We compare their directions: divide each by its length
-# and multiply. The result is 1 for the same direction and 0 for a right angle.
+# How similar are two vectors? We compare their directions: divide each by its length,
+# multiply them number by number, and add up. The result is 1 for the same direction and
+# 0 for a right angle.
 
 # %%
 def likeness(vectors):
@@ -223,8 +224,9 @@ print(f"after subtracting the mean: {np.median(likeness(centred)):.2f}")
 # we subtract the mean of all vectors. Then a typical pair has little in common, and
 # what remains is what makes a picture special.
 #
-# One thing is left. Each picture is most similar to itself, and these likenesses
-# stand on the diagonal of the table. We overwrite them, and then sort each row.
+# One thing is left. `likeness` gives a table with a row and a column for each picture.
+# Its diagonal compares each picture with itself, so we overwrite that, and then sort
+# each row.
 
 # %%
 def nearest(vectors, n=5):
@@ -239,8 +241,8 @@ by_features, by_pixels = nearest(vectors), nearest(pixels)
 
 # %% [markdown]
 # We look up the five nearest pictures of some queries in two ways: by these vectors,
-# and by the raw pixels, treated the same way. How well this works over all pictures
-# is a number that you can estimate now.
+# and by the raw pixels, treated the same way. How well this works over all pictures is
+# a number that you can estimate now.
 
 # %%
 share = predict("By features, how often is the nearest of the same class?", unit="%")
@@ -257,11 +259,11 @@ for ax, found, name in zip(
 
 # %% [markdown]
 # **Observe.** The first picture of each row is the query. By pixels, its neighbours
-# mostly have the same colours in the same places. By features, look for yourself
-# what they have in common.
+# mostly have the same colours in the same places. By features, look for yourself what
+# they have in common.
 #
-# Five rows prove little, so we count over all pictures. The control is the
-# same architecture, three times with different random weights.
+# Five rows prove little, so we count over all pictures. The control is the same
+# architecture, three times with different random weights.
 
 # %%
 def same_class(found):
@@ -283,11 +285,13 @@ print("the three random bases:", *(f"{x:.0%}" for x in by_random))
 share.compare(round(100 * shares["trained base"]))
 title = "Same class as its neighbour: {:.0%}, {:.0%} and {:.0%}"
 percent = {name: 100 * value for name, value in shares.items()}
-plots.bars(percent, title.format(*shares.values()), "pictures, %");
+ax = plots.bars(percent, title.format(*shares.values()), "pictures, %")
+ax.axvline(100 / len(track.class_names), color=plots.RED, linewidth=1);
 
 # %% [markdown]
-# **Observe.** It is the training that makes the difference, since the
-# architecture alone does no such thing. And nobody trained these weights on our task.
+# **Observe.** The red line is guessing. Compare the first bar with the last: the same
+# architecture, other weights, so it is the training that makes the difference. The
+# middle bar says how far bare pixels get. And nobody trained these weights on our task.
 # That is transfer, and so far we have not trained anything ourselves.
 #
 # ## 📝 Exercise 4.1
