@@ -48,7 +48,7 @@ scale = keras.layers.Rescaling(1 / 127.5, offset=-1)
 pool = keras.layers.GlobalAveragePooling2D()
 dense = keras.layers.Dense(len(track.class_names), activation="softmax")
 model = keras.Sequential([keras.Input(track.input_shape), scale, base, pool, dense])
-start = dense.get_weights()  # a later training shall begin from the same numbers
+start = dense.get_weights()  # so that later trainings begin with the same numbers
 
 # %% [markdown]
 # We train it for eight epochs and time each but the first, in which Keras compiles the
@@ -69,7 +69,7 @@ def time_epochs(network, inputs):
 before = base.predict(scale(few.images), verbose=0)
 whole = time_epochs(model, few.images)
 learns = dense.count_params() / model.count_params()
-print(f"{learns:.1%} of the weights learn, an epoch takes {np.median(whole):.2f} s")
+print(f"{learns:.1%} of the weights learn; seconds per epoch: {whole.round(2)}")
 
 # %% [markdown]
 # The dense layer is a trifle, so the time must go into the base. How much of that work
@@ -85,9 +85,10 @@ print(f"largest change of a feature:      {np.abs(after - before).max():.3f}")
 print(f"largest change in our own layer:  {np.abs(dense.kernel - start[0]).max():.3f}")
 
 # %% [markdown]
-# **Observe.** Once in every epoch, and the answer was the same each time: our own layer
-# moved, and the features did not, because nothing in a frozen base changes. Keras does
-# not keep what it computed, so it pays for the base again and again.
+# **Observe.** Once in every epoch, for no epoch was free, and the answer was the same
+# each time: our own layer moved, and the features did not, because nothing in a frozen
+# base changes. Keras does not keep what it computed, so it pays for the base again and
+# again.
 #
 # ## Ask the base once
 #
@@ -140,7 +141,7 @@ plots.bars(costs, f"Thirty epochs: {again:.1f} s, or {stored:.1f} s", "seconds")
 # and once on stored vectors. Is the second way only an approximation?
 
 # %%
-same = predict("How far apart did they end, in percent of the way they went?", unit="%")
+same = predict("The gap between them, in percent of what training changed?", unit="%")
 
 
 # %%
@@ -167,16 +168,16 @@ print(*(f"{name:18} {gap:.6f}" for name, gap in gaps.items()), sep="\n")
 # %%
 small.set_weights(alone)
 program = keras.Sequential([to_vector, small])
-said = program.predict(validation.images[:1], verbose=0).argmax()
-plots.tiles(validation.images[:1], [f"says {said}, is {validation.labels[0]}"]);
+right = program.predict(validation.images, verbose=0).argmax(1) == validation.labels
+plots.tiles(validation.images[:8], title=f"New images: {right.mean():.0%} right");
 
 # %% [markdown]
 # ## Which base should it be?
 #
 # There are dozens of them, and fine-tuning each would take long. With stored features
 # the question takes seconds. A **linear probe** is a linear classifier on features that
-# stay as they are. Our dense layer was one; scikit-learn's ridge classifier is
-# another, without epochs and with a penalty on large weights.
+# stay as they are. Our dense layer was one; scikit-learn's ridge classifier is another,
+# without epochs and with a penalty on large weights.
 #
 # Here are three candidates: our base, our base without its last convolution, which has
 # far fewer features, and an untrained one.
@@ -189,7 +190,7 @@ untrained = keras.applications.MobileNetV2(
 candidates = {"base": base, "without its last": front, "untrained": untrained}
 
 # %%
-best = predict("Which candidate gets most of our images right?", *candidates)
+best = predict("Which candidate gets the most images right?", *candidates)
 
 # %% [markdown]
 # Each probe learns from four fifths of our labelled images and is tested on the last
@@ -212,9 +213,9 @@ best.compare(max(found, key=lambda name: found[name].mean()))
 
 # %% [markdown]
 # **Observe.** The spread over the five parts says how far to trust a lead: one that is
-# smaller than the spread decides nothing. Any network of `keras.applications` can
-# join the list, with `weights="imagenet"` where there is a network and with the scale
-# that it wants (lesson 03).
+# smaller than the spread decides nothing. Any network of `keras.applications` can join
+# the list, with `weights="imagenet"` where there is a network and with the scale that
+# it wants (lesson 03).
 #
 # ## What the base sees
 #
@@ -253,13 +254,14 @@ helps.compare(int(np.sum(np.array(gains) > 0)))
 
 # %% [markdown]
 # **Observe.** So augmentation can be stored, at the price of as many passes through the
-# base as there are copies. Whether it pays is a question to your pictures: compare the
+# base as there are copies. Whether it pays depends on your pictures: compare the
 # difference with the spread before you believe it.
 #
 # ## When it is not allowed: the base changes
 #
 # Now let the last convolution of the base learn. All that lies in front of it stays
-# frozen, so we may still ask *that* part once, and train the rest on what it says.
+# frozen, so we may still ask *that* part once, and train the rest on its output, the
+# *maps*. (`rest` is the base from there on, made of the same layers.)
 
 # %%
 rest, pretrained = keras.Model(front.output, base.output), base.get_weights()
@@ -267,7 +269,7 @@ base.get_layer("Conv_1").trainable = True
 maps = front.predict(scale(few.images), verbose=0)
 tail = keras.Sequential([keras.Input(maps.shape[1:]), rest, pool, dense])
 tail.compile(keras.optimizers.Adam(1e-4), "sparse_categorical_crossentropy")
-for name, n in (("before", 0), ("after", 2)):
+for name, n in (("before", 0), ("after", 2)):  # no epoch, and then two
     tail.fit(maps, few.labels, epochs=n, verbose=0)
     change = np.abs(to_vector.predict(few.images, verbose=0) - vectors).max()
     in_front = np.abs(front.predict(scale(few.images), verbose=0) - maps).max()
@@ -319,9 +321,9 @@ check("10.2", answer, vectors=vectors, labels=few.labels)
 # %% [markdown]
 # ## 📝 Exercise 10.3
 #
-# A colleague wrote this program. Training went well, and yet it reads hardly a picture,
-# not even those that it was trained on. Find out why, and mend it: set `answer` to a
-# model that takes the pictures as they are and is about as good as `program` was.
+# A colleague wrote this program. Training went well, and yet it gets hardly a picture
+# right, not even those that it was trained on. Find out why, and mend it: set `answer`
+# to a model that takes the pictures as they are and is about as good as `program` was.
 
 # %%
 theirs = keras.Sequential([keras.layers.Dense(len(track.class_names), "softmax")])

@@ -8,8 +8,8 @@
 # %% [markdown]
 # # 11 · Why does it work?
 #
-# **You will be able to** say which layers of a network can serve another task, and
-# back it with an experiment that has its controls.
+# **You will be able to** say which layers of a network can serve another task, and back
+# it with an experiment that has its controls.
 #
 # 25 minutes, and 15 for the exercises · builds on lesson 09 · a CPU is enough
 
@@ -114,9 +114,9 @@ some = [*task_a.images[::192][:16], *task_b.images[::192][:16]]
 plots.tiles(some, columns=16, title="Above, some of A; below, some of B");
 
 # %% [markdown]
-# Here are the filters of the first layer, conv1: those of A, those of B, and a row
-# that has learnt nothing, in an order that we keep to ourselves. Below, what each row
-# makes of one character of B.
+# Here are the filters of the first layer, conv1: those of A, those of B, and a row that
+# has learnt nothing, in an order that we keep to ourselves. Below, what each row makes
+# of one character of B.
 
 # %%
 guess = predict("Which row of filters has learnt nothing?", "1", "2", "3")
@@ -148,8 +148,9 @@ guess.compare(min(alike, key=alike.get))
 # ## Copy, freeze, train
 #
 # Yosinski and others had the idea in 2014. Copy the first n layers of A into a new
-# network, freeze them, and train the rest on B. If B is then learnt as well as from
-# the start, those n layers were general. They call this network A*n*B. For n = 5:
+# network, freeze them, and train the rest on B. If the network then learns B as well as
+# one trained from scratch, those n layers were general. They call this network A*n*B.
+# For n = 5:
 
 # %% tags=["nbval-check-output", "any-track"]
 a, new = yosinski.network(96), yosinski.network(96)
@@ -191,8 +192,8 @@ figures.transfer_curves(near, copied, stars, "The same without the random layers
 
 # %% [markdown]
 # **Observe.** Follow AnB. Over the first convolutions it stays close to the network
-# that learnt B from the start, then it sinks a little, and in the dense layers it
-# falls. The random line falls from the beginning.
+# that learnt B from scratch, then it sinks a little, and in the dense layers it falls.
+# The random line falls from the beginning.
 #
 # ## Why does it fall?
 #
@@ -206,15 +207,16 @@ figures.losses(near, "What frozen copies lose")
 guess.compare("yes" if near.freezing_cost.mean(axis=0).max() > 0.01 else "no")
 
 # %% [markdown]
-# **Observe.** The hatched bars beside the plain ones are *specificity*: what the layers
-# know is about A. The plain bars stand for the same task. They are small, and a bar
-# that is smaller than its spread says nothing. But from fc6 on they are there.
+# **Observe.** Plain bars: what freezing costs when the task stays the same. Hatched
+# bars: what it costs on top that the layers know A and not B, their *specificity*. The
+# plain ones are small, and a bar that is smaller than its spread says nothing. But from
+# fc6, the first dense layer, on they are there.
 #
-# Every network was trained for as many epochs, until its learning rate had sunk to
-# nothing. That was enough for the base; was it for a copy? So the bar may stand for
-# freezing, or for too little training. We can find out: in B7B only the last layer
-# trains, and that is quick, because everything below it is frozen. As in lesson 10, we
-# compute the features once, and train for twice as long, B7B and A7B alike.
+# Every network was trained for 18 epochs, until its learning rate had sunk to nothing.
+# That was enough for the base; was it for a copy? So the bar may stand for freezing, or
+# for too little training. We can find out: in B7B only the last layer trains, and that
+# is quick, because everything below it is frozen. As in lesson 10, we compute the
+# features once, and train for 40 epochs, B7B and A7B alike.
 
 
 # %%
@@ -232,7 +234,9 @@ def train_last_layer(half):
 
 # %% [markdown]
 # The measure is base B itself: its loss on its own training images, and what it gets
-# right in unseen fonts. The first line of losses is that of the shipped experiment.
+# right in unseen fonts. The first line of losses is that of the shipped experiment. We
+# say that the bar shrinks if a quarter of it goes, and that it vanishes if four fifths
+# do.
 
 # %%
 guess = predict("The plain bar at n = 7", "stays", "shrinks", "vanishes")
@@ -248,12 +252,12 @@ guess.compare(guess.choices[sum(bar[1] < x * bar[0] for x in (0.75, 0.2))])
 
 # %% [markdown]
 # **Observe.** The line is base B. B7B comes down to about the training loss of the
-# base, and a good part of its bar is gone: that part was time. A rest is left, although
-# layers, task and training loss are the same. Yosinski and others call it *fragile
-# co-adaptation* if layers that learnt together suffer from being parted. Perhaps ours
-# is a little of that; one division cannot say.
+# base, and a good part of its bar is gone: that part was training. Some of it is left,
+# although layers, task and training loss are the same. Yosinski and others call it
+# *fragile co-adaptation* if layers that learnt together suffer from being parted.
+# Perhaps ours is some of that.
 #
-# A7B learns on, but its training loss stays far above the base's, and in unseen
+# A7B goes on learning, but its training loss stays far above the base's, and in unseen
 # fonts it stops gaining early, because features made for A separate the characters of B
 # less well. That is specificity, and it does not go away.
 #
@@ -308,7 +312,7 @@ names = [stage.name for stage in freezing.stages(base)]
 guess = predict("Behind which stage are new classes easiest to separate?", *names)
 
 # %%
-parts = few, held_out = track.train.few(20), track.validation
+parts = few, held_out = [track.train.few(20), track.validation]
 pool, probe = keras.layers.GlobalAveragePooling2D(), LogisticRegression(tol=1e-2)
 for kind, network in (("random", random_base), ("trained", base)):
     ends = [pool(stage.layers[-1].output) for stage in freezing.stages(network)]
@@ -336,17 +340,17 @@ guess.compare(max(right, key=right.get))
 # ImageNet. *Agrees:* the first layers are general, the last specific; far tasks cost
 # more; random layers fall first; fine-tuned copies of A do best, and better than the
 # base. *Does not:* there, BnB dips in the middle and recovers above. Ours is lowest at
-# the top, by little, and part of that was time. And there, fine-tuned copies of B gain
-# nothing, while ours gain nearly as much as those of A. Their network is three hundred
-# times as large as ours and saw far more images, so neither has to be wrong.
+# the top, by little, and part of that was training. And there, fine-tuned copies of B
+# gain nothing, while ours gain nearly as much as those of A. Their network is three
+# hundred times as large as ours and saw far more images, so neither has to be wrong.
 
 # %% [markdown]
 # ## 📝 Exercise 11.1
 #
-# How many layers can be copied from A and frozen so that, on average, less than 0.02
-# is lost to specificity, for near halves and for far ones? `curves["far"].specificity`
-# has a row for each division and a column for each n. Set `answer` to a dict with the
-# keys `"near"` and `"far"`.
+# How many layers can be copied from A and frozen so that, on average, less than 0.02 is
+# lost to specificity, for near halves and for far ones? `curves["far"].specificity` has
+# a row for each division and a column for each n, from 1 on. Set `answer` to a dict
+# with the keys `"near"` and `"far"`.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 answer = {}
