@@ -9,7 +9,9 @@ from tlcourse.widgets.html_images import figure_html
 
 
 class LearningRateExplorer(Explorer):
-    """A list of learning rates; the loss curves of those that are chosen.
+    """A button for each learning rate; the loss curves of those that are pressed.
+
+    It begins with the smallest rate beside the largest.
 
     Args:
         curves: dict, learning rate to a list of curves, one for each draw: such as
@@ -21,18 +23,20 @@ class LearningRateExplorer(Explorer):
 
     def __init__(self, curves):
         self.tables = _read_tables(curves)
-        options = [(f"{rate:g}", rate) for rate in self.tables]
-        self.learning_rates = ipywidgets.SelectMultiple(
-            options=options, value=[min(self.tables)], description="Learning rates"
-        )
-        self.learning_rates.rows = min(8, len(options))
-        self.learning_rates.style.description_width = "initial"
+        ends = {min(self.tables), max(self.tables)}
+        self.buttons = {
+            rate: ipywidgets.ToggleButton(
+                rate in ends, description=f"{rate:g}", layout={"width": "auto"}
+            )
+            for rate in self.tables
+        }
         self.curves = ipywidgets.HTML()
-        hint = "Several at once: hold Shift or Ctrl (Cmd on a Mac)."
-        super().__init__([self.learning_rates], [self.curves], hint)
+        label = ipywidgets.Label("Learning rates, one or several:")
+        super().__init__([label, *self.buttons.values()], [self.curves])
 
     def _draw(self):
-        chosen, self.curves.value = self.learning_rates.value, ""
+        chosen = [rate for rate, button in self.buttons.items() if button.value]
+        self.curves.value = ""
         if not chosen:
             return "No rate is chosen."
         each = (_sentence(rate, self.tables[rate]) for rate in chosen)
