@@ -25,13 +25,11 @@ class LearningRateExplorer(Explorer):
         self.tables = _read_tables(curves)
         ends = {min(self.tables), max(self.tables)}
         self.buttons = {
-            rate: ipywidgets.ToggleButton(
-                rate in ends, description=f"{rate:g}", layout={"width": "auto"}
-            )
+            rate: ipywidgets.ToggleButton(rate in ends, description=f"{rate:g}")
             for rate in self.tables
         }
         self.curves = ipywidgets.HTML()
-        label = ipywidgets.Label("Learning rates, one or several:")
+        label = ipywidgets.HTML("Learning rates, one or several:")
         super().__init__([label, *self.buttons.values()], [self.curves])
 
     def _draw(self):
