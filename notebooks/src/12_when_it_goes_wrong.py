@@ -33,8 +33,9 @@ few, held_out = track.train.few(10), track.validation
 # %% [markdown]
 # ## Two trainings, and no error
 #
-# Most of our patients need only a dense layer on stored features, as in lesson 10. Here
-# the base scales nothing itself, because scaling will be one of the cases.
+# In this lesson, failed trainings are patients. Most need only a dense layer on stored
+# features, as in lesson 10. Here the base scales nothing itself, because scaling will
+# be one of the cases.
 
 # %%
 base = keras.applications.MobileNetV2(
@@ -81,7 +82,7 @@ plots.curves({"hers": hers, "his": his}, "accuracy", "Both learn what they are s
 # have learnt from.
 
 # %%
-his_share = predict("Hers reads most new images. What share does his read?", unit="%")
+his_share = predict("Hers gets most new images right. And his?", unit="%")
 
 # %%
 healthy = share_right(well, unseen, held_out.labels)
@@ -91,10 +92,10 @@ names = [track.class_names[k] for k in few.labels[order]]
 plots.tiles(few.images[:8], names[:8], title=f"His labels (hers give {healthy:.0%})");
 
 # %% [markdown]
-# **Observe.** That was case 1, **shuffled labels**: he shuffled the images, and the
-# labels in another order. A network can learn any labels by heart, and then knows
+# **Observe.** That was case 1, **shuffled labels**: he shuffled the labels, and left
+# the images where they were. A network can learn any labels by heart, and then knows
 # nothing about new images. *Examination:* a row of pictures with their labels, which
-# takes a second. *Cure:* shuffle pairs.
+# takes a second. *Cure:* shuffle each image together with its label.
 #
 # ## Cases 2 and 3: a wrong scale
 #
@@ -128,8 +129,9 @@ plots.curves({"once": hers, "twice": log}, "loss", "The second softmax keeps it 
 
 # %% [markdown]
 # **Observe.** The accuracy suffers only sometimes, so this one is hard to find. The
-# loss tells: a second softmax never gets near a chance of one. *Cure:* softmax once.
-# (`from_logits=True` behind a softmax is the same mistake; TensorFlow warns of it.)
+# loss tells: behind a second softmax, no class gets a probability near one. *Cure:*
+# softmax once. (`from_logits=True` behind a softmax is the same mistake; TensorFlow
+# warns of it.)
 #
 # ## Case 5: test images in the training set
 #
@@ -214,11 +216,12 @@ plots.curves(runs, "val_accuracy", title);
 # then jumps about below the healthy line. *Cure:* a much smaller one. The random
 # wrapper is another matter: it is not ruined, it is late, because a rate that is small
 # enough for the base hardly moves a layer that knows nothing. *Cure:* train the wrapper
-# first, at a rate of its own. It saves epochs. (In the last chart, both have had five.)
+# first, at a rate of its own. It saves epochs. (In the last chart, all that are tuned
+# have had five.)
 #
 # ## Case 9: BatchNormalization awake
 #
-# While it trains, BatchNormalization replaces the averages that it keeps by those of
+# While it trains, BatchNormalization moves the averages that it keeps towards those of
 # the current batch, a little in each step. (`momentum` says how little; 0.9 in `tune`,
 # so that a short training shows it.) We feed it four pictures at a time. **Predict.**
 # Does that cost right answers on new images?
@@ -233,10 +236,10 @@ sick["9 BatchNorm awake"] = new
 # %% [markdown]
 # **Observe.** The averages of four pictures at a time took the place of those of
 # thousands. What it costs on new images is little here, and easily taken for chance.
-# The first epoch tells more: the wrapper knew all its training images, so if `fit`
-# reads clearly fewer of them at once, something else has changed. *Cure:* freeze these
-# layers, which is the safe default for small batches; with large batches and many
-# images, measure both.
+# The first epoch tells more: the wrapper knew all its training images, so if already
+# the first epoch gets clearly fewer of them right, it is the base that has changed.
+# *Cure:* freeze these layers, which is the safe default for small batches; with large
+# batches and many images, measure both.
 #
 # ## Case 10: uneven classes
 #
@@ -265,10 +268,10 @@ for draw in range(3):
 # twenty times; compare its lines with their neighbours before you rely on it. Where all
 # training images are read rightly anyway, there is little left to weigh.
 #
-# Here are all who could be measured alike:
+# Here are all the cases that one number can compare:
 
 # %%
-everybody = {"healthy, wrapper": healthy, "healthy, fine-tuned": last[0]} | sick
+everybody = {"healthy, wrapper": healthy, "healthy, fine-tuned": first[0]} | sick
 title = f"{sum(x > healthy - 0.05 for x in sick.values())} of {len(sick)} look healthy"
 colours = [plots.BLUE] * 2 + [plots.RED] * len(sick)
 ax = plots.bars(everybody, title, "share of new images right", colours=colours)
@@ -277,14 +280,15 @@ ax.axvline(1 / len(track.class_names), color="0.5", linestyle=":", zorder=0);
 # %% [markdown]
 # **Observe.** The dotted line is guessing. Accuracy alone does not find those that look
 # nearly healthy, and it says nothing about a leak or about rare classes. That is why we
-# examine: ranges, pictures with labels, equal images, and weights before and after.
+# examine: ranges, pictures with labels, equal images, and, as you will need in exercise
+# 12.2, the weights before and after `fit`.
 #
 # ## 📝 Exercise 12.1
 #
 # Two patients are left, and nobody has diagnosed them. Each is a function with one
 # mistake. Read it, examine what it does, copy it into the exercise's cell, and mend it
-# there; set `answer` to the mended function. The first one reads hardly any image, not
-# even those that it was trained on.
+# there; set `answer` to the mended function. The first one gets hardly any image right,
+# not even those that it was trained on.
 
 # %%
 clinic.show(clinic.patient_a)
@@ -354,7 +358,7 @@ check("12.2", answer, model=model, rest=rest, few=told, new=asked)
 # + Neither of these two, nor shuffled labels. | That is why this lesson exists.
 #
 # ? A result is much better than you expected. What now?
-# - Publish it, since luck favours the bold. | First count equal images on both sides.
+# - Publish it, as fortune favours the bold. | First count equal images on both sides.
 # + Count the images that training and test share. | Too good is a symptom, too.
 # - Train longer, since it still improves. | That would not explain it.
 #
@@ -397,7 +401,8 @@ print(f"weights that moved: {np.count_nonzero(moved)} of {len(moved)} arrays")
 # - Most failures raise no error. Know what healthy looks like.
 # - Print the range of what goes in, and look at pictures with their labels.
 # - Count equal images on both sides of the split, and the images of each class.
-# - Compare weights before and after: a flag may promise what `fit` does not do.
+# - Compare weights before and after: `trainable = True` may promise more than `fit`
+#   does.
 #
 # Next: [13 · Your own images](13_your_own_images.ipynb)
 #

@@ -69,9 +69,9 @@ if "classifier" not in globals():  # so that running this again keeps your drawi
 TeachingPanel(classifier)
 
 # %% [markdown]
-# **Observe.** It retrains from scratch after every drawing, and nobody has to wait.
-# You know both halves of the trick: the base is asked only once for each drawing
-# (lesson 10), and what learns is a dense layer on its vectors (lesson 07).
+# **Observe.** It retrains from scratch after every drawing, and nobody has to wait. You
+# know both halves of the trick: the base is asked only once for each drawing (lesson
+# 10), and what learns is a dense layer on its vectors (lesson 07).
 #
 # Here is the same without a panel. We shall need the function again.
 
@@ -104,16 +104,17 @@ for kind in ("pixels", "random", "features"):
 single.compare(right.mean())
 
 # %% [markdown]
-# **Observe.** The base has never seen a fish, but it knows lines and corners, so a
-# single drawing goes a long way. `random` is the same architecture untrained. Even the
-# pixels beat guessing, one in eight, because such pictures are easy.
+# **Observe.** The base never saw a fish, but it knows lines and corners, so a single
+# drawing goes a long way. `random` is the same architecture untrained. Even the pixels
+# beat guessing, one in eight, because such pictures are easy.
 #
 # ## Sure of what?
 #
-# Our dense layer knows three symbols. Now somebody draws one of the other five.
+# Our dense layer knows three symbols. Now somebody draws one of the other five, a
+# *stranger*.
 
 # %%
-fooled = predict("How sure is it, on average, of what fools it most?", unit="%")
+fooled = predict("Of its surest stranger: how sure is it, on average?", unit="%")
 
 # %%
 sure, strangers = {}, [name for name in eight if name not in three.class_names]
@@ -145,7 +146,7 @@ plots.bars(passed, f"At least {threshold:.1f} % sure", "% of new drawings that p
 # ## A folder
 #
 # The most usual way in is a folder that holds one folder of images per class. We write
-# one with a slip in it, as they happen, and a second one for later.
+# one with a broken file in it, as happens, and a second one for later.
 
 # %%
 folder = pathlib.Path(tempfile.mkdtemp())  # what we write goes here
@@ -175,15 +176,15 @@ for what, part in {"held out": held_out, "elsewhere": test}.items():
     print(f"{what}: {own_head.evaluate(*tested, verbose=0)[1]:.0%} right")
 
 # %% [markdown]
-# **Observe.** One pass through the base was enough. Sixty epochs through a frozen base
-# would have asked it sixty times, and been told the same. Look at the mistakes now, as
-# in lesson 07: is the label wrong, is the picture poor, or has the network not learnt
-# it? Only the last kind asks for more training.
+# **Observe.** One pass through the base was enough. If `elsewhere` is clearly lower,
+# believe it, because those pictures are more like tomorrow's. To see the mistakes, take
+# the cell of lesson 07: is the label wrong, is the picture poor, or has the network not
+# learnt it? Only the last kind asks for more training.
 #
 # ## Before you trust it: the same thing twice
 #
 # People take several photographs of each thing. Let us do so: four of each, in other
-# light. And so that nothing can be learnt, each thing gets its label by lot. An honest
+# light. And so that nothing can be learnt, each thing gets a random label. An honest
 # test has to come out at guessing. We hold back a quarter, either of the pictures or of
 # the things.
 
@@ -193,14 +194,14 @@ split = predict("Which of the two comes nearer to guessing?", "by picture", "by 
 # %%
 few, rng = photos.few(8), np.random.default_rng(0)
 thing = rng.permutation(np.arange(len(few)).repeat(4))  # who is in which picture
-labels = rng.permutation(few.labels)[thing]  # by lot
+labels = rng.permutation(few.labels)[thing]  # nothing to learn
 light = rng.uniform(0.7, 1, (len(thing), 1, 1, 1))
 shots = features.extract(embed, (light * few.images[thing]).astype("uint8"))
-scores = {}
+scores = {"by picture": [], "by thing": []}
 for name, group in {"by picture": np.arange(len(thing)), "by thing": thing}.items():
-    scores[name] = []
     for draw in range(5):
-        held = np.random.default_rng(draw).random(len(thing))[group] < 0.25
+        lots = np.random.default_rng(draw).random(len(thing))  # one for each group
+        held = lots[group] < 0.25  # all pictures of a group share theirs
         probe = training.linear_probe(shots[~held], labels[~held])
         scores[name].append(probe.score(shots[held], labels[held]))
     print(f"{name}: {np.mean(scores[name]):.0%} ± {np.std(scores[name], ddof=1):.0%}")
@@ -285,9 +286,9 @@ print("here:", classifier.predict(drawing), "there:", done.stdout, sep="\n")
 # %% [markdown]
 # **Observe.** Another process, another program, a larger picture, and the same answer.
 # Two things are left to the program, because they are in the file and not in the
-# pixels: `load_img` does not turn a telephone's pictures upright, and it
-# drops transparency. For such files, `data.save_reader` saves the function that
-# `load_folder` reads with.
+# pixels: `load_img` does not turn a telephone's pictures upright, and it drops
+# transparency. For such files, `data.save_reader` saves the function that `load_folder`
+# reads with.
 #
 # For telephones and other software, `model.export(path, format="litert")` and
 # `format="onnx"` write other formats, from Keras 3.13 on. They may ask you to install

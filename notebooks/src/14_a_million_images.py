@@ -93,8 +93,9 @@ def path(k):
 def compute_shard(k):
     at = range(len(images))[50 * k : 50 * (k + 1)]
     found = embed.predict(images[at.start : at.stop], verbose=0)
-    np.savez(here / "partial.npz", features=found, keys=[f"image {j}" for j in at])
-    (here / "partial.npz").replace(path(k))
+    partial = pathlib.Path(tempfile.mkdtemp(dir=here), "shard.npz")  # each its own
+    np.savez(partial, features=found, keys=[f"image {j}" for j in at])
+    partial.replace(path(k))
 
 
 numbers = range(math.ceil(len(images) / 50))
@@ -118,7 +119,7 @@ print(f"largest difference from the vectors above: {difference:.3f}")
 # "and then". With the names from above, it is this much:
 #
 # ```python
-# with beam.Pipeline(options=options) as pipeline:
+# with beam.Pipeline() as pipeline:
 #     (
 #         pipeline
 #         | beam.Create(missing)  # numbers of shards
@@ -137,8 +138,7 @@ print(f"largest difference from the vectors above: {difference:.3f}")
 job_at, source = here / "job", sources.DatasetSource(track.train)
 shards.begin_job(embed, source, job_at, shard_size=50)
 run = shards.compute_with_beam if shards.has_beam() else shards.compute_here
-print("Apache Beam" if shards.has_beam() else "a loop, as Beam is not installed")
-print(run(job_at))
+print(run.__name__, run(job_at), sep=": ")
 
 # %% tags=["nbval-check-output", "any-track"]
 found = shards.load_features(job_at)
@@ -147,9 +147,9 @@ print("as above:", "yes" if np.allclose(found.features, vectors, atol=1e-4) else
 # %% [markdown]
 # ## A worker dies
 #
-# If a machine breaks once in three years, then of a thousand, one breaks every day. So
-# let us break one. Another process takes the same job in smaller shards, and after five
-# of them we end it the hard way: it cannot even say goodbye.
+# If a machine breaks once in three years, then among a thousand, about one breaks every
+# day. So let us break one. Another process takes the same job in smaller shards, and
+# after five of them we end it the hard way: it cannot even say goodbye.
 
 # %%
 lost = predict("What is lost?", "everything", "one shard at most", "the last five")
@@ -163,23 +163,24 @@ start = time.perf_counter()
 worker = subprocess.Popen(command, stdout=subprocess.DEVNULL)
 while worker.poll() is None and job.n_shards - len(job.missing()) < 5:
     if len(job.missing()) == job.n_shards:  # none is there yet
-        first = time.perf_counter() - start
+        first = time.perf_counter() - start  # seconds to the first shard
     time.sleep(0.01)
 worker.kill()
 worker.wait()
 whole = job.n_shards - len(job.missing())
-print(f"{whole} of {job.n_shards} shards are there, each of them whole")
+print(f"{whole} of {job.n_shards} shards are there")
 lost.compare("one shard at most" if whole >= 5 else "the last five")
 
 # %% [markdown]
 # **Observe.** What was finished is there, and only what it was busy with is gone.
-# Nobody can mistake the part for the whole, because `shards.load_features(broken)`
-# refuses it and says how many are missing. Exercise 14.3 goes on from here.
+# Nobody can mistake the part for the whole: call `shards.load_features(broken)`, and it
+# refuses, and says how many are missing. Exercise 14.3 goes on from here. (On the way
+# we timed how long the first shard took: `first`.)
 #
 # ## Where the time goes
 #
-# Real images are files. We write ours as JPEG, with a slip among them, as it happens in
-# a million, and let the job read them.
+# Real images are files. We write ours as JPEG, with a broken one among them, as happens
+# in a million, and let the job read them.
 
 # %%
 slowest = predict("What takes longest per image?", "read", "network", "write")
@@ -209,8 +210,8 @@ print(*shards.load_features(here / "from_files").skipped)
 slowest.compare(max(each, key=each.get))
 
 # %% [markdown]
-# **Observe.** The slip has stopped nobody, and is named. The longest bar is what to
-# work on. If it is `network`, more or faster processors help. If it is `read`, they
+# **Observe.** The broken file stopped nothing, and is reported. The longest bar is what
+# to work on. If it is `network`, more or faster processors help. If it is `read`, they
 # wait, and a nearer disk or smaller files help. If it is `write`, try larger shards.
 #
 # ## On paper
@@ -269,9 +270,9 @@ print(f"to the first shard: {first:.1f} s, or {at_hand * first:,.0f} images here
 
 # %% [markdown]
 # For fewer images than that, a second process is a loss, and a cluster costs you an
-# afternoon before it computes anything. So ask in this order: does lesson 10's way do?
-# Would shards on this machine do, overnight? Only then take more machines. They need a
-# disk that all of them see, and a runner.
+# afternoon before it computes anything. So ask in this order: is lesson 10's way
+# enough? Would shards on this machine do, overnight? Only then take more machines. They
+# need a disk that all of them see, and a runner.
 #
 # ## 📝 Exercise 14.1
 #
@@ -338,8 +339,8 @@ check("14.3", answer, before=before, job=job)
 # %% [markdown]
 # ## On your own
 #
-# The same loop with another network, in a program that you may stop and start again.
-# It goes on where it stopped.
+# The same loop with another network, in a program that you may stop and start again. It
+# goes on where it stopped.
 
 # %% tags=["own"]
 import pathlib
