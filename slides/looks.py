@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from tlcourse import plots, training
 from tlcourse.course.tracks import load_track
 from tlcourse.models import freezing, heads, receptive_fields
+from tlcourse.plots import style
 from tlcourse.yosinski import figures as pictures
 
 COUNTS = (1, 5, 10, 20, 50)
@@ -185,7 +186,7 @@ def augmented():
 
 @functools.cache
 def label_tables():
-    """dict for `plots.label_curves`, glyphs track, accuracies of two digits."""
+    """dict, name to `(counts, draws)`: glyphs track, accuracies of two digits."""
     tables = {}
     for kind, name in KINDS.items():
         pool = vectors(kind=kind), track().train
@@ -198,8 +199,16 @@ def label_tables():
 
 def labels():
     """Accuracy against labels per class, with three controls."""
-    ax = plots.label_curves(COUNTS, label_tables(), ax=canvas.axes(12, 5.2))
-    ax.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    ax = canvas.axes(12, 5.2)
+    ax.set_prop_cycle(style.CYCLE)
+    for name, table in label_tables().items():
+        mean, spread = np.mean(table, axis=1), np.std(table, axis=1, ddof=1)
+        ax.errorbar(COUNTS, mean, spread, capsize=3, label=name)
+    ax.set(xscale="log", ylim=(0, 1), ylabel="accuracy on held-out images")
+    ax.set_xlabel("labels per class")
+    ax.set_xticks(COUNTS, COUNTS)
+    ax.minorticks_off()
+    style.with_grid(ax).legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
     return ax
 
 

@@ -11,7 +11,7 @@ from same import assert_same
 from tlcourse import data, plots
 from tlcourse._util import assets
 from tlcourse.course.tracks import load_track
-from tlcourse.models import freezing
+from tlcourse.models import freezing, heads
 from tlcourse.training import compile_for, fine_tuning, shipped_gains, shipped_grid
 
 
@@ -20,13 +20,14 @@ def track():
     return load_track("glyphs")
 
 
-def test_a_start_can_be_taken_again_to_the_bit():
-    rng = np.random.default_rng(0)
+def test_a_training_can_begin_again_to_the_bit():
+    rng, ends = np.random.default_rng(0), []
     x, y = rng.normal(size=(32, 4)).astype("float32"), np.arange(32) % 3
-    model = compile_for(fine_tuning.small_head((4,), 3), 1e-2)
-    start, ends = fine_tuning.Snapshot(model), []
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "softmax")])
+    start = compile_for(model, 1e-2).get_weights()
     for learning_rate in (1e-2, 1e-2, 1e-3):
-        start.restore(learning_rate)
+        fine_tuning.begin_again(model, start)
+        model.optimizer.learning_rate = learning_rate
         model.fit(x, y, epochs=3, shuffle=False, verbose=0)
         ends.append(model.get_weights())
     assert_same(*ends[:2])
@@ -36,8 +37,8 @@ def test_a_start_can_be_taken_again_to_the_bit():
 
 def test_moving_statistics_rest_only_where_batchnorm_is_frozen(track):
     """What lesson 08 teaches, on the layers that it teaches it of."""
-    few = track.train.few(1)
-    model, base = fine_tuning.wrapped(track)
+    few, base = track.train.few(1), track.build_base()
+    model = heads.wrap(base, len(track.class_names), preprocess=track.preprocess)
     norms = list(filter(freezing.is_batchnorm, base.layers))
     for batchnorm, rests in (("inference", True), ("training", False)):
         freezing.unfreeze_from(base, freezing.stages(base)[0].name, batchnorm)
@@ -90,6 +91,27 @@ def test_three_ways_begin_at_the_same_head():
     starts = [table[:, 0].tolist() for table in found.values()]
     assert starts[0] == starts[1] == starts[2]
     assert all(table.shape == (2, 3) for table in found.values())
+
+
+def test_each_head_begins_with_the_same_numbers_whatever_was_trained_before():
+    draws = [tiny_data(0), tiny_data(1), tiny_data(0)]
+    starts, _ = fine_tuning.train_heads(tiny_model(), draws, tiny_data(2), 0)
+    first, other, again = (weights[-2] for weights in starts)
+    np.testing.assert_allclose(first, again, atol=1e-4)
+    assert np.abs(first - other).max() > 1e-2
+
+
+def test_so_few_steps_that_the_rate_only_climbs_are_no_error():
+    found = fine_tuning.three_ways(
+        tiny_model(), [tiny_data(0)], tiny_data(2), 1e-2, 1, 12
+    )
+    assert all(table.shape == (1, 2) for table in found.values())
+
+
+def test_the_base_is_tuned_with_weight_decay():
+    model = tiny_model()
+    fine_tuning.unfreeze(model, False, 1e-3)
+    assert isinstance(model.optimizer, keras.optimizers.AdamW)
 
 
 def test_a_rate_of_nothing_leaves_the_head_and_each_rate_begins_again():

@@ -53,7 +53,6 @@ CALLS = {
     "confusion": lambda w, ax: plots.confusion([0, 1], [1, 1], [w, "b"], w, ax),
     "curves": lambda w, ax: plots.curves({w: LOSSES, "b": LOSSES}, "loss", w, ax),
     "steps_curve": lambda w, ax: plots.steps_curve([2, 1], 5, w, ax),
-    "label_curves": lambda w, ax: plots.label_curves([1, 5], {w: np.eye(2)}, w, ax),
     "learning_rate_curve": lambda w, ax: plots.learning_rate_curve(
         [1e-3, 1e-2], np.full((2, 3), 0.5), w, ax
     ),
@@ -102,11 +101,10 @@ def test_it_draws_where_it_is_told_says_its_title_and_shows_names_as_text(draw):
 @pytest.mark.fault(18)
 @pytest.mark.parametrize("name", ["_hidden", ""])
 def test_a_legend_has_every_name(name):
-    lines, steps = {name: LOSSES, "b": LOSSES}, {name: np.eye(2), "b": np.eye(2)}
+    lines = {name: LOSSES, "b": LOSSES}
     bars = {name: [network("c")], "b": [network("d")]}
     for ax in (
         plots.curves(lines, "loss"),
-        plots.label_curves([1, 5], steps),
         plots.stage_bars(bars),
     ):
         shown = [text.get_text().strip() for text in ax.get_legend().get_texts()]

@@ -17,7 +17,7 @@ from tlcourse.course.tracks import load_track
 from tlcourse.models import freezing
 from tlcourse.training import fine_tuning
 
-FROZEN = fine_tuning.FROZEN
+FROZEN = 0.0  # in the table, the learning rate of the frozen head
 DRAWS = (0, 1, 2)
 DEPTHS = ("stage 1", "stage 4", "stage 5")
 HEAD_EPOCHS = 40
@@ -62,7 +62,13 @@ class Depth:
             keras.optimizers.Adam(rate), "sparse_categorical_crossentropy"
         )
         self.tail.optimizer.build(self.tail.trainable_variables)
-        self.start = fine_tuning.Snapshot(self.tail)
+        self.start = self.tail.get_weights()
+
+    def begin_again(self, rate, head=()):
+        """Takes the tail back to the start, or to that with another head."""
+        weights = [*self.start[: len(self.start) - len(head)], *head]
+        fine_tuning.begin_again(self.tail, weights)
+        self.tail.optimizer.learning_rate = rate
 
     def pass_front(self, dataset):
         """What the frozen part puts out: computed once, as it stays."""
@@ -80,7 +86,8 @@ def train_head(features, labels, n_classes):
     From the same numbers every time, and in the same order: every depth and learning
     rate of a draw has one start, whatever was trained before in the process.
     """
-    head = fine_tuning.small_head(features.shape[1:], n_classes)
+    dense = keras.layers.Dense(n_classes, activation="softmax", dtype="float32")
+    head = keras.Sequential([keras.Input(features.shape[1:]), dense])
     first = keras.initializers.GlorotUniform(seed=0)(head.weights[0].shape)
     head.set_weights([first, np.zeros(n_classes)])
     head.compile(keras.optimizers.Adam(1e-2), "sparse_categorical_crossentropy")
@@ -93,12 +100,12 @@ def cells(depth, task, few, held_out, per_class):
     epochs, batch = EPOCHS[task][per_class], BATCH[task]
     for draw in DRAWS:
         images = few(per_class, draw)
-        depth.start.restore(FROZEN)
+        depth.begin_again(FROZEN)
         x, n_classes = depth.pass_front(images), len(images.class_names)
         features = depth.middle.predict(x, 64, verbose=0)
         head = train_head(features, images.labels, n_classes)
         for rate in (FROZEN, *RATES[task]):
-            depth.start.restore(rate, [*depth.start.weights[:-2], *head])
+            depth.begin_again(rate, head)
             if rate != FROZEN:
                 sinking = keras.callbacks.LearningRateScheduler(cosine(rate, epochs))
                 depth.tail.fit(

@@ -7,7 +7,6 @@ as they are: `$` does not begin a formula.
 from tlcourse.plots.charts import bars, catalogue, confusion, grid, stage_bars
 from tlcourse.plots.curves import (
     curves,
-    label_curves,
     learning_rate_curve,
     loss_curves,
     several_draws,
@@ -29,7 +28,6 @@ __all__ = [
     "feature_maps",
     "filters",
     "grid",
-    "label_curves",
     "learning_rate_curve",
     "loss_curves",
     "several_draws",

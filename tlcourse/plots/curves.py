@@ -36,26 +36,6 @@ def steps_curve(losses, n, title="Training", ax=None):
     return with_grid(ax)
 
 
-def label_curves(counts, tables, title="", ax=None):
-    """Draws accuracy against labels, mean and spread, and returns the axes.
-
-    Args:
-        counts: Sequence of integers, labels per class.
-        tables: dict, name to float `(len(counts), draws)`, accuracies 0..1;
-            NaN where nothing was measured.
-        title: String.
-    """
-    ax = axes_or_new(ax, 7, 4)
-    ax.set_prop_cycle(CYCLE)
-    for name, table in tables.items():
-        _mean_and_spread(ax, counts, table, name)
-    ax.set(xlabel="labels per class", title=title)
-    ax.set_xticks(counts, counts)
-    ax.minorticks_off()
-    ax.legend()
-    return with_grid(ax)
-
-
 def learning_rate_curve(learning_rates, points, title="", ax=None):
     """Draws what tuning gains over the head by learning rate; returns the axes.
 
@@ -75,12 +55,6 @@ def learning_rate_curve(learning_rates, points, title="", ax=None):
     ax.set(xscale="log", xlabel="learning rate", title=title)
     ax.set_ylabel("gain over the head, points")
     return with_grid(ax)
-
-
-def _mean_and_spread(ax, x, table, name):
-    mean, spread = np.mean(table, axis=1), np.std(table, axis=1)
-    ax.errorbar(x, mean, spread, capsize=3, label=label(name))
-    ax.set(xscale="log", ylim=(0, 1), ylabel="accuracy on held-out images")
 
 
 def several_draws(tables, title="", ax=None):

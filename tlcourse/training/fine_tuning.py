@@ -4,41 +4,8 @@ import keras
 import numpy as np
 
 from tlcourse._util import progress
-from tlcourse.models import freezing, heads
+from tlcourse.models import freezing
 from tlcourse.training.fitting import check_fit, compile_for
-
-FROZEN = 0.0  # in a table, the learning rate of the frozen head
-
-
-class Snapshot:
-    """Weights and optimizer of a compiled model, to start from again: graphs stay."""
-
-    def __init__(self, model):
-        self.model = model
-        self.weights = model.get_weights()
-        self.optimizer = [np.copy(value.numpy()) for value in model.optimizer.variables]
-
-    def restore(self, learning_rate, weights=None):
-        """Takes the model back, or to other `weights`, and sets its learning rate."""
-        self.model.set_weights(self.weights if weights is None else weights)
-        pairs = zip(self.model.optimizer.variables, self.optimizer, strict=True)
-        for value, saved in pairs:
-            value.assign(saved)
-        self.model.optimizer.learning_rate = learning_rate
-
-
-def wrapped(track):
-    """A `Track`'s frozen base in a wrapper with augmentation, and the base."""
-    base = freezing.freeze(track.build_base())
-    augment = heads.augmentation(flip=track.name != "glyphs")
-    n_classes = len(track.class_names)
-    return heads.wrap(base, n_classes, "pool", track.preprocess, augment), base
-
-
-def small_head(shape, n_classes):
-    """A dense softmax layer on features of a shape, a model that is not compiled."""
-    dense = keras.layers.Dense(n_classes, activation="softmax", dtype="float32")
-    return keras.Sequential([keras.Input(shape), dense])
 
 
 def accuracy(model, dataset):
@@ -128,7 +95,7 @@ def three_ways(model, draws, held_out, learning_rate, epochs, batch_size):
     """
     untrained = model.get_weights()
     starts, on = train_heads(model, draws, held_out, epochs)
-    steps = epochs * -(-len(draws[0]) // batch_size) - 5
+    steps = max(1, epochs * -(-len(draws[0]) // batch_size) - 5)
     options = {"warmup_target": learning_rate, "warmup_steps": 5}
     sinking = keras.optimizers.schedules.CosineDecay(0.0, steps, **options)
     options = {"batch_size": batch_size, "epochs": epochs, "verbose": 0}

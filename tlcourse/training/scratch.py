@@ -8,7 +8,7 @@ from tlcourse._util import assets
 def shipped_scratch(track, counts):
     """Shipped results of the base's architecture, trained from random weights.
 
-    Returns a dict for `plots.label_curves`: `"from scratch"` to float `(counts,
+    Returns a dict for a figure: `"from scratch"` to float `(counts,
     draws)`, validation accuracies 0..1 of the best epochs; empty for flowers.
     """
     if track.name != "glyphs":
