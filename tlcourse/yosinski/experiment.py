@@ -3,7 +3,7 @@
 A network is trained on task A, another on task B. Then the first n layers of one of
 them go into a new network, which is trained on B: with these layers frozen, or
 fine-tuned with the rest. What the new network loses against the one that was trained
-on B from the start is the price of copying. Every network is trained for as long, and
+on B from scratch is the price of copying. Every network is trained for as long, and
 the loss on its own training images says whether that was long enough.
 
 Source: Yosinski, Clune, Bengio, Lipson 2014, How transferable are features in deep
@@ -30,7 +30,7 @@ TREATMENTS = {  # where the first n layers come from, and whether they are froze
     "AnB+": Treatment("A", False),
     "random": Treatment("random", True),
 }
-WHOLE = ("base", "twice")  # trained on B from the start; and then once more as long
+WHOLE = ("base", "twice")  # trained on B from scratch; and then once more as long
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,7 +196,7 @@ class Experiment:
         return self.tasks[half, part]
 
     def base(self, half):
-        """Weights of the network trained on task A or B from the start."""
+        """Weights of the network trained on task A or B from scratch."""
         if half not in self.bases:
             seed = (self.seed, 3, "AB".index(half))
             start = fresh(self.trainer.model.get_weights(), seed)
@@ -219,7 +219,7 @@ class Experiment:
 
         Args:
             treatment: String, one of `TREATMENTS`; or `"base"`, the network trained
-                on B from the start; or `"twice"`, the same trained on for as long.
+                on B from scratch; or `"twice"`, the same trained on for as long.
             n: Integer, 1 to 7, layers copied; ignored for `"base"` and `"twice"`.
 
         Returns:

@@ -17,7 +17,7 @@ class Curves:
     """Accuracies on B, in unseen fonts, 0..1.
 
     Args:
-        base: float `(seeds,)`, the network trained on B from the start.
+        base: float `(seeds,)`, the network trained on B from scratch.
         tables: dict, treatment to float `(seeds, 7)`, a column for each cut. Not
             every treatment need be there.
         twice: float `(seeds,)`, the base trained on for as long, or None.
@@ -159,7 +159,7 @@ class Point:
             done,
             f"Right in unseen fonts: {right.mean():.3f} ({which}).",
             f"That is {abs(against):.3f} {'more' if against >= 0 else 'less'} than the "
-            "network that learnt B from the start.",
+            "network that learnt B from scratch.",
         ]
 
     def __str__(self):
