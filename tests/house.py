@@ -77,7 +77,7 @@ def collected():
 
 
 # What is not reached may shrink, and not grow: lower these when it has.
-ALLOWED = {"lines of the package": 11_460, "lines of tests": 9_900}
+ALLOWED = {"lines of the package": 11_400, "lines of tests": 9_900}
 ALLOWED["lines of tests of faults"] = 2_440
 
 

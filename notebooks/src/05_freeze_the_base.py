@@ -8,8 +8,8 @@
 # %% [markdown]
 # # 05 · Freeze
 #
-# **You will be able to** decide which weights of a network `fit` may change, and
-# prove that it left the others alone.
+# **You will be able to** decide which weights of a network `fit` may change, and prove
+# that it left the others alone.
 #
 # 20 minutes, and 15 for the exercises · builds on lesson 04 · a CPU is enough
 
@@ -56,10 +56,10 @@ head = keras.layers.Dense(len(track.class_names), activation="softmax")
 model = keras.Sequential([keras.Input(track.input_shape), rescale, base, pool, head])
 
 # %% [markdown]
-# We train this model in two ways, on the same pictures and for as many epochs.
-# Once `fit` may change every weight. Once the base is locked, so only the dense
-# layer changes. Then we count the right answers on pictures that neither has seen.
-# We repeat it with other pictures, because with so few of them luck matters.
+# We train this model in two ways, on the same pictures and for as many epochs. Once
+# `fit` may change every weight. Once the base is locked, so only the dense layer
+# changes. Then we count the right answers on pictures that neither has seen. We repeat
+# it with other pictures, because with so few of them luck matters.
 
 # %%
 better = predict("Which recognises more new pictures?", "everything trains", "locked")
@@ -83,9 +83,9 @@ better.compare(max(means, key=means.get))
 
 # %% [markdown]
 # **Observe.** Same model, same pictures, and one line that differs. (With more pictures
-# or smaller steps it can be otherwise, as you will see in lesson 08.) So this lesson is
-# about the lock: what it does, how to make sure that it holds, and how it fails without
-# a warning.
+# or a smaller learning rate it can be otherwise, as you will see in lesson 08.) So this
+# lesson is about the lock: what it does, how to make sure that it holds, and how it
+# fails without a warning.
 #
 # ## A lock is an attribute
 #
@@ -145,10 +145,10 @@ moves = predict("How far will the base move?", "not at all", "a little", "far")
 # %% tags=["nbval-check-output", "any-track"]
 saved = model.get_weights()
 base.trainable = True
-with contextlib.suppress(ValueError):  # PyTorch and JAX refuse this `fit`, see below
+with contextlib.suppress(ValueError):  # some backends stop here
     model.fit(few.images, few.labels, verbose=0)
 if keras.backend.backend() == "jax":
-    model.set_weights(saved)  # a `fit` that is refused loses them
+    model.set_weights(saved)  # a `fit` that was stopped may lose them
 moved = distance(before, base.get_weights())
 print(f"largest change in the base:  {moved:.5f}")
 moves.compare("not at all" if moved == 0 else "a little" if moved < 0.01 else "far")
@@ -170,10 +170,10 @@ print(f"largest change in the base:  {distance(before, base.get_weights()):.5f}"
 # %% [markdown]
 # ## Only the last stage
 #
-# There is something between all and nothing. A model has a flag, and so has each
-# of its layers. Suppose that the base is frozen and we want only its last stage to
-# learn. Somebody sets the flags of the layers first. Then the base still says `False`,
-# so they set that, too.
+# There is something between all and nothing. A model has a flag, and so has each of its
+# layers. Suppose that the base is frozen and we want only its last stage to learn. A
+# colleague sets the flags of the layers first, sees that the base still says `False`,
+# and sets that to `True`.
 #
 # To see what learns, we count in each stage which weights one `fit` changes.
 
@@ -199,7 +199,7 @@ def draw_what_learns(what):
     return learnt
 
 # %% [markdown]
-# Now we set the flags as somebody did: first those of the layers, then the base's.
+# Now we do as the colleague did: first the flags of the layers, then the base's.
 
 # %%
 order = predict("What learns, besides the head?", "nothing", "the last stage", "all")
@@ -214,9 +214,9 @@ order.compare({1: "nothing", 2: "the last stage"}.get(len(learnt), "all"))
 
 # %% [markdown]
 # **Observe.** The base's flag was set last, and it overwrote the flags of all its
-# layers. Nothing reported this. So go from large to small: first the base, then
-# its layers. (On TensorFlow, Keras skips an assignment that leaves the base's own flag
-# as it was. So to reset all layers, set the base to `False` and then to `True`.)
+# layers. Nothing reported this. So go from large to small: first the base, then its
+# layers. (On TensorFlow, Keras skips an assignment that leaves the base's own flag as
+# it was. So to reset all layers, set the base to `False` and then to `True`.)
 
 # %%
 base.trainable = True
@@ -234,21 +234,19 @@ draw_what_learns("The base first");
 # In a training step, `fit` asks of each trainable weight: if you were a little larger,
 # how would the loss change? The answer is its *gradient*. For the averages that we met
 # above, nobody asks. They belong to the BatchNormalization layers, which bring the
-# numbers that pass through them into a usual range. Each has four vectors:
+# numbers that pass through them into a standard range. Each has four vectors:
 
 # %% tags=["nbval-check-output"]
 norms = [layer for layer in base.layers if freezing.is_batchnorm(layer)]
-averages = [w for norm in norms for w in (norm.moving_mean, norm.moving_variance)]
 print("the first one:", *(weight.name for weight in norms[0].weights))
-print(f"moving averages in all: {count(averages):,} of {model.count_params():,}")
 
 # %% [markdown]
-# We only show the model some pictures in training mode. There is no loss, no
-# gradient and no optimizer. We do it with the base frozen, and again with the base
-# trainable.
+# We only pass some pictures through the model in *training mode*, as `fit` does. There
+# is no loss, no gradient and no optimizer. We do it with the base frozen, and again
+# with the base trainable.
 
 # %%
-silent = predict("How many vectors change if it is trainable?", "none", "two", "four")
+silent = predict("Trainable: how many of the four change?", "none", "two", "four")
 
 # %% tags=["nbval-check-output", "any-track"]
 def changed_vectors():
@@ -264,6 +262,8 @@ print("frozen:   ", changed_vectors())
 base.trainable = True
 print("trainable:", found := changed_vectors())
 silent.compare({0: "none", 2: "two", 4: "four"}[len(found)])
+averages = [w for norm in norms for w in (norm.moving_mean, norm.moving_variance)]
+print(f"such averages in all: {count(averages):,}")
 
 # %% [markdown]
 # **Observe.** In training mode, every batch that passes moves the averages, and with
@@ -271,8 +271,8 @@ silent.compare({0: "none", 2: "two", 4: "four"}[len(found)])
 # weights, and you get what was trainable before we locked anything.)
 #
 # A frozen BatchNormalization layer keeps its averages. In Keras, it also works in
-# *inference mode*, even while the rest trains: it normalises with the averages that
-# it has stored, not with those of the batch. Lesson 08 will need this.
+# *inference mode*, even while the rest trains: it normalises with the averages that it
+# has stored, not with those of the batch. Lesson 08 will need this.
 #
 # ## All of it at a glance
 #
@@ -292,13 +292,13 @@ for name in (last, "stage 1"):
     for layer in base.layers:
         layer.trainable = layer in stages[name]
     panel.refresh()
-    print(f"head and {name}: {panel.summary.count}\n  ", *panel.summary.lines[3])
+    print(f"head and {name}: {panel.summary.count}; per step:", *panel.summary.lines[3])
 
 # %% [markdown]
 # **Observe.** We set the flags by code, and the panel shows them, as its `Refresh`
 # button would. The first stage has far fewer weights than the last, but a step that
 # trains it costs more. Gradients travel back from the output to the first layer that
-# trains, and it is that journey you pay for.
+# trains, and you pay for the length of that journey.
 #
 # ## 📝 Exercise 5.1
 #
@@ -318,8 +318,8 @@ check("5.1", answer, model=model, base=base)
 # %% [markdown]
 # ## 📝 Exercise 5.2
 #
-# This should train the head first, and then the base as well, but with
-# its BatchNormalization layers frozen. It has two mistakes.
+# This should train the head first, and then the base as well, but with its
+# BatchNormalization layers frozen. It has two mistakes.
 #
 # ```python
 # def train_in_two_steps(base, model, images, labels):
@@ -333,7 +333,7 @@ check("5.1", answer, model=model, base=base)
 #     model.fit(images, labels, verbose=0)
 # ```
 #
-# Mend it, and set `answer` to the function. The check runs it on a small network.
+# Fix it, and set `answer` to the function. The check runs it on a small network.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 def train_in_two_steps(base, model, images, labels):

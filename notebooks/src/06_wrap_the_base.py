@@ -36,7 +36,7 @@ classes, validation = len(track.class_names), track.validation
 # %% [markdown]
 # ## From a picture to an answer
 #
-# A base without its top gives feature maps, and nobody wants those for an answer. What
+# A base without its top gives feature maps, and nobody wants those as an answer. What
 # we put on it is the **wrapper**. Most people call it the *head*, and so do some of our
 # panels; the two words mean the same.
 #
@@ -80,9 +80,9 @@ axes[3].set(title="the answer", xlabel="class", ylabel="probability, %");
 
 # %% [markdown]
 # **Observe.** The picture becomes many small maps. Pooling averages each of them, which
-# leaves one vector. The dense layer makes one number per class of it. Those numbers may
-# be anything, and they are called **logits**. Softmax turns them into
-# **probabilities**: none is negative, and together they are one.
+# leaves one vector. From that, the dense layer makes one number per class. Those
+# numbers may be anything, and they are called **logits**. Softmax turns them into
+# **probabilities**: none is negative, and they add up to one.
 #
 # ## Flatten, or pool?
 #
@@ -199,7 +199,7 @@ for training, when in ((True, "in training"), (False, "in prediction")):
 
 # %% [markdown]
 # **Observe.** `fit` sees a different picture in every epoch, but `predict` leaves the
-# picture alone, so its answers are stable. You say with such layers what does *not*
+# picture alone, so its answers are stable. With such layers you say what does *not*
 # matter. A turn by a few degrees leaves a 2 a 2, while its mirror image is no digit any
 # more.
 #
@@ -249,7 +249,7 @@ print("in prediction:", np.round(drop(ones, training=False)[0], 2))
 # pay almost nothing.
 
 # %%
-cost = predict("What does it pay after a second softmax: nearly 0, or what?")
+cost = predict("What is its loss after a second softmax?")
 
 # %% tags=["nbval-check-output", "any-track"]
 once = keras.ops.softmax(20 * np.eye(1, 10))  # sure that it is the first of ten
@@ -265,7 +265,7 @@ cost.compare(round(float(pays["twice"]), 2))
 # and other backends notice nothing.) And how does such a model train?
 
 # %%
-seeds = predict("How many of five trainings lose over 2 points?", unit="of 5")
+seeds = predict("How many of five end over 2 points lower?", unit="of 5")
 
 # %%
 vectors, ends = pool(maps[0]), {1: [], 2: []}
@@ -287,8 +287,8 @@ seeds.compare(sum(a - b > 2 for a, b in zip(*ends.values(), strict=True)))
 #
 # ## 📝 Exercise 6.1
 #
-# EfficientNetB0 gives 1,280 feature maps. A wrapper with pooling sorts flowers into
-# 102 kinds. How many parameters does it have?
+# EfficientNetB0 gives 1,280 feature maps. A wrapper with pooling sorts flowers into 102
+# kinds. How many parameters does it have?
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 answer = 1280 * 102 + 102
@@ -317,15 +317,16 @@ check("6.2", answer, base=base, classes=classes)
 # %% [markdown]
 # ## 📝 Exercise 6.3
 #
-# Somebody built this wrapper and wonders why it learns so badly. Mend it, compile it,
-# and set `answer` to the model. The check asks it what a few answers cost.
+# Somebody built this wrapper and wonders why it learns so badly. Fix it. The check
+# looks at the model's loss on a few answers.
 #
 # ```python
-# keras.Sequential([
+# answer = keras.Sequential([
 #     keras.Input((1280,)),
 #     layers.Dense(classes, activation="softmax"),
 #     layers.Softmax(),
-# ]).compile("adam", "sparse_categorical_crossentropy")
+# ])
+# answer.compile("adam", "sparse_categorical_crossentropy")
 # ```
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
@@ -342,7 +343,7 @@ check("6.3", answer, classes=classes)
 # ? Which reason for pooling did you see confirmed here?
 # - Flatten cannot stand behind a convolution. | It can. It costs a weight for every
 #   place of every map.
-# - Flatten is right for far fewer new images. | Compare the means and spreads of the
+# - Flatten gets far fewer new images right. | Compare the means and spreads of the
 #   four wrappers.
 # + Flatten makes the wrapper many times larger. | Size and speed are what it saves.
 #

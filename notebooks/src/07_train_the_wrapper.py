@@ -8,8 +8,8 @@
 # %% [markdown]
 # # 07 · Train
 #
-# **You will be able to** train a wrapper on a frozen base with few labels, and
-# judge the result by fair controls.
+# **You will be able to** train a wrapper on a frozen base with few labels, and judge
+# the result by fair controls.
 #
 # 20 minutes, and 15 for the exercises · builds on lesson 06 · a CPU is enough
 
@@ -30,7 +30,6 @@ from tlcourse.widgets import predict
 
 layers, track = keras.layers, load_track()
 classes, validation, test = len(track.class_names), track.validation, track.test
-quick = track.name == "glyphs"
 
 # %% [markdown]
 # ## A hundred pictures, or even fewer
@@ -77,8 +76,8 @@ def compiled(*parts, learning_rate=1e-2):
 # %%
 model = compiled(base, pool)
 held = (validation.images, validation.labels)
-line = {"verbose": 0, "callbacks": [training.ProgressLine()]}
-history = model.fit(few.images, few.labels, epochs=15, validation_data=held, **line)
+quiet = {"verbose": 0, "callbacks": [training.ProgressLine()]}
+history = model.fit(few.images, few.labels, epochs=15, validation_data=held, **quiet)
 
 # %% [markdown]
 # `fit` measured two things in every epoch: how many of the images that it learns from
@@ -91,18 +90,18 @@ plots.curves(both, "right, %", f"After 15 epochs: {new[-1]:.0f} % of new images 
 trained.compare(round(new[-1]))
 
 # %% [markdown]
-# **Observe.** The upper curve soon has all of the training images, and from then on it
+# **Observe.** The upper curve soon has every training image right, and from then on it
 # can tell us nothing. The lower one is what counts, and it settles below. More epochs
 # would not help much here, but more labels might.
 #
 # ## Fair controls
 #
-# Is it the *trained* base that did this? A control changes one thing and keeps the
-# rest. The first keeps the architecture and forgets the training: `weights=None`, and
-# all layers learn. The second is a small network, as a beginner would write it. Both
-# get the same images. (The averages in BatchNormalization usually follow slowly; so few
-# steps need faster ones, or the network would be tested with averages of its random
-# start.)
+# Is it the *trained* base that did this? A control takes away what we credit, here the
+# training of the base, and gets the same images. The first keeps the architecture:
+# `weights=None`, and all layers learn. The second is a small network, as a beginner
+# would write it. Both have more to learn, so they get smaller steps and more epochs.
+# (The averages in BatchNormalization usually follow slowly; so few steps need faster
+# ones, or the network would be tested with averages of its random start.)
 
 # %%
 scratch = keras.applications.MobileNetV2(
@@ -122,7 +121,7 @@ small = [*small, layers.Flatten()]
 print(f"with base    {seen[-1]:4.0f} % of its own, {new[-1]:3.0f} % of new images")
 for name, parts in {"small": small, "from scratch": [scratch, pool]}.items():
     control = compiled(*parts, learning_rate=1e-3)
-    control.fit(few.images, few.labels, epochs=25, batch_size=10, **line)
+    control.fit(few.images, few.labels, epochs=25, batch_size=10, **quiet)
     own = 100 * control.evaluate(few.images, few.labels, verbose=0)[1]
     fresh = 100 * control.evaluate(*held, verbose=0)[1]
     print(f"{name:13}{own:4.0f} % of its own, {fresh:3.0f} % of new images")
@@ -148,7 +147,8 @@ from sklearn.linear_model import LogisticRegression
 
 from tlcourse.data import draw_few
 
-counts, labels = [1, 5, 10, 20] + [50] * quick, track.train.labels
+counts = [1, 5, 10, 20, 50] if track.name == "glyphs" else [1, 5, 10, 20]
+labels = track.train.labels
 
 
 def sweep(vectors, held_out, counts):
@@ -164,16 +164,17 @@ def sweep(vectors, held_out, counts):
 
 # %% [markdown]
 # Two more controls go with it: the same architecture with random weights that stay as
-# they are, and the pixels themselves, without any network.
+# they are, and the pixels themselves, averaged to a coarse picture, without any
+# network. With ten labels per class, how far above guessing is the better of these two?
 
 # %%
-times = predict("Ten labels: how many times guessing is the better one?", unit="times")
+times = predict("The better control: how many times guessing?", unit="times")
 
 # %%
 blank = keras.models.clone_model(base)  # the architecture, with new random weights
-coarse = layers.AveragePooling2D(track.input_shape[0] // 32)
-kinds = {"trained base": [base, pool], "random base": [blank, pool]}
-kinds["raw pixels"], vectors, tables = [coarse, layers.Flatten()], {}, {}
+raw = [layers.AveragePooling2D(track.input_shape[0] // 32), layers.Flatten()]
+kinds = {"trained base": [base, pool], "random base": [blank, pool], "raw pixels": raw}
+vectors, tables = {}, {}
 for name, parts in kinds.items():
     chain = keras.Sequential([keras.Input(track.input_shape), scale, *parts])
     parts = [chain.predict(x.images, verbose=0) for x in (track.train, validation)]
@@ -212,7 +213,7 @@ times.compare(round(classes * max(ten["random base"], ten["raw pixels"]), 1))
 
 # %%
 final = compiled(base, pool)
-final.fit(track.train.images, labels, epochs=12, **line)
+final.fit(track.train.images, labels, epochs=12, **quiet)
 chances = final.predict(test.images, verbose=0)
 said, sure = chances.argmax(axis=1), chances.max(axis=1)
 print(f"test images right: {np.mean(said == test.labels):.1%}")
@@ -243,7 +244,7 @@ plots.tiles(test.images[worst], captions, title="Wrong, and sure of it");
 # probability. Can we take that at its word?
 
 # %%
-honest = predict("On average, how much surer is it than right?", unit="points")
+honest = predict("How far is its mean certainty above its accuracy?", unit="points")
 
 # %%
 one = final.predict(test.images[:1], verbose=0)[0]
@@ -252,12 +253,13 @@ plots.tiles(test.images[:1], [f"is {names[test.labels[0]]}"], title=caption);
 
 # %% [markdown]
 # One image cannot tell. Over all of them, though, a model that is 80 in 100 sure should
-# be right in 80 of 100 cases. If it is not, one number can mend that: divide the logits
-# by a **temperature**, chosen on the validation set. Every answer stays the same.
+# be right in 80 of 100 cases. If it is not, one number can help: divide the logits by a
+# **temperature**, chosen on the validation set. Our model ends in softmax, so we work
+# that out from its probabilities.
 
 # %%
 def soften(chances, temperature):
-    powers = chances ** (1 / temperature)
+    powers = chances ** (1 / temperature)  # as if the logits were divided by it
     return powers / powers.sum(axis=1, keepdims=True)
 
 
@@ -274,6 +276,10 @@ print(f"sure minus right: {gap:+.1f} points; at temperature {best:.2f}, {after:+
 honest.compare(round(gap, 1))
 
 # %% [markdown]
+# **Observe.** A gap above zero means too sure, one below it too modest. The temperature
+# changed how sure the model is, and no answer, because the largest probability stays
+# the largest. If the gap was small from the start, there was little to correct.
+#
 # ## 📝 Exercise 7.1
 #
 # Measure one more point of the figure: three labels per class, on the trained base. Set
@@ -289,8 +295,10 @@ check("7.1", answer, measure=lambda n: sweep(*vectors["trained base"], [n]).mean
 #
 # Let Keras decide when to stop. Train a dense layer with softmax on the vectors of the
 # trained base, with ten labels per class, for at most 300 epochs, and give `fit` the
-# validation vectors and `keras.callbacks.EarlyStopping`: it shall watch `val_loss` and
-# wait three epochs for a better one. Set `answer` to what `fit` returns.
+# validation vectors and `keras.callbacks.EarlyStopping`, which should watch `val_loss`
+# and wait three epochs for a better value. Set `answer` to what `fit` returns.
+# (`vectors["trained base"]` holds two arrays, for training and for validation, and
+# `draw_few(labels, 10, seed=0)` gives the places of ten images of each class.)
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 x, held = vectors["trained base"]
@@ -376,8 +384,8 @@ for name, given in {"true": labels, "shuffled": rng.permutation(labels)}.items()
 # ## What to remember
 #
 # - A frozen base and a dense layer learn from a handful of labels.
-# - A control changes one thing. Look at its own images and at new ones.
-# - Several draws, mean and spread. Validation decides, and the test set is for once.
+# - A control takes away what you credit. Look at its own images and at new ones.
+# - Several draws, mean and spread. Validation decides, and the test set is opened once.
 # - Look at the mistakes, and at how sure the model was.
 #
 # Next: [08 · Fine-tune](08_fine_tune.ipynb)

@@ -35,10 +35,10 @@ quick = track is letters  # small pictures
 # %% [markdown]
 # ## Two tasks
 #
-# The **near** task is the one you know, with five labelled images of each class. The
-# **far** task is new: *how many* digits are on the paper, one to six? Its base is the
-# one that has read printed letters, a single one in each picture, and nobody ever asked
-# it to count.
+# The **near** task, close to what its base was trained on, is the one you know, with
+# five labelled images of each class. The **far** task is new: *how many* digits are on
+# the paper, one to six? Its base has read printed letters, one in each picture, and
+# nobody ever asked it to count.
 
 # %%
 near, far = track.train.few(5), data.load_counting(300)
@@ -51,7 +51,7 @@ for name, images in {"near": near, "far": far}.items():
 # that is chosen in this lesson, the learning rate, the number of epochs and what
 # trains, was chosen with their help. **So "five labels per class" is not the whole
 # truth**, here as in most papers. If your five are all that you have, choose by
-# cross-validation among them.
+# cross-validation: hold out one of the five in turn, and average.
 
 # %% [markdown]
 # ## First the head
@@ -99,16 +99,16 @@ guess = predict("If the base learns, too: what share of new images is right?", u
 # %% [markdown]
 # ## Then the base, in four steps
 #
-# Unfreeze the base. Send its BatchNormalization layers back to sleep, one by one; we
-# shall see why. Compile again, since that is when Keras takes note of what trains, with
-# a learning rate that suits the base. Fit.
+# Unfreeze the base. Freeze its BatchNormalization layers again, one by one: we call
+# them *asleep*, and test below whether that helps. Compile again, as after every change
+# of a flag, with a learning rate that suits the base. Fit.
 #
 # Which rate is that? With Adam one begins at about 1e-5 to 1e-4, and then tries larger
-# and smaller ones on validation images. Here that led to 3e-3, as much has to change in
-# this base. So large a rate has to sink to nothing in the course of the training, or
-# the last epochs jump up and down. And it climbs for a few steps before it sinks,
-# because the optimizer's first steps are badly informed. AdamW is Adam that also lets
-# weights decay a little. That is how most people fine-tune today.
+# and smaller ones on validation images. Here that led to 3e-3, because much has to
+# change in this base. So large a rate has to sink to nothing in the course of the
+# training, or the last epochs jump up and down. And it climbs for a few steps before it
+# sinks, because the optimizer's first steps are badly informed. AdamW is Adam that also
+# pulls every weight a little towards zero. That is a common way to fine-tune today.
 
 # %%
 base.trainable = True
@@ -177,8 +177,9 @@ found = "better" if min(wakes) > 2 else "worse" if max(wakes) < -2 else "about a
 awake_guess.compare(found)
 
 # %% [markdown]
-# **Observe.** Tuning wins in every draw by far more than draws differ, and training the
-# head on brings nothing.
+# **Observe.** Tuning wins in both draws, by far more than the two differ, and training
+# the head on brings nothing. (If its line dips first, that is the price of a large
+# rate: it takes something apart before it builds.)
 #
 # While it trains, BatchNormalization that is awake uses the averages of the batch; when
 # the model is asked, the stored ones. Each step replaces a thousandth of those
@@ -247,8 +248,8 @@ near_guess.compare(round(best, 1))
 # %% [markdown]
 # **Observe.** A flat line, then a cliff. Left of the cliff there is little to gain, as
 # the base was trained on pictures much like these. And we took the best of four rates,
-# which flatters it. At the foot of the cliff, what others had learnt in hours is
-# gone in seconds. Would the training loss have warned us?
+# which flatters it. At the foot of the cliff, what others had learnt in hours is gone
+# in seconds. Would the training loss have warned us?
 
 # %%
 loss_guess = predict("At 1e-2: is the loss falling at the end?", "yes", "no")
@@ -266,8 +267,9 @@ LearningRateExplorer(curves)
 # ## A recipe that no longer protects
 #
 # Many tutorials unfreeze the BatchNormalization layers as well, and call the base with
-# `training=False`. In a functional model that worked in the Keras of 2020. Here is that
-# recipe, and the same in a class of its own, each called once as `fit` calls it.
+# `training=False`. In a *functional* model, one made by `keras.Model(a, b)`, that
+# worked in the Keras of 2020. Here is that recipe, and the same in a class of its own,
+# each called once as `fit` calls it.
 
 
 # %%
@@ -296,9 +298,9 @@ for name, recipe in {"functional": functional, "subclassed": Guarded()}.items():
 #
 # ## 📝 Exercise 8.1
 #
-# This script was to tune the base for the near task, with BatchNormalization asleep. It
-# has at least three faults. Write it anew below, without them, and set `answer` to the
-# trained model.
+# This script was meant to tune the base for the near task, with BatchNormalization
+# asleep. It has three faults. (That the head is untrained is none of them; see 8.3.)
+# Rewrite it below, without them, and set `answer` to the trained model.
 #
 # ```python
 # script = build(track.input_shape, track.weights, len(track.class_names))
@@ -340,9 +342,10 @@ check("8.2", answer, rates=rates, table=table, head=head_right)
 # ## 📝 Exercise 8.3
 #
 # One hears that the head *has to* be trained first, since its noise would spoil the
-# base. Try it: take the mended lines of 8.1 from `script = build(...)` on, and let
-# `fit` run for 25 epochs with `validation_data` and the metric accuracy. Set `answer`
-# to the list of validation accuracies. Does it arrive where a trained head begins?
+# base. Try it: take the corrected lines of 8.1 from `script = build(...)` on, and let
+# `fit` run for 25 epochs, in batches of ten, with `validation_data` and the metric
+# accuracy. Set `answer` to the list of validation accuracies. Does it arrive where a
+# trained head begins?
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 script.layers[1].set_weights(pretrained)
@@ -351,7 +354,7 @@ script.compile(
 )
 seen = track.validation.images, track.validation.labels
 fitted = script.fit(
-    near.images, near.labels, 10, 25, validation_data=seen, verbose=0
+    near.images, near.labels, 10, epochs=25, validation_data=seen, verbose=0
 )
 answer = fitted.history["val_accuracy"]
 
