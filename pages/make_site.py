@@ -94,7 +94,7 @@ def lesson(entry, notebook):
         f"{entry['number']} · {entry['title']}",
         soup,
         sections=[
-            (h["id"], h.decode_contents().replace("📝 ", "")) for h in soup("h2")
+            (h["id"], h.decode_contents().replace("✎ ", "")) for h in soup("h2")
         ],
         before=course_map()[place - 1] if place else None,
         after=course_map()[place + 1] if place + 1 < len(course_map()) else None,

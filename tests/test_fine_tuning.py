@@ -79,6 +79,7 @@ def test_batchnorm_sleeps_and_wakes_whatever_was_chosen_before():
         fine_tuning.unfreeze(model, awake, 1e-3)
         assert base.get_layer("norm").trainable == awake
         assert base.get_layer("conv").trainable
+    assert isinstance(model.optimizer, keras.optimizers.AdamW)
 
 
 def test_three_ways_begin_at_the_same_head():
@@ -106,12 +107,6 @@ def test_so_few_steps_that_the_rate_only_climbs_are_no_error():
         tiny_model(), [tiny_data(0)], tiny_data(2), 1e-2, 1, 12
     )
     assert all(table.shape == (1, 2) for table in found.values())
-
-
-def test_the_base_is_tuned_with_weight_decay():
-    model = tiny_model()
-    fine_tuning.unfreeze(model, False, 1e-3)
-    assert isinstance(model.optimizer, keras.optimizers.AdamW)
 
 
 def test_a_rate_of_nothing_leaves_the_head_and_each_rate_begins_again():

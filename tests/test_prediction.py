@@ -72,3 +72,16 @@ def test_choices_differ(choices):
 def test_a_result_is_one_of_the_choices():
     with pytest.raises(ValueError, match="one of none, all. Received: 'some'"):
         ask("none", "all").compare("some")
+
+
+@pytest.mark.parametrize(
+    "unit, hint",
+    [("", "a number"), ("%", "a number, in %"), ("of 40", "a number of 40")],
+)
+def test_an_empty_field_says_what_goes_into_it(unit, hint):
+    assert ask(unit=unit).field.placeholder == hint
+
+
+def test_code_in_a_question_looks_like_code_and_nothing_else_does():
+    title = predict("Does `fit` move <b> & all?", "no", "yes").box.children[0].value
+    assert "Does <code>fit</code> move &lt;b&gt; &amp; all?" in title

@@ -67,7 +67,7 @@ Panel()
 ipywidgets.FloatProgress()
 
 # %% [markdown]
-# ## 📝 Exercise 0.1
+# ## ✎ Exercise 0.1
 
 # %% tags=["solution"]
 secret = 7

@@ -77,7 +77,7 @@ def test_a_lesson_has_its_parts_in_order(source):
     whole = "\n".join(text)
     parts = (
         "**Observe.**",
-        f"## 📝 Exercise {int(number)}.1",
+        f"## ✎ Exercise {int(number)}.1",
         "## What to remember",
         "## Sources",
     )
@@ -139,7 +139,7 @@ def test_each_choice_of_a_quiz_has_a_reason_and_one_is_right(source):
 def test_a_lesson_speaks_calmly_and_types_no_results(source):
     for cell in cells(source, "markdown") + quizzes(source):
         assert "!" not in re.sub(r"`[^`]*`", "", cell)
-        assert not EMOJI.search(cell.replace("📝", ""))
+        assert not EMOJI.search(cell.replace("✎", ""))
         assert not re.search(r"\d\s*(%|percent|accuracy)|accuracy of \d", cell)
 
 

@@ -200,7 +200,7 @@ speed.compare(speed.choices[(per_second > 1e9) + (per_second > 1e12)])
 # not millennia, for what this machine does in a single second. Is it enough to train a
 # network that is in the news? Lesson 01 takes this number and works it out.
 #
-# ## 📝 Exercise 0.1
+# ## ✎ Exercise 0.1
 #
 # An exercise ends with `check`. As long as the answer is `...`, it says that you have
 # not answered yet, and nothing breaks. Run the cell below to see it. Then replace the

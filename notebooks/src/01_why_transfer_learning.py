@@ -274,7 +274,7 @@ print(f"our base, 4 bytes for each: {4 * base.count_params() / 1e6:.1f} MB")
 # use: hundreds of networks that somebody has paid for, among them our base.
 
 # %% [markdown]
-# ## 📝 Exercise 1.1
+# ## ✎ Exercise 1.1
 #
 # Build a better one. Leave `model` as it is, build a second one like `transfer` in the
 # loop above, and train it on more pictures: `track.train.few(20)` gives 20 of each
@@ -293,7 +293,7 @@ answer = better
 check("1.1", answer, model=model, held_out=track.test.take(slice(0, 300)))
 
 # %% [markdown]
-# ## 📝 Exercise 1.2
+# ## ✎ Exercise 1.2
 #
 # Chinchilla, of 2022, is smaller than GPT-3: 70 billion parameters. But it read 1,400
 # billion tokens. How many years would this computer need to train it? Set `answer`.
@@ -304,7 +304,7 @@ answer = 6 * 70e9 * 1400e9 / per_second / year
 check("1.2", answer, per_second=per_second)
 
 # %% [markdown]
-# ## 📝 Exercise 1.3
+# ## ✎ Exercise 1.3
 #
 # In which of these projects is something transferred? Set `answer` to all their
 # letters, such as `"ac"`.

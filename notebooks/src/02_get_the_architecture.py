@@ -275,7 +275,7 @@ print("our base turns", base.input_shape[1:], "into", base.output_shape[1:])
 # same: freeze, put a head on, train.
 
 # %% [markdown]
-# ## 📝 Exercise 2.1
+# ## ✎ Exercise 2.1
 #
 # Build a convolution yourself. Let `answer` be a `keras.Sequential` of an input of 56 x
 # 56 pixels in 64 channels, `keras.Input((56, 56, 64))`, and one `keras.layers.Conv2D`.
@@ -289,7 +289,7 @@ answer = keras.Sequential(layers)
 check("2.1", answer)
 
 # %% [markdown]
-# ## 📝 Exercise 2.2
+# ## ✎ Exercise 2.2
 #
 # Mend this block. `layer(x)` is what the layer makes of `x`, and `keras.Model(a, b)` is
 # all that leads from `a` to `b`. Run it, and read what Keras says about the shapes.
@@ -312,7 +312,7 @@ answer = keras.Model(pixels, keras.layers.add([pixels, x]))
 check("2.2", answer)
 
 # %% [markdown]
-# ## 📝 Exercise 2.3
+# ## ✎ Exercise 2.3
 #
 # Choose for a project: the fewest parameters, a published figure for top-1 above
 # eighty, and pictures of 64 x 64 pixels have to be allowed. Each network of `networks`

@@ -238,7 +238,7 @@ cost.compare("both" if len(harmful) == 2 else (harmful or ["neither"])[0])
 # where they are close, this mistake hides, until another base or other pictures make
 # you pay for it. So make the scale a layer of the model, as lesson 06 does.
 #
-# ## 📝 Exercise 3.1
+# ## ✎ Exercise 3.1
 #
 # Prepare one raw picture, `own.images[0]`, as this base wants it: a batch of one,
 # numbers from -1 to 1. Write it in NumPy, without `preprocess_input`, so that you know
@@ -250,7 +250,7 @@ answer = own.images[:1].astype("float32") / 127.5 - 1
 check("3.1", answer, image=own.images[0])
 
 # %% [markdown]
-# ## 📝 Exercise 3.2
+# ## ✎ Exercise 3.2
 #
 # A colleague sends you this model, and it is nearly always wrong. Mend it, so that raw
 # pixels may go in.
@@ -267,7 +267,7 @@ answer = keras.Sequential([keras.Input(track.input_shape), scale, network])
 check("3.2", answer, network=network, images=own.images[:8])
 
 # %% [markdown]
-# ## 📝 Exercise 3.3
+# ## ✎ Exercise 3.3
 #
 # What share of the parameters of `network` is in its top? The top is every layer whose
 # output has no height and width any more, or only 1 by 1. Print `layer.name` and

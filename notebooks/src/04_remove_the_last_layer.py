@@ -294,7 +294,7 @@ ax.axvline(100 / len(track.class_names), color=plots.RED, linewidth=1);
 # middle bar says how far bare pixels get. And nobody trained these weights on our task.
 # That is transfer, and so far we have not trained anything ourselves.
 #
-# ## 📝 Exercise 4.1
+# ## ✎ Exercise 4.1
 #
 # Your camera takes pictures that are 256 pixels high and 192 wide. Build the trained
 # base for them, without its top. Set `answer` to it. Before you look at its
@@ -308,7 +308,7 @@ answer = keras.applications.MobileNetV2(
 check("4.1", answer, base=base)
 
 # %% [markdown]
-# ## 📝 Exercise 4.2
+# ## ✎ Exercise 4.2
 #
 # The end is not the only place to cut. Make a model from the input of `base` to the
 # output of its third stage. Set `answer` to it.
@@ -319,7 +319,7 @@ answer = keras.Model(base.input, stages[2].layers[-1].output)
 check("4.2", answer, base=base)
 
 # %% [markdown]
-# ## 📝 Exercise 4.3
+# ## ✎ Exercise 4.3
 #
 # At which depth are the neighbours best? Cut after each stage of
 # `freezing.stages(base)`, make the vectors, find the neighbours, and count with

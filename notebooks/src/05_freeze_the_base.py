@@ -292,7 +292,7 @@ for name in (last, "stage 1"):
     for layer in base.layers:
         layer.trainable = layer in stages[name]
     panel.refresh()
-    print(f"head and {name}: {panel.summary.count}; per step:", *panel.summary.lines[3])
+    print(f"head and {name}: {panel.summary.count}\n  ", *panel.summary.lines[3])
 
 # %% [markdown]
 # **Observe.** We set the flags by code, and the panel shows them, as its `Refresh`
@@ -300,7 +300,7 @@ for name in (last, "stage 1"):
 # trains it costs more. Gradients travel back from the output to the first layer that
 # trains, and you pay for the length of that journey.
 #
-# ## 📝 Exercise 5.1
+# ## ✎ Exercise 5.1
 #
 # In the base, let the depthwise convolutions learn (`keras.layers.DepthwiseConv2D`),
 # and freeze all its other layers. Our dense layer stays trainable. Set `answer` to the
@@ -316,7 +316,7 @@ answer = count(model.trainable_weights)
 check("5.1", answer, model=model, base=base)
 
 # %% [markdown]
-# ## 📝 Exercise 5.2
+# ## ✎ Exercise 5.2
 #
 # This should train the head first, and then the base as well, but with its
 # BatchNormalization layers frozen. It has two mistakes.
@@ -353,7 +353,7 @@ answer = train_in_two_steps
 check("5.2", answer)
 
 # %% [markdown]
-# ## 📝 Exercise 5.3
+# ## ✎ Exercise 5.3
 #
 # Three lines: `base.trainable = False`, `base.trainable = True`,
 # `model.layers[-1].trainable = False`. Then we compile. How many weights will `fit`

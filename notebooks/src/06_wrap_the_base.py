@@ -285,7 +285,7 @@ seeds.compare(sum(a - b > 2 for a, b in zip(*ends.values(), strict=True)))
 # hard to find. So choose one pair: softmax at the end and the plain loss, as in this
 # course, or no softmax and `from_logits=True`.
 #
-# ## 📝 Exercise 6.1
+# ## ✎ Exercise 6.1
 #
 # EfficientNetB0 gives 1,280 feature maps. A wrapper with pooling sorts flowers into 102
 # kinds. How many parameters does it have?
@@ -296,7 +296,7 @@ answer = 1280 * 102 + 102
 check("6.1", answer)
 
 # %% [markdown]
-# ## 📝 Exercise 6.2
+# ## ✎ Exercise 6.2
 #
 # Build a wrapper for the feature maps of `base`: pooling, a hidden layer of 64 units
 # with `relu`, dropout of 0.3, and the classes with softmax. Set `answer` to it, a Keras
@@ -315,7 +315,7 @@ answer = keras.Sequential(
 check("6.2", answer, base=base, classes=classes)
 
 # %% [markdown]
-# ## 📝 Exercise 6.3
+# ## ✎ Exercise 6.3
 #
 # Somebody built this wrapper and wonders why it learns so badly. Fix it. The check
 # looks at the model's loss on a few answers.

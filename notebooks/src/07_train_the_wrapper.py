@@ -280,7 +280,7 @@ honest.compare(round(gap, 1))
 # changed how sure the model is, and no answer, because the largest probability stays
 # the largest. If the gap was small from the start, there was little to correct.
 #
-# ## 📝 Exercise 7.1
+# ## ✎ Exercise 7.1
 #
 # Measure one more point of the figure: three labels per class, on the trained base. Set
 # `answer` to the mean accuracy of the five draws, between 0 and 1.
@@ -291,7 +291,7 @@ answer = sweep(*vectors["trained base"], [3]).mean()
 check("7.1", answer, measure=lambda n: sweep(*vectors["trained base"], [n]).mean())
 
 # %% [markdown]
-# ## 📝 Exercise 7.2
+# ## ✎ Exercise 7.2
 #
 # Let Keras decide when to stop. Train a dense layer with softmax on the vectors of the
 # trained base, with ten labels per class, for at most 300 epochs, and give `fit` the
@@ -313,7 +313,7 @@ answer = head.fit(x[at], labels[at], epochs=300, verbose=0, **options)
 check("7.2", answer)
 
 # %% [markdown]
-# ## 📝 Exercise 7.3
+# ## ✎ Exercise 7.3
 #
 # A colleague doubts your figure: "Your pipeline would say so with any labels." Build
 # the control that answers. Ten labels per class, the vectors of the trained base, five

@@ -296,7 +296,7 @@ for name, recipe in {"functional": functional, "subclassed": Guarded()}.items():
 # layer, whatever its base was called with. In your own `call`, what you write holds.
 # Freezing each BatchNormalization layer works in both.
 #
-# ## 📝 Exercise 8.1
+# ## ✎ Exercise 8.1
 #
 # This script was meant to tune the base for the near task, with BatchNormalization
 # asleep. It has three faults. (That the head is untrained is none of them; see 8.3.)
@@ -326,7 +326,7 @@ answer = script
 check("8.1", answer, pretrained=pretrained)
 
 # %% [markdown]
-# ## 📝 Exercise 8.2
+# ## ✎ Exercise 8.2
 #
 # Somebody wants the boldest rate that is safe: the largest of `rates` at which no draw
 # lost more than two points to its own head. `table` has a row for each rate and a
@@ -339,7 +339,7 @@ answer = max(rate for rate, fits in zip(rates, safe, strict=True) if fits)
 check("8.2", answer, rates=rates, table=table, head=head_right)
 
 # %% [markdown]
-# ## 📝 Exercise 8.3
+# ## ✎ Exercise 8.3
 #
 # One hears that the head *has to* be trained first, since its noise would spoil the
 # base. Try it: take the corrected lines of 8.1 from `script = build(...)` on, and let

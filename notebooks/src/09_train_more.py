@@ -270,7 +270,7 @@ plots.bars(shown, f"Fifty labels per class, one draw; best: {best}", "right, %")
 # networks of billions of weights, for which Adam's two extra numbers per weight would
 # not fit into memory.
 #
-# ## 📝 Exercise 9.1
+# ## ✎ Exercise 9.1
 #
 # Fill in the missing row of our live results: `tune` from stage 4 on. Find the place of
 # its first layer, and set `answer` to the share of validation images that is right.
@@ -283,7 +283,7 @@ answer = tune(base.layers.index(stage.layers[0]))
 check("9.1", answer, model=model, held_out=held_out)
 
 # %% [markdown]
-# ## 📝 Exercise 9.2
+# ## ✎ Exercise 9.2
 #
 # Somebody counts digits with fifty labels per class. Recommend a row of the shipped
 # grid, chosen on validation images, and say what it gains on test images: set `answer`
@@ -302,7 +302,7 @@ answer = chosen[column], points.mean(), points.std(ddof=1)
 check("9.2", answer)
 
 # %% [markdown]
-# ## 📝 Exercise 9.3
+# ## ✎ Exercise 9.3
 #
 # Stretched below a hundred samples, the rule of thumb says *head only* for all six
 # columns of the two grids. In how many of them does following it cost more than two

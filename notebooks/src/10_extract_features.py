@@ -283,7 +283,7 @@ base.set_weights(pretrained)  # as it was, for the exercises
 # the layers in front of them change. (`training.fit_once_frozen(model, x, y)` finds the
 # place to cut by itself, at any depth.)
 #
-# ## 📝 Exercise 10.1
+# ## ✎ Exercise 10.1
 #
 # Build a small network for vectors, with a hidden layer of 64 units and `relu` in front
 # of the softmax layer. Compile it, fit it on `vectors` and `few.labels`, and set
@@ -303,7 +303,7 @@ answer.fit(vectors, few.labels, epochs=30, verbose=0)
 check("10.1", answer, vectors=held_out, labels=validation.labels)
 
 # %% [markdown]
-# ## 📝 Exercise 10.2
+# ## ✎ Exercise 10.2
 #
 # Tomorrow you want to go on without the base. Save the vectors *and* their labels with
 # `np.savez` in one file, under the names `vectors` and `labels`, and set `answer` to
@@ -319,7 +319,7 @@ np.savez(answer, vectors=vectors, labels=few.labels)
 check("10.2", answer, vectors=vectors, labels=few.labels)
 
 # %% [markdown]
-# ## 📝 Exercise 10.3
+# ## ✎ Exercise 10.3
 #
 # A colleague wrote this program. Training went well, and yet it gets hardly a picture
 # right, not even those that it was trained on. Find out why, and mend it: set `answer`

@@ -345,7 +345,7 @@ guess.compare(max(right, key=right.get))
 # hundred times as large as ours and saw far more images, so neither has to be wrong.
 
 # %% [markdown]
-# ## 📝 Exercise 11.1
+# ## ✎ Exercise 11.1
 #
 # How many layers can be copied from A and frozen so that, on average, less than 0.02 is
 # lost to specificity, for near halves and for far ones? `curves["far"].specificity` has
@@ -361,7 +361,7 @@ for split, found in curves.items():
 check("11.1", answer, curves=curves)
 
 # %% [markdown]
-# ## 📝 Exercise 11.2
+# ## ✎ Exercise 11.2
 #
 # Build A6B yourself: a new `yosinski.network(96)` whose first six layers are those of
 # A, at rest, while the others learn B. Two epochs will do. Set `answer` to the model.
@@ -377,7 +377,7 @@ answer.fit(task_b.images, task_b.labels, batch_size=128, epochs=2, verbose=0)
 check("11.2", answer, bases=bases, unseen=unseen)
 
 # %% [markdown]
-# ## 📝 Exercise 11.3
+# ## ✎ Exercise 11.3
 #
 # A colleague shows you A7B alone, trained to the end and still far below the base, and
 # says: "Its layers are too specific." Which training do you ask for, to see what is

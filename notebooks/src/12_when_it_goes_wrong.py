@@ -283,7 +283,7 @@ ax.axvline(1 / len(track.class_names), color="0.5", linestyle=":", zorder=0);
 # examine: ranges, pictures with labels, equal images, and, as you will need in exercise
 # 12.2, the weights before and after `fit`.
 #
-# ## 📝 Exercise 12.1
+# ## ✎ Exercise 12.1
 #
 # Two patients are left, and nobody has diagnosed them. Each is a function with one
 # mistake. Read it, examine what it does, copy it into the exercise's cell, and mend it
@@ -311,7 +311,7 @@ answer = mended
 check("12.1", answer, few=(vectors, few.labels), new=(unseen, held_out.labels))
 
 # %% [markdown]
-# ## 📝 Exercise 12.2
+# ## ✎ Exercise 12.2
 #
 # This one should fine-tune, and it runs without a complaint, but the last part of the
 # base, `rest`, learns nothing from it. `model` is `rest` with pooling and a wrapper.

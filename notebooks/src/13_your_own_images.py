@@ -294,7 +294,7 @@ print("here:", classifier.predict(drawing), "there:", done.stdout, sep="\n")
 # `format="onnx"` write other formats, from Keras 3.13 on. They may ask you to install
 # another package first.
 #
-# ## 📝 Exercise 13.1
+# ## ✎ Exercise 13.1
 #
 # Give the network the answer "none of these". Add a class `"other"` to `classifier`,
 # with drawings of what it should refuse: `symbols.draw("house", range(4), size)` makes
@@ -311,7 +311,7 @@ answer = classifier
 check("13.1", answer, known=three.class_names)
 
 # %% [markdown]
-# ## 📝 Exercise 13.2
+# ## ✎ Exercise 13.2
 #
 # Suppose that nobody wrote down `thing`. Find the three pictures that show the same
 # thing as the first one, by their vectors in `shots`, and set `answer` to a list of
@@ -324,7 +324,7 @@ answer = distances.argsort()[1:4].tolist()
 check("13.2", answer, thing=thing)
 
 # %% [markdown]
-# ## 📝 Exercise 13.3
+# ## ✎ Exercise 13.3
 #
 # It is tomorrow, and you load what you saved. The network has learnt these very
 # drawings, so what went wrong? Set `answer` to the drawings, loaded so that their

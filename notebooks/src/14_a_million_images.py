@@ -274,7 +274,7 @@ print(f"to the first shard: {first:.1f} s, or {at_hand * first:,.0f} images here
 # enough? Would shards on this machine do, overnight? Only then take more machines. They
 # need a disk that all of them see, and a runner.
 #
-# ## 📝 Exercise 14.1
+# ## ✎ Exercise 14.1
 #
 # A billion images, and it is to be done in twelve hours. Set `answer` to the number of
 # machines like this one that it takes. `rate` is in images per second.
@@ -285,7 +285,7 @@ answer = math.ceil(billion / rate / (12 * 3600))
 check("14.1", answer, rate=rate)
 
 # %% [markdown]
-# ## 📝 Exercise 14.2
+# ## ✎ Exercise 14.2
 #
 # Two workers have finished in their own order. The row `mixed[k]` belongs to the image
 # at position `keys[k]`. Set `answer` to the features in the order of the images.
@@ -301,7 +301,7 @@ answer[keys] = mixed
 check("14.2", answer, mixed=mixed, keys=keys)
 
 # %% [markdown]
-# ## 📝 Exercise 14.3
+# ## ✎ Exercise 14.3
 #
 # Finish the job in `broken`, and look at what `run` returns. Set `answer` to the number
 # of shards that it computed now.

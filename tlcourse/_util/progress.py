@@ -5,7 +5,7 @@ import sys
 from tqdm import tqdm
 
 FORMAT = (
-    "{desc}: {percentage:3.0f}%|{bar:20}| {n_fmt} of {total_fmt} {unit}, "
+    "{desc}: {percentage:3.0f}%|{bar:12}| {n_fmt} of {total_fmt} {unit}, "
     "{remaining} left{postfix}"
 )
 

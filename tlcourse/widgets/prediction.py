@@ -48,7 +48,8 @@ class Prediction(View):
         self.question, self.choices, self.unit = question, choices, unit
         self.field = self._choices() if choices else self._number()
         self.field.observe(self._keep, names="value")
-        title = ipywidgets.HTML(f"<b>Predict.</b> {as_text(question)}")
+        asked = re.sub("`([^`]+)`", r"<code>\1</code>", as_text(question))
+        title = ipywidgets.HTML(f"<b>Predict.</b> {asked}")
         self.box = ipywidgets.VBox([title, self.field, self.message])
 
     def _choices(self):
@@ -59,7 +60,7 @@ class Prediction(View):
 
     def _number(self):
         said = self.said or ""
-        hint = f"a number{self.unit and f', in {self.unit}'}"
+        hint = f"a number{self.unit and f', in {self.unit}'}".replace(", in of ", " of ")
         return ipywidgets.Text(value=said, placeholder=hint, continuous_update=False)
 
     @property
