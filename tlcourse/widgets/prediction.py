@@ -60,7 +60,7 @@ class Prediction(View):
 
     def _number(self):
         said = self.said or ""
-        hint = f"a number{self.unit and f', in {self.unit}'}".replace(", in of ", " of ")
+        hint = f"a number{self.unit and f', in {self.unit}'}".replace(", in of", " of")
         return ipywidgets.Text(value=said, placeholder=hint, continuous_update=False)
 
     @property
