@@ -28,6 +28,13 @@ hypothesis.settings.load_profile("same")
 
 
 @pytest.fixture(autouse=True)
+def same_numbers_in_every_run():
+    """New weights and shuffles, too, are those of the run before."""
+    if keras := sys.modules.get("keras"):
+        keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(autouse=True)
 def figures_as_they_were():
     """What a test changes in matplotlib's settings ends with it, as `start()` does."""
     import matplotlib.pyplot as plt

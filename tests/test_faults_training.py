@@ -467,7 +467,7 @@ def test_steady_normalization_trains_to_the_bit():
     x = layers.GroupNormalization(2)
     model = with_layer(stack_of(x, layers.LayerNormalization(), norm()))
     model.layers[2].trainable = False
-    both(compiled(model), *pixels(10))
+    both(compiled(model), *pixels(12))
 
 
 def stack_of(*inside):
@@ -541,7 +541,7 @@ def excluded(optimizer):
 @pytest.mark.fault(17)
 @pytest.mark.parametrize("make", OPTIMIZERS.values(), ids=OPTIMIZERS)
 def test_optimizers_with_more_than_a_step_train_to_the_bit(make):
-    both(wrapped(("conv_2",), make()), *pixels(10))
+    both(wrapped(("conv_2",), make()), *pixels(12))
 
 
 @numpy_2
@@ -549,7 +549,7 @@ def test_optimizers_with_more_than_a_step_train_to_the_bit(make):
 def test_stopping_callbacks_and_eager_steps_do_the_same():
     calls = keras.callbacks
     plateau = calls.ReduceLROnPlateau("loss", patience=1, min_delta=10)
-    both(wrapped(), *pixels(10), callbacks=[calls.TerminateOnNaN(), plateau])
+    both(wrapped(), *pixels(12), callbacks=[calls.TerminateOnNaN(), plateau])
     both(wrapped(run_eagerly=True), *pixels(8), epochs=1)
 
 

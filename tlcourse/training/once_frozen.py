@@ -29,7 +29,7 @@ def fit_once_frozen(model, x, y=None, **options):
     `keras.Model(inputs, cut)` and `keras.Model(cut, outputs)`, computes the first of
     the two once, and fits the second on what came out. Weights, optimizer and History
     end as after `fit`: to the bit on TensorFlow and a CPU (to about 1e-7 with
-    `jit_compile=True`, or where the last batch of an epoch is a single image).
+    `jit_compile=True`, or where the last batch of an epoch is a smaller one).
     Where nothing before the cut has weights, it is `fit`.
 
     Args:
@@ -160,8 +160,8 @@ def _stored_validation(frozen, shown, size, options):
 def _outputs(frozen, x, size, shown, full_batches=False):
     """Outputs of the frozen part, `(n, ...)`, in batches as `fit` makes them.
 
-    On a CPU an image gives the same bits in any batch, unless it is alone: with
-    `full_batches` the last batch is filled up with images before it.
+    On a CPU an image gives the same bits in any batch of that size, but not always
+    in a small one: with `full_batches` the last is filled up with images before it.
     """
     stored = None
     with progress.bar(len(x), "frozen part", disable=not shown) as bar:
