@@ -6,6 +6,7 @@ import signal
 import sys
 
 import hypothesis
+import matplotlib
 import pytest
 
 OFFLINE = pathlib.Path(__file__).parent / "offline"
@@ -28,16 +29,9 @@ hypothesis.settings.load_profile("same")
 
 
 @pytest.fixture(autouse=True)
-def same_numbers_in_every_run():
-    """New weights and shuffles, too, are those of the run before."""
+def every_test_begins_alike():
+    """The same numbers in every run, and matplotlib's settings as they are."""
     if keras := sys.modules.get("keras"):
         keras.utils.set_random_seed(0)
-
-
-@pytest.fixture(autouse=True)
-def figures_as_they_were():
-    """What a test changes in matplotlib's settings ends with it, as `start()` does."""
-    import matplotlib.pyplot as plt
-
-    with plt.rc_context():
+    with matplotlib.rc_context():
         yield

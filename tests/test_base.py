@@ -30,6 +30,7 @@ def test_it_knows_its_classes_in_fonts_that_it_never_saw(track):
     assert base.evaluate(model.layers[-1], unseen, n_batches=30) >= 0.85
 
 
+@pytest.mark.slow  # a sweep over what ships and does not change
 def test_its_features_classify_digits_on_paper_from_a_few_labels(track):
     trained = sweep(track, "features")
     assert (trained >= [0.57, 0.83, 0.87]).all()

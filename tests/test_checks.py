@@ -9,10 +9,10 @@ from answers import ANSWERS, answers_to
 
 from tlcourse.checks import check, hint, solution
 from tlcourse.course import progress
-from tlcourse.models import freezing
 from tlcourse.training import clinic
 
 NAMES = [name for lesson in progress.lessons() for name in lesson.exercises]
+layers = keras.layers
 ODD = [object(), keras.Model, keras.Sequential(), np.float64("nan"), np.array(None)]
 ODD += [10**400, -1, "", "?", [], ["?"], (), (None, 2, 3), {}, {"?": "?"}, True, print]
 ODD += [None, 1j, "x" * 10_000, "\x1b[31m<b>$\\foo$", b"x", {1}, [[1], [2, 3]], [...]]
@@ -64,11 +64,10 @@ def test_an_unknown_exercise_is_an_error_that_says_so(name):
 def test_5_1_looks_at_the_flags(capsys):
     right, _, seen = answers_to("5.1")
     base, head = seen["base"], seen["model"].layers[-1]
-    norm = next(layer for layer in base.layers if freezing.is_batchnorm(layer))
-    depthwise = next(
-        x for x in base.layers if isinstance(x, keras.layers.DepthwiseConv2D)
+    kinds = (layers.BatchNormalization, layers.DepthwiseConv2D, layers.Conv2D)
+    norm, depthwise, first = (
+        next(x for x in base.layers if type(x) is kind) for kind in kinds
     )
-    first = next(x for x in base.layers if isinstance(x, keras.layers.Conv2D))
     for layer, flag, words in (
         (norm, True, "BatchNormalization layers"),
         (norm, False, "right"),

@@ -116,6 +116,7 @@ def test_a_stamped_course_is_in_step_and_stays_so_when_built_again(first):
     assert texts(first) == found
 
 
+@pytest.mark.slow  # stamps and builds all notebooks twice more
 def test_another_address_leaves_nothing_of_the_first_and_none_of_any(first, before):
     stamped(first, "second-owner/second", "main")
     found = texts(first)

@@ -159,6 +159,7 @@ def run(work):
     return (work / "transferability.csv").read_bytes()
 
 
+@pytest.mark.slow  # two runs of the experiment, one in a process of its own
 def test_a_killed_run_ends_in_the_same_table(tmp_path):
     here, table = str(pathlib.Path(__file__).parent), tmp_path / "transferability.csv"
     code = "import pathlib, sys; sys.path.insert(0, sys.argv[2])\n"

@@ -239,11 +239,11 @@ def _neighbours_by_stage(base, data, prepare):
     pool = keras.layers.GlobalAveragePooling2D()
     ends = [pool(stage.layers[-1].output) for stage in freezing.stages(base)]
     prepared = prepare(data.images.astype("float32"))
-    shares = []
-    for vectors in keras.Model(base.input, ends).predict(prepared, verbose=0):
-        centred = vectors - vectors.mean(axis=0)
-        unit = centred / np.linalg.norm(centred, axis=1, keepdims=True)
-        likeness = unit @ unit.T
-        np.fill_diagonal(likeness, -np.inf)
+    cut, shares = keras.Model(base.input, ends), []
+    batches = [cut(prepared[at : at + 64]) for at in range(0, len(prepared), 64)]
+    for parts in zip(*batches, strict=True):
+        vectors = keras.ops.convert_to_numpy(keras.ops.concatenate(parts))
+        unit = keras.utils.normalize(vectors - vectors.mean(axis=0))
+        likeness = unit @ unit.T - 9 * np.eye(len(unit))  # nobody is its own neighbour
         shares.append((data.labels[likeness.argmax(axis=1)] == data.labels).mean())
     return np.array(shares)
