@@ -23,8 +23,8 @@ LESSONS = $(sort $(wildcard notebooks/[0-9]*.ipynb))
 SOLUTIONS = $(sort $(wildcard notebooks/solutions/*.ipynb))
 NOTEBOOKS = $(LESSONS) $(SOLUTIONS)
 # What `make test` runs of them, and of the unit tests; `make test-all` runs all.
-GLYPHS = $(SOLUTIONS) $(foreach n,02 05 10,$(wildcard notebooks/$(n)_*.ipynb))
-FLOWERS = $(LESSONS)
+GLYPHS = $(SOLUTIONS) $(foreach n,02 10,$(wildcard notebooks/$(n)_*.ipynb))
+FLOWERS = $(foreach n,02 03 10,$(wildcard notebooks/$(n)_*.ipynb))
 MARKED = -m "not slow"
 BROWSER = $(sort $(wildcard tests/test_browser*.py))
 # Two notebooks at a time, each on one core: an eighth faster than on two cores each.
@@ -86,12 +86,12 @@ test-unit: .venv/ready-for-tests
 	--dist loadfile $(BROWSER:%=--ignore %) tests
 	$(BIN)/python -m pytest -q --color=no --durations=5 $(BROWSER)
 
-# Every solution with the network unreachable, outputs compared; some lessons as a
+# Every solution with the network unreachable, outputs compared; two lessons as a
 # learner has them, with open answers.
 test-glyphs: .venv/ready-for-tests
 	$(ONE_CORE) TLCOURSE_TRACK=glyphs $(NBVAL) $(GLYPHS)
 
-# The lessons on photographs, from a folder with `keras` and `tfds` in it.
+# Lessons on photographs, from a folder with `keras` and `tfds` in it.
 test-flowers: .venv/ready-for-tests
 	$(ONE_CORE) TLCOURSE_TRACK=flowers KERAS_HOME=$(abspath $(VERIFY))/keras \
 	TFDS_DATA_DIR=$(abspath $(VERIFY))/tfds $(NBVAL) $(FLOWERS)
