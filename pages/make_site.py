@@ -18,6 +18,7 @@ import re
 import shutil
 import sys
 
+import bs4
 import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
@@ -29,6 +30,7 @@ import check_site  # noqa: E402  (the folder has to be on the path first)
 import outputs  # noqa: E402
 import rendering  # noqa: E402
 from cells import BuildError  # noqa: E402
+from tlcourse.widgets import pictures  # noqa: E402
 
 SITE = ROOT / "build" / "site"
 CACHE = ROOT / "build" / "jupyter_cache"
@@ -109,6 +111,9 @@ def text(source):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(markdown)])
     pages = {each["number"]: each["page"] for each in course_map()}
     soup = rendering.render(notebook, functools.partial(address, source), pages)
+    if source == "README.md":
+        touch = rendering.template("touch.html").render(still=repr(pictures.Teach()))
+        soup.h1.insert_after(bs4.BeautifulSoup(touch, "html.parser"))
     return frame(TEXTS[source], soup.h1.get_text(), soup)
 
 
@@ -132,6 +137,10 @@ def write(folder, notebooks):
         (folder / name).write_text(content, "utf-8", newline="\n")
     for name in ("site.css", "site.js"):
         shutil.copy(rendering.TEMPLATES / name, folder)
+    shutil.copy(pictures.HERE / "pictures.css", folder)
+    scripts = {"teach.js": pictures.teach_script(), **pictures.teach_data()}
+    for name, content in scripts.items():
+        (folder / name).write_text(content, "utf-8")
     for source, name in COPIES.items():
         shutil.copy(ROOT / source, folder / name)
 

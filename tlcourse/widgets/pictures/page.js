@@ -1,0 +1,26 @@
+// Shows a picture on a page or a slide, without a kernel, also from a disk: what it needs
+// comes as scripts, `glyphs_base.js` say, when it is asked for.
+
+function needed(name) {
+  const known = (globalThis.tlData ??= {});
+  if (name in known) return Promise.resolve(known[name]);
+  return new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = `${name}.js`;
+    script.onload = () => resolve(known[name]);
+    script.onerror = () => {
+      script.remove();
+      reject(new Error(`${name}.js could not be loaded`));
+    };
+    document.head.append(script);
+  });
+}
+
+function show(name, render, values) {
+  const get = (key) => values[key];
+  const model = { get, set() {}, on() {}, off() {}, save_changes() {} };
+  for (const el of document.querySelectorAll(`[data-picture="${name}"]`)) {
+    el.replaceChildren();
+    render({ model, el });
+  }
+}
