@@ -70,7 +70,7 @@ def serve(folder):
     with tempfile.TemporaryDirectory() as home:
         for name, values in SETTINGS.items():
             path = pathlib.Path(home, f"{name}.jupyterlab-settings")
-            path.parent.mkdir(parents=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps(values))
         # Nor does it open what was open the last time.
         homes = {"JUPYTERLAB_SETTINGS_DIR": home, "JUPYTERLAB_WORKSPACES_DIR": home}

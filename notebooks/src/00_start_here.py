@@ -22,6 +22,26 @@ tlcourse.start()
 # next one is selected. Run all of them in order, from top to bottom. As long as there
 # is a star on the left, the cell is still working.
 #
+# ## Teach it in ten seconds
+#
+# Run the next cell. Then draw something simple on the pad, a house perhaps, and press
+# *This is A*. Draw something else, and press *This is B*. You can change the names.
+
+# %%
+from tlcourse.widgets import Teach
+
+Teach()
+
+# %% [markdown]
+# Once it knows both, draw them again. Three judges now guess what it is, before you
+# tell them: a network that other people trained to recognise printed letters, the same
+# network before that training, and one that has only the pixels. On whom would you bet?
+# Look at the counters after ten drawings or so. (*Draw one for me* saves you the
+# drawing.)
+#
+# Nobody has ever shown the network a house. How does it do that? We now hold the same
+# race in a few lines of Keras.
+#
 # ## Two symbols, three drawings each
 #
 # Somebody has drawn three houses and three fish, in any colour and on any paper. They
@@ -47,10 +67,9 @@ plots.tiles(np.concatenate(shown), title="Three of each: all that it is shown");
 # %% [markdown]
 # The network was trained by other people to recognise something else: printed letters,
 # if you have the data that come with the course (the *track* `glyphs`), or photographs,
-# if you have fetched the track `flowers`. Nobody has ever shown it a drawn house. Here
-# it is, in Keras. You need not understand every word yet, because lessons 02 to 04 take
-# these lines one by one. Instead of an answer we let it give 1,280 numbers for each
-# picture, a kind of description.
+# if you have fetched the track `flowers`. Here it is, in Keras. You need not understand
+# every word yet, because lessons 02 to 04 take these lines one by one. Instead of an
+# answer we let it give 1,280 numbers for each picture, a kind of description.
 
 # %%
 base = keras.applications.MobileNetV2(
@@ -143,33 +162,19 @@ rival.compare(rival.choices[places[pixels_near, untrained_near]])
 # do about as well as the coin. Two fish on different paper have hardly a pixel in
 # common. What tells a fish from a house is in the weights, which others have trained on
 # other pictures. To use such weights for a task of your own is called *transfer
-# learning*, and it is what this course is about. Replace `"house"` and `"fish"` above
-# by `"star"`, `"spiral"`, `"arrow"`, `"face"`, `"zigzag"` or `"cup"`, and run the cells
-# again: which pair is hardest for it?
-#
-# ## Now with drawings of your own
-#
-# If you have a minute: type a name and press `New class`, draw, and press the button of
-# the class. Do it for two symbols. From then on it answers every drawing before you
-# tell it what it is. (Lesson 13 shows what is behind it.)
-
-# %%
-from tlcourse.teachable import GrowingClassifier
-from tlcourse.widgets import FetchButton, TeachingPanel
-
-TeachingPanel(GrowingClassifier(network))
+# learning*, and it is what this course is about. (Put `"star"`, `"arrow"`, `"face"` or
+# `"cup"` in place of a name above, and run the cells again: which pair is hardest?)
 
 # %% [markdown]
 # ## How a lesson works
 #
-# You have just done it: a question comes first, and you enter what you expect. Then you
-# run a few cells, and what you said stands beside what came out. A wrong guess is worth
-# more than none, since you will remember it. Under the result, *Observe* says what we
-# see in it. It opens with a click, so that it cannot answer too early.
+# That is how it goes: you enter what you expect, run a few cells, and what you said
+# stands beside what came out. A wrong guess is worth more than none. *Observe* opens
+# with a click, so that it cannot answer too early. Of the code, the lines with `keras`,
+# `trainable`, `compile` and `fit` are the lesson; the rest counts and draws.
 #
-# Of the code, the lines with `keras`, `trainable`, `compile` and `fit` are the lesson.
-# The rest counts and draws. Here is one more round, about your machine: networks mostly
-# multiply numbers and add them up, and lesson 01 asks how far that gets you.
+# One more round, about your machine: how fast does it multiply numbers and add them up?
+# Networks do little else.
 
 # %%
 speed = predict(
@@ -272,6 +277,8 @@ progress.CourseMap()
 # some cells take longer. To go back, start with `TLCOURSE_TRACK=glyphs make lab`.
 
 # %%
+from tlcourse.widgets import FetchButton
+
 FetchButton()
 
 # %% [markdown]
