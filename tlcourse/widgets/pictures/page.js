@@ -17,10 +17,10 @@ function needed(name) {
 }
 
 function show(name, render, values) {
-  const get = (key) => values[key];
-  const model = { get, set() {}, on() {}, off() {}, save_changes() {} };
   for (const el of document.querySelectorAll(`[data-picture="${name}"]`)) {
+    const seed = el.dataset.seed && Number(el.dataset.seed);
+    const get = (key) => ({ seed, ...values })[key];
     el.replaceChildren();
-    render({ model, el });
+    render({ model: { get, set() {}, on() {}, off() {}, save_changes() {} }, el });
   }
 }

@@ -168,18 +168,9 @@ export function advice(state) {
 // The view
 
 function make(tag, props = {}, ...children) {
-  const { dataset, ...plain } = props;
-  const made = Object.assign(document.createElement(tag), plain);
-  Object.assign(made.dataset, dataset);
+  const made = Object.assign(document.createElement(tag), props);
   made.append(...children);
   return made;
-}
-
-// Keeps what has the focus when a part is drawn anew.
-function replace(box, ...children) {
-  const focused = box.contains(document.activeElement) && document.activeElement.dataset.key;
-  box.replaceChildren(...children);
-  if (focused) box.querySelector(`[data-key="${focused}"]`)?.focus();
 }
 
 function picture(pixels, alt) {
@@ -210,12 +201,21 @@ function render({ model, el }) {
 
   const pad = make("canvas", { className: "tl-pad", width: 600, height: 600 });
   pad.setAttribute("role", "img");
-  const cards = make("div", { className: "tl-cards" });
-  const race = make("fieldset", { className: "tl-race" });
   const said = make("p", { className: "tl-said" });
   said.setAttribute("role", "status");
-  const button = (text, key, act, extra = {}) =>
-    make("button", { type: "button", textContent: text, dataset: { key }, onclick: act, ...extra });
+  const button = (text, act, className = "") =>
+    make("button", { type: "button", textContent: text, onclick: act, className });
+  const more = button("+ another symbol", () => {
+    state = addClass(state);
+    refresh();
+  }, "tl-more");
+  const made = []; // cards
+  const cards = make("div", { className: "tl-cards" }, more);
+  const group = `tl-${Math.random()}`;
+  const lanes = Object.entries(KINDS).map(makeLane);
+  const legend = make("legend", { textContent: "Who looks at your drawing?" });
+  const coin = make("p", { className: "tl-note" });
+  const race = make("fieldset", { className: "tl-race" }, legend, ...lanes.map((each) => each.el), coin);
 
   function load() {
     loading ??= given("weights").then(
@@ -282,8 +282,10 @@ function render({ model, el }) {
     pad.setAttribute("aria-label", `Pad to draw on, ${n} stroke${n === 1 ? "" : "s"} on it`);
   }
 
-  function card(each, at, share, top) {
-    const name = make("input", { value: each.name, maxLength: 20, dataset: { key: `name${at}` } });
+  // Parts are made once and changed in place: a press on a button that is replaced
+  // under the finger would be lost.
+  function makeCard(at) {
+    const name = make("input", { maxLength: 20 });
     name.setAttribute("aria-label", `Name of symbol ${at + 1}`);
     name.onchange = () => {
       const renamed = rename(state, at, name.value);
@@ -291,56 +293,69 @@ function render({ model, el }) {
       else [state, problem] = [renamed, ""];
       refresh();
     };
-    const percent = share === null ? "" : `${Math.round(100 * share)} %`;
-    const bar = make("div", { className: `tl-bar${top ? " tl-top" : ""}` });
-    bar.style.setProperty("--share", share ?? 0);
-    bar.append(make("span", {}), make("b", { textContent: percent }));
-    const examples = each.examples.map((example, k) =>
-      make(
-        "span",
-        { className: "tl-example" },
-        picture(example.pixels, `Example ${k + 1} of ${each.name}`),
-        button("×", `cross${at}-${k}`, () => {
-          state = forget(state, at, k);
-          refresh();
-        }, { ariaLabel: `Take out example ${k + 1} of ${each.name}` }),
-      ),
-    );
-    const tellIt = button(`This is ${each.name}`, `tell${at}`, () => tell(at), {
-      className: "tl-tell",
-      disabled: !strokes.length,
-    });
-    return make("div", { className: "tl-card" }, name, bar, tellIt, make("div", { className: "tl-examples" }, ...examples));
+    const percent = make("b");
+    const bar = make("div", { className: "tl-bar" }, make("span"), percent);
+    const tellIt = button("", () => tell(at), "tl-tell");
+    const shown = make("div", { className: "tl-examples" });
+    const el = make("div", { className: "tl-card" }, name, bar, tellIt, shown);
+    let had = null;
+    function update(share, top) {
+      const each = state.classes[at];
+      if (document.activeElement !== name || problem) name.value = each.name;
+      percent.textContent = share === null ? "" : `${Math.round(100 * share)} %`;
+      bar.style.setProperty("--share", share ?? 0);
+      bar.classList.toggle("tl-top", top);
+      tellIt.textContent = `This is ${each.name}`;
+      tellIt.disabled = !strokes.length;
+      if (had !== each) shown.replaceChildren(...each.examples.map((_, k) => makeExample(at, k)));
+      had = each;
+    }
+    return { el, update };
   }
 
-  function lane([value, [title, what]]) {
-    const choice = make("input", { type: "radio", name: "tl-kind", value, checked: value === kind, dataset: { key: value } });
+  function makeExample(at, k) {
+    const { name, examples } = state.classes[at];
+    const cross = button("×", () => {
+      state = forget(state, at, k);
+      refresh();
+    });
+    cross.setAttribute("aria-label", `Take out example ${k + 1} of ${name}`);
+    const shown = picture(examples[k].pixels, `Example ${k + 1} of ${name}`);
+    return make("span", { className: "tl-example" }, shown, cross);
+  }
+
+  function makeLane([value, [title, what]]) {
+    const choice = make("input", { type: "radio", name: group, value });
     choice.onchange = () => {
       kind = value;
       refresh();
     };
-    const dots = state.tests.slice(-12).map((test) => (test[value] ? "●" : "○")).join("");
-    const line = make("span", { className: "tl-dots", textContent: dots, ariaHidden: "true" });
-    const n = state.tests.length;
-    const count = make("b", { textContent: n ? `${score(state, value)} of ${n}` : "" });
+    const dots = make("span", { className: "tl-dots", ariaHidden: "true" });
+    const count = make("b");
     const names = make("span", {}, make("b", { textContent: title }), make("small", { textContent: what }));
-    return make("label", { className: "tl-lane" }, choice, names, line, count);
+    const el = make("label", { className: "tl-lane" }, choice, names, count, dots);
+    function update() {
+      const n = state.tests.length;
+      choice.checked = value === kind;
+      dots.textContent = state.tests.slice(-12).map((test) => (test[value] ? "●" : "○")).join("");
+      count.textContent = n ? `${score(state, value)} of ${n}` : "";
+    }
+    return { el, update };
   }
 
   function refresh() {
     const found = shares();
     const top = found.some((share) => share !== null) ? best(found) : -1;
-    const more = button("+ another symbol", "more", () => {
-      state = addClass(state);
-      refresh();
-    }, { className: "tl-more", disabled: state.classes.length >= MOST });
-    replace(cards, ...state.classes.map((each, at) => card(each, at, found[at], at === top)), more);
-    const legend = make("legend", { textContent: "Who looks at your drawing?" });
-    const n = state.tests.length;
-    const luck = n ? `Guessing would get about ${Math.round(chance(state))} of ${n}.` : "";
-    const coin = make("p", { className: "tl-note", textContent: luck });
-    replace(race, legend, ...Object.entries(KINDS).map(lane), coin);
+    while (made.length < state.classes.length) {
+      made.push(makeCard(made.length));
+      more.before(made.at(-1).el);
+    }
+    made.forEach((each, at) => each.update(found[at], at === top));
+    lanes.forEach((each) => each.update());
+    more.disabled = state.classes.length >= MOST;
     undo.disabled = erase.disabled = !strokes.length;
+    const n = state.tests.length;
+    coin.textContent = n ? `Guessing would get about ${Math.round(chance(state))} of ${n}.` : "";
     const waits = loading && !networks ? "The base is being loaded (0.8 MB)." : "";
     const answer = top < 0 ? "" : `${KINDS[kind][0]}: ${state.classes[top].name}. Is it right? Press its card, or the other.`;
     const text = problem || waits || answer || advice(state);
@@ -386,18 +401,18 @@ function render({ model, el }) {
   pad.addEventListener("pointerup", end);
   pad.addEventListener("pointercancel", end);
 
-  const undo = button("Undo stroke", "undo", () => {
+  const undo = button("Undo stroke", () => {
     strokes = strokes.slice(0, -1);
     redraw();
     refresh();
   });
-  const erase = button("Clear pad", "clear", clear);
-  const symbols = make("select", { dataset: { key: "symbols" } });
+  const erase = button("Clear pad", clear);
+  const symbols = make("select");
   symbols.setAttribute("aria-label", "Symbol to have drawn");
   given("drawings").then((drawings) => {
     symbols.append(...Object.keys(drawings).map((name) => make("option", { textContent: name })));
   });
-  const drawIt = button("Draw one for me", "draw", async () => {
+  const drawIt = button("Draw one for me", async () => {
     const ready = (await given("drawings"))[symbols.value];
     strokes = ready[drawn++ % ready.length];
     load();

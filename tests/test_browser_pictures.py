@@ -1,0 +1,232 @@
+"""Pictures to touch: on a page from a disk, by keys and fingers, and in JupyterLab."""
+
+import importlib.resources
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import keras
+import nbformat
+import numpy as np
+import pytest
+from images import lab
+
+import check_site
+from tlcourse._util import assets
+from tlcourse.course.tracks import load_track
+from tlcourse.data import symbols
+from tlcourse.widgets import pictures
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SHOTS = ROOT / "build" / "screenshots"
+PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark"><title>Teach it</title>
+<link rel="stylesheet" href="pictures.css"><script src="teach.js" defer></script>
+<style>body { font: 1rem system-ui; margin: 1rem }</style></head>
+<body><main><h1>Teach it</h1><div data-picture="teach" data-seed="1">A still form.</div></main>
+</body></html>"""
+DESCRIBE = """import fs from "node:fs";
+import { describe, open } from "./network.js";
+const [base, pixels] = process.argv.slice(1).map((path) => fs.readFileSync(path));
+const network = open(base);
+for (let at = 0; at < pixels.length; at += 12288) {
+  console.log(JSON.stringify([...describe(network, pixels.subarray(at, at + 12288))]));
+}"""
+
+in_a_browser = pytest.mark.skipif(
+    not shutil.which("chromium") and "CI" not in os.environ,
+    reason="no Chromium here; in CI its absence is a failure",
+)
+with_node = pytest.mark.skipif(
+    not shutil.which("node") and "CI" not in os.environ,
+    reason="no Node.js here; in CI its absence is a failure",
+)
+
+
+@with_node
+def test_states_without_a_browser():
+    files = sorted((ROOT / "tests" / "js").glob("*.test.mjs"))
+    ended = subprocess.run(["node", "--test", *files], capture_output=True, text=True)
+    assert ended.returncode == 0 and files, ended.stdout[-3000:]
+
+
+@with_node
+def test_the_base_in_the_browser_gives_the_features_of_keras(tmp_path):
+    images = symbols.on_paper("house", range(4), (64, 64))
+    images.tofile(tmp_path / "pixels")
+    base = assets.shipped("glyphs_base.bin")
+    command = ["node", "--input-type=module", "-e", DESCRIBE, base, tmp_path / "pixels"]
+    ended = subprocess.run(
+        command, cwd=pictures.HERE, capture_output=True, text=True, check=True
+    )
+    found = [json.loads(line) for line in ended.stdout.splitlines()]
+    scaled = keras.layers.Rescaling(1 / 127.5, -1)(images.astype("float32"))
+    maps = load_track("glyphs").build_base()(scaled)
+    expected = keras.ops.convert_to_numpy(maps).mean(axis=(1, 2))
+    np.testing.assert_allclose(found, expected, atol=0.02)  # of 2, with 16 bits
+    for one, other in zip(found, expected, strict=True):
+        assert np.corrcoef(one, other)[0, 1] > 0.9999
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The picture on a page of its own."""
+    made = tmp_path_factory.mktemp("page")
+    scripts = {"teach.js": pictures.teach_script(), **pictures.teach_data()}
+    for name, text in {"index.html": PAGE, **scripts}.items():
+        (made / name).write_text(text, "utf-8")
+    shutil.copy(pictures.HERE / "pictures.css", made)
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    return made
+
+
+@pytest.fixture(params=[(1440, "light"), (360, "dark")], ids=str)
+def page(request, folder):
+    """The page from a disk, wide or narrow; an error in it fails the test."""
+    width, scheme = request.param
+    with lab.browse(width, 900, has_touch=True) as page:
+        wrong = []
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.emulate_media(color_scheme=scheme)
+        page.goto((folder / "index.html").as_uri())
+        page.get_by_label("Symbol to have drawn").locator("option").nth(7).wait_for(
+            state="attached"
+        )
+        yield page
+        page.screenshot(path=SHOTS / f"teach_{width}.png", full_page=True)
+    assert wrong == []
+
+
+def counters(page):
+    """How many of how many each of the three has right."""
+    text = page.get_by_role("group").inner_text()
+    return re.findall(r"(\d+) of (\d+)$", text, re.MULTILINE)
+
+
+def press(page, key, label):
+    """Walks to a button with Tab, and presses a key on it."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == label:
+            return page.keyboard.press(key)
+    raise AssertionError(f"no way with the keyboard to {label!r}")
+
+
+@in_a_browser
+def test_keys_alone_teach_it_and_three_each_are_enough(page):
+    for turn in range(12):
+        name, card = (("house", "A"), ("fish", "B"))[turn % 2]
+        page.get_by_label("Symbol to have drawn").focus()
+        page.keyboard.type(name)
+        press(page, "Enter", "Draw one for me")
+        press(page, "Enter", f"This is {card}")
+        page.get_by_label(f"Example {turn // 2 + 1} of {card}", exact=True).wait_for()
+    trained, random, raw = ([int(each) for each in pair] for pair in counters(page))
+    assert trained[1] == random[1] == raw[1] == 10
+    assert trained[0] >= 9 and trained[0] > max(random[0], raw[0])
+    page.get_by_label("Trained base").focus()
+    page.keyboard.press("ArrowDown")
+    assert page.get_by_label("Random base").is_checked()
+    assert page.evaluate("document.activeElement.value") == "random"
+
+
+@in_a_browser
+def test_a_finger_draws_and_every_stroke_moves_the_bars(page):
+    touch = page.context.new_cdp_session(page)
+
+    def stroke(*points):
+        pad = page.get_by_label("Pad to draw on")
+        pad.scroll_into_view_if_needed()
+        box = pad.bounding_box()
+        name, kind = "Input.dispatchTouchEvent", "touchStart"
+        for x, y in points:
+            at = {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
+            touch.send(name, {"type": kind, "touchPoints": [at]})
+            kind = "touchMove"
+        touch.send(name, {"type": "touchEnd", "touchPoints": []})
+
+    square = [(0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.2, 0.8), (0.2, 0.2)]
+    for points, card in ((square, "A"), ([(0.2, 0.5), (0.8, 0.5)], "B")):
+        stroke(*points)
+        page.get_by_role("button", name=f"This is {card}").click()
+        page.get_by_label(f"Example 1 of {card}", exact=True).wait_for()
+    bars, seen = page.locator(".tl-bar b"), set()
+    for points in (square[:2], square[1:3], square[2:]):
+        before = bars.all_inner_texts()
+        stroke(*points)
+        page.wait_for_function(
+            """before => [...document.querySelectorAll(".tl-bar b")]
+            .map(each => each.textContent).join() !== before.join()""",
+            arg=before,
+        )
+        seen.add(tuple(bars.all_inner_texts()))
+    assert len(seen) == 3
+    page.get_by_role("button", name="Undo stroke").click()
+    page.get_by_role("button", name="Take out example 1 of B").click()
+    page.get_by_text("Now draw another symbol").wait_for()
+
+
+@in_a_browser
+def test_names_are_said_when_wrong_and_shown_as_text(page):
+    name = page.get_by_label("Name of symbol 1")
+    name.fill("B")
+    name.press("Enter")
+    page.get_by_text("There is a symbol called B already.").wait_for()
+    name.fill("<b>bold</b>")
+    name.press("Enter")
+    page.get_by_role("button", name="This is <b>bold</b>").wait_for()
+
+
+@in_a_browser
+def test_axe_finds_nothing_serious_and_nothing_runs_over_the_edge(page):
+    page.get_by_role("button", name="Draw one for me").click()
+    page.get_by_role("button", name="This is A").click()
+    page.get_by_label("Example 1 of A", exact=True).wait_for()
+    axe = importlib.resources.files("axe_playwright_python") / "axe.min.js"
+    page.evaluate(axe.read_text("utf-8"))
+    found = page.evaluate("axe.run()")["violations"]
+    serious = {each["id"] for each in found if each["impact"] in check_site.SERIOUS}
+    assert serious == set()
+    root = "document.documentElement"
+    assert page.evaluate(f"{root}.scrollWidth <= {root}.clientWidth")
+
+
+@in_a_browser
+def test_little_is_loaded_before_the_first_stroke_and_a_missing_base_is_said(folder):
+    sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
+    late = sizes.pop("glyphs_base.js")
+    assert sum(sizes.values()) < 100_000 and late < 1_100_000
+    (folder / "glyphs_base.js").rename(folder / "away.js")
+    try:
+        with lab.browse(1000, 900) as page:
+            page.goto((folder / "index.html").as_uri())
+            page.get_by_role("button", name="Draw one for me").click()
+            page.get_by_text("could not be loaded").wait_for()
+            assert page.get_by_label("Raw pixels").is_checked()
+    finally:
+        (folder / "away.js").rename(folder / "glyphs_base.js")
+
+
+@in_a_browser
+def test_in_jupyterlab_it_is_the_same_and_needs_no_kernel(tmp_path):
+    code = ["import tlcourse\ntlcourse.start()"]
+    code += ["from tlcourse.widgets import Teach\nTeach(seed=1)"]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    made = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(each) for each in code], metadata=kernel
+    )
+    nbformat.write(made, tmp_path / "teach.ipynb")
+    with lab.serve(tmp_path) as url, lab.browse(1280, 1000) as page:
+        lab.run_all(page, f"{url}/tree/teach.ipynb")
+        for turn in range(8):
+            name, card = (("house", "A"), ("fish", "B"))[turn % 2]
+            page.get_by_label("Symbol to have drawn").select_option(name)
+            page.get_by_role("button", name="Draw one for me").click()
+            page.get_by_role("button", name=f"This is {card}").click()
+            page.get_by_label(f"Example {turn // 2 + 1} of {card}").first.wait_for()
+        assert counters(page)[0] == ("6", "6")
+        page.screenshot(path=SHOTS / "teach_lab.png")
