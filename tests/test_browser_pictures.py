@@ -27,8 +27,8 @@ PAGE = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">
 <meta name="color-scheme" content="light dark"><title>Teach it</title>
 <link rel="stylesheet" href="pictures.css"><script src="teach.js" defer></script>
 <style>body { font: 1rem system-ui; margin: 1rem }</style></head>
-<body><main><h1>Teach it</h1><div data-picture="teach" data-seed="1">A still form.</div></main>
-</body></html>"""
+<body><main><h1>Teach it</h1>
+<div data-picture="teach" data-seed="1">A still form.</div></main></body></html>"""
 DESCRIBE = """import fs from "node:fs";
 import { describe, open } from "./network.js";
 const [base, pixels] = process.argv.slice(1).map((path) => fs.readFileSync(path));

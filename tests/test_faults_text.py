@@ -165,9 +165,11 @@ VIEWS = {
     LiveTraining: live_training,
     widgets.LearningRateExplorer: learning_rate_explorer,
     TeachingPanel: teaching_panel,
+    widgets.Teach: lambda *_: widgets.Teach(),
     widgets.TransferExplorer: transfer_explorer,
 }
-WORDLESS = {LiveTraining, widgets.LearningRateExplorer}  # no name in what they show
+# No name in what they show; of Teach, the browser's tests see to it.
+WORDLESS = {LiveTraining, widgets.LearningRateExplorer, widgets.Teach}
 SLOW = {widgets.TransferExplorer, widgets.LearningRateExplorer}  # half a second each
 
 
