@@ -119,7 +119,9 @@ def text(source):
 
 def frame(page, title, body, **more):
     """A complete page around a body; `more` is what templates/page.html takes."""
+    shown = {each["data-picture"] for each in body.select("[data-picture]")}
     more |= {"course": COURSE, "course_map": course_map(), "body": str(body)}
+    more["pictures"] = sorted(shown)
     return rendering.template("page.html").render(page=page, title=title, **more)
 
 
@@ -137,9 +139,7 @@ def write(folder, notebooks):
         (folder / name).write_text(content, "utf-8", newline="\n")
     for name in ("site.css", "site.js"):
         shutil.copy(rendering.TEMPLATES / name, folder)
-    shutil.copy(pictures.HERE / "pictures.css", folder)
-    scripts = {"teach.js": pictures.teach_script(), **pictures.teach_data()}
-    for name, content in scripts.items():
+    for name, content in pictures.page_files().items():
         (folder / name).write_text(content, "utf-8")
     for source, name in COPIES.items():
         shutil.copy(ROOT / source, folder / name)

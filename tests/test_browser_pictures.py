@@ -15,6 +15,7 @@ import pytest
 from images import lab
 
 import check_site
+from data.making import curves
 from tlcourse._util import assets
 from tlcourse.course.tracks import load_track
 from tlcourse.data import symbols
@@ -76,10 +77,8 @@ def test_the_base_in_the_browser_gives_the_features_of_keras(tmp_path):
 def folder(tmp_path_factory):
     """The picture on a page of its own."""
     made = tmp_path_factory.mktemp("page")
-    scripts = {"teach.js": pictures.teach_script(), **pictures.teach_data()}
-    for name, text in {"index.html": PAGE, **scripts}.items():
+    for name, text in {"index.html": PAGE, **pictures.page_files()}.items():
         (made / name).write_text(text, "utf-8")
-    shutil.copy(pictures.HERE / "pictures.css", made)
     SHOTS.mkdir(parents=True, exist_ok=True)
     return made
 
@@ -181,11 +180,7 @@ def test_names_are_said_when_wrong_and_shown_as_text(page):
     page.get_by_role("button", name="This is <b>bold</b>").wait_for()
 
 
-@in_a_browser
-def test_axe_finds_nothing_serious_and_nothing_runs_over_the_edge(page):
-    page.get_by_role("button", name="Draw one for me").click()
-    page.get_by_role("button", name="This is A").click()
-    page.get_by_label("Example 1 of A", exact=True).wait_for()
+def check_axe(page):
     axe = importlib.resources.files("axe_playwright_python") / "axe.min.js"
     page.evaluate(axe.read_text("utf-8"))
     found = page.evaluate("axe.run()")["violations"]
@@ -196,10 +191,19 @@ def test_axe_finds_nothing_serious_and_nothing_runs_over_the_edge(page):
 
 
 @in_a_browser
+def test_axe_finds_nothing_serious_and_nothing_runs_over_the_edge(page):
+    page.get_by_role("button", name="Draw one for me").click()
+    page.get_by_role("button", name="This is A").click()
+    page.get_by_label("Example 1 of A", exact=True).wait_for()
+    check_axe(page)
+
+
+@in_a_browser
 def test_little_is_loaded_before_the_first_stroke_and_a_missing_base_is_said(folder):
     sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
-    late = sizes.pop("glyphs_base.js")
-    assert sum(sizes.values()) < 100_000 and late < 1_100_000
+    late = sizes["glyphs_base.js"]
+    first = ("index.html", "teach.js", "pictures.css", "drawings.js")
+    assert sum(map(sizes.get, first)) < 100_000 and late < 1_100_000
     (folder / "glyphs_base.js").rename(folder / "away.js")
     try:
         with lab.browse(1000, 900) as page:
@@ -230,3 +234,74 @@ def test_in_jupyterlab_it_is_the_same_and_needs_no_kernel(tmp_path):
             page.get_by_label(f"Example {turn // 2 + 1} of {card}").first.wait_for()
         assert counters(page)[0] == ("6", "6")
         page.screenshot(path=SHOTS / "teach_lab.png")
+
+
+@pytest.fixture(params=[(1440, "light"), (360, "dark")], ids=str)
+def slider(request, folder):
+    """The label slider on a page, wide or narrow."""
+    width, scheme = request.param
+    text = PAGE.replace('"teach"', '"labels"').replace("teach.js", "labels.js")
+    (folder / "labels.html").write_text(text, "utf-8")
+    with lab.browse(width, 900) as page:
+        wrong = []
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.emulate_media(color_scheme=scheme)
+        page.goto((folder / "labels.html").as_uri())
+        page.get_by_label("An empty chart").wait_for()
+        yield page
+        page.screenshot(path=SHOTS / f"labels_{width}.png", full_page=True)
+    assert wrong == []
+
+
+@in_a_browser
+def test_keys_alone_draw_a_guess_and_drag_the_labels(slider):
+    reveal = slider.get_by_role("button", name="Show what was measured")
+    for count in (1, 2, 3, 5, 10, 20, 50):
+        assert reveal.is_disabled()
+        slider.get_by_label(f"Your guess for {count} labels per class").fill("40")
+        slider.keyboard.press("Tab")
+    press(slider, "Enter", "Show what was measured")
+    near = json.loads(assets.shipped("label_curves.json").read_text())["tasks"]["near"]
+    for place, (mean, _) in enumerate(near["curves"]["trained base"]):
+        label = slider.get_by_role("img").first.get_attribute("aria-label")
+        assert f"trained base {round(100 * mean)} %" in label
+        said = [each["said"] for each in right_or_wrong(slider)]
+        assert said == [near["classes"][k] for k in near["said"][place]]
+        slider.keyboard.press("ArrowRight")
+    slider.get_by_text("points off on average").wait_for()
+    slider.get_by_label("far:").check()
+    assert reveal.is_disabled()
+
+
+def right_or_wrong(page):
+    labels = page.locator(".tl-eight figure")
+    words = [each.get_attribute("aria-label") for each in labels.all()]
+    form = re.compile("A (.+): it says (?P<said>.+), (right|wrong)")
+    return [form.fullmatch(each).groupdict() for each in words]
+
+
+@in_a_browser
+def test_a_drag_draws_a_guess_without_gaps_and_axe_finds_nothing_serious(slider):
+    box = slider.locator(".tl-chart").bounding_box()
+    y = box["y"] + 0.6 * box["height"]
+    slider.mouse.move(box["x"] + 0.15 * box["width"], y)
+    slider.mouse.down()
+    slider.mouse.move(box["x"] + 0.95 * box["width"], y)
+    slider.mouse.up()
+    slider.get_by_role("button", name="Show what was measured").click()
+    check_axe(slider)
+
+
+def test_the_curves_are_those_of_lesson_07():
+    shipped = json.loads(assets.shipped("label_curves.json").read_text())
+    track, place = load_track("glyphs"), shipped["counts"].index(10)
+    network = curves.describers(track)["trained base"]
+    x, new = (
+        network.predict(part.images, verbose=0)
+        for part in (track.train, track.validation)
+    )
+    x, new = x / x.std(), new / x.std()
+    probes = [curves.probe(x, track.train.labels, 10, draw) for draw in range(5)]
+    scores = [each.score(new, track.validation.labels) for each in probes]
+    known = shipped["tasks"]["near"]["curves"]["trained base"][place]
+    assert known == pytest.approx([np.mean(scores), np.std(scores, ddof=1)], abs=0.01)

@@ -165,11 +165,13 @@ VIEWS = {
     LiveTraining: live_training,
     widgets.LearningRateExplorer: learning_rate_explorer,
     TeachingPanel: teaching_panel,
+    widgets.LabelSlider: lambda *_: widgets.LabelSlider(),
     widgets.Teach: lambda *_: widgets.Teach(),
     widgets.TransferExplorer: transfer_explorer,
 }
-# No name in what they show; of Teach, the browser's tests see to it.
-WORDLESS = {LiveTraining, widgets.LearningRateExplorer, widgets.Teach}
+# No name in what they show; of pictures, the browser's tests see to it.
+WORDLESS = {LiveTraining, widgets.LearningRateExplorer}
+WORDLESS |= {widgets.LabelSlider, widgets.Teach}
 SLOW = {widgets.TransferExplorer, widgets.LearningRateExplorer}  # half a second each
 
 
@@ -190,7 +192,8 @@ def pages(shown_view):
 
 @pytest.mark.fault(21)
 def test_every_view_is_in_the_table():
-    assert every(view.View) - {widgets.explorer.Explorer} == set(VIEWS)
+    shared = {widgets.explorer.Explorer, widgets.pictures.Picture}
+    assert every(view.View) - shared == set(VIEWS)
     functions = vars(html_images).values()
     assert {x.__name__ for x in functions if isinstance(x, types.FunctionType)} == {
         *(

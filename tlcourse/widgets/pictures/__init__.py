@@ -13,11 +13,15 @@ from tlcourse._util import assets
 from tlcourse.widgets.view import View
 
 HERE = pathlib.Path(__file__).parent
-TEACH = """{
+# What each picture has to get, as a page gets it: from scripts, when it is asked for.
+ON_A_PAGE = {
+    "teach": """{
   weights: async () =>
     Uint8Array.from(atob(await needed("glyphs_base")), (each) => each.charCodeAt(0)),
   drawings: () => needed("drawings"),
-}"""
+}""",
+    "labels": '{ curves: () => needed("label_curves") }',
+}
 IMPORT = re.compile(r'^import .* from "\./(\w+\.js)";\n', re.MULTILINE)
 
 
@@ -32,22 +36,43 @@ def _without_exports(text):
     return re.sub(r"^export (default .*\n)?", "", text, flags=re.MULTILINE)
 
 
-def teach_script():
-    """A script that shows "Teach it" wherever a page has `data-picture="teach"`."""
+def script(name):
+    """A script that shows a picture wherever a page has its name as `data-picture`."""
     page = (HERE / "page.js").read_text("utf-8")
-    text = _without_exports(one_module("teach.js")) + page
-    return f'(() => {{\n{text}show("teach", render, {TEACH});\n}})();\n'
+    text = _without_exports(one_module(f"{name}.js")) + page
+    return f'(() => {{\n{text}putOnPage("{name}", render, {ON_A_PAGE[name]});\n}})();\n'
 
 
-def teach_data():
-    """dict, name of a script to its text: what `teach_script` asks for."""
+def page_files():
+    """dict, name to text of what pages with pictures need beside them."""
     packed = base64.b64encode(assets.shipped("glyphs_base.bin").read_bytes()).decode()
-    drawings = assets.shipped("drawings.json").read_text("utf-8")
+    texts = {"glyphs_base": f'"{packed}"'}
+    for name in ("drawings", "label_curves"):
+        texts[name] = assets.shipped(f"{name}.json").read_text("utf-8").strip()
     form = "(globalThis.tlData ??= {{}}).{} = {};\n".format
-    return {
-        "glyphs_base.js": form("glyphs_base", f'"{packed}"'),
-        "drawings.js": form("drawings", drawings),
-    }
+    data = {f"{name}.js": form(name, text) for name, text in texts.items()}
+    scripts = {f"{name}.js": script(name) for name in ON_A_PAGE}
+    return {**scripts, **data, "pictures.css": (HERE / "pictures.css").read_text()}
+
+
+def _shipped_json(name):
+    return json.loads(assets.shipped(name).read_text("utf-8"))
+
+
+class Picture(View):
+    """A picture in a notebook, and where it goes on a page."""
+
+    name = said = ""
+
+    def __init__(self, widget):
+        super().__init__()
+        self.box = ipywidgets.VBox([widget])
+
+    def __repr__(self):
+        return self.said
+
+    def _repr_html_(self):
+        return f'<div data-picture="{self.name}"><p>{self.said}</p></div>'
 
 
 class _Teach(anywidget.AnyWidget):
@@ -58,7 +83,7 @@ class _Teach(anywidget.AnyWidget):
     seed = traitlets.Int(None, allow_none=True).tag(sync=True)
 
 
-class Teach(View):
+class Teach(Picture):
     """Draw two symbols, name them, and see who names the next one: all in the browser.
 
     The trained base of the glyphs track, the same with random weights, and raw pixels
@@ -68,22 +93,36 @@ class Teach(View):
         seed: Integer, for the same colours and places again; None for others.
     """
 
+    name = "teach"
+    said = (
+        "Teach it in ten seconds: a pad to draw on, two cards to name, and three "
+        "counters, of the trained base, a random base, and raw pixels."
+    )
+
     def __init__(self, seed=None):
-        super().__init__()
-        self.box = ipywidgets.VBox()
-        self.box.children = [
-            _Teach(
-                weights=assets.shipped("glyphs_base.bin").read_bytes(),
-                drawings=json.loads(assets.shipped("drawings.json").read_text("utf-8")),
-                seed=seed,
-            )
-        ]
+        weights = assets.shipped("glyphs_base.bin").read_bytes()
+        drawings = _shipped_json("drawings.json")
+        super().__init__(_Teach(weights=weights, drawings=drawings, seed=seed))
 
-    def __repr__(self):
-        return (
-            "Teach it in ten seconds: a pad to draw on, two cards to name, and three "
-            "counters, of the trained base, a random base, and raw pixels."
-        )
 
-    def _repr_html_(self):
-        return f'<div data-picture="teach"><p>{self!r}</p></div>'
+class _Labels(anywidget.AnyWidget):
+    _esm = one_module("labels.js")
+    _css = HERE / "pictures.css"
+    curves = traitlets.Dict().tag(sync=True)
+
+
+class LabelSlider(Picture):
+    """Draw the curve that you expect, then drag the number of labels: it was measured.
+
+    Trained base, random base, raw pixels and training from scratch, on the near task
+    and the far one of the glyphs track, five draws each. It needs no kernel.
+    """
+
+    name = "labels"
+    said = (
+        "Label slider: a chart for the curve that you expect, and the measured ones by "
+        "labels per class, of the trained base and its controls, near task and far."
+    )
+
+    def __init__(self):
+        super().__init__(_Labels(curves=_shipped_json("label_curves.json")))

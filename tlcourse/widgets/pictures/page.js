@@ -16,7 +16,7 @@ function needed(name) {
   });
 }
 
-function show(name, render, values) {
+function putOnPage(name, render, values) {
   for (const el of document.querySelectorAll(`[data-picture="${name}"]`)) {
     const seed = el.dataset.seed && Number(el.dataset.seed);
     const get = (key) => ({ seed, ...values })[key];
