@@ -112,7 +112,7 @@ def text(source):
     pages = {each["number"]: each["page"] for each in course_map()}
     soup = rendering.render(notebook, functools.partial(address, source), pages)
     if source == "README.md":
-        touch = rendering.template("touch.html").render(still=repr(pictures.Teach()))
+        touch = rendering.template("touch.html").render(still=pictures.Teach.said)
         soup.h1.insert_after(bs4.BeautifulSoup(touch, "html.parser"))
     return frame(TEXTS[source], soup.h1.get_text(), soup)
 

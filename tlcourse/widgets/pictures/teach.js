@@ -196,6 +196,7 @@ function render({ model, el }) {
   let kind = "trained";
   let networks = null; // trained and random, once they are loaded
   let loading = null;
+  let telling = false;
   let problem = "";
   let drawn = 0; // ready-made drawings so far
 
@@ -225,9 +226,8 @@ function render({ model, el }) {
         refresh();
       },
       () => {
-        loading = null; // the next stroke tries again
-        problem = "The base could not be loaded. The raw pixels judge all the same.";
-        kind = "pixels";
+        loading = null; // the next stroke or press tries again
+        problem = "The base could not be loaded. Your drawing is kept: press again to retry.";
         refresh();
       },
     );
@@ -250,14 +250,15 @@ function render({ model, el }) {
   }
 
   async function tell(at) {
-    if (!strokes.length) return;
-    const pixels = paint(strokes, seed);
-    clear();
+    if (!strokes.length || telling) return;
+    telling = true; // a second press while the base is loaded says nothing new
     await load();
-    if (!networks) return;
+    telling = false;
+    if (!networks || !strokes.length) return;
+    const pixels = paint(strokes, seed);
     state = teach(state, at, { pixels, vectors: vectorsOf(pixels, Object.keys(KINDS)) });
     problem = "";
-    refresh();
+    clear();
   }
 
   function clear() {
