@@ -27,7 +27,6 @@ def home(tmp_path, monkeypatch):
     return tmp_path / "home"
 
 
-@pytest.mark.fault(21)
 @pytest.mark.parametrize("name", sorted({*NAMES, *ANSWERS}))
 def test_an_exercise_knows_right_wrong_and_not_answered_and_has_a_hint(name, capsys):
     right, wrongs, seen = answers_to(name)

@@ -273,6 +273,16 @@ def test_low_rank_adaptation_freezes_only_its_own_kernel():
     assert freezing.unfreeze_from(model, "pair") == before
 
 
+@pytest.mark.fault(10)
+def test_weights_frozen_one_by_one_stay_so():
+    model = keras.Sequential([keras.Input((8,)), layers.Dense(8, name="pair"), norm()])
+    model.layers[0].kernel.trainable = False
+    before = {weight.path for weight in model.trainable_weights}
+    freezing.unfreeze_from(model, "pair", batchnorm="training")
+    assert {weight.path for weight in model.trainable_weights} == before
+    assert len(before) == 3  # a bias, and the two of the normalization
+
+
 # 7, 10, 11: what was received, and a remedy that fits
 
 
@@ -483,6 +493,33 @@ def test_a_variable_outside_that_changes_the_frozen_part_is_found_out():
     )
     with pytest.raises(RuntimeError, match="changed while it trained.*`model.fit`"):
         fit_once_frozen(model, *pixels(8), verbose=0, callbacks=[change])
+
+
+class Borrows(keras.callbacks.Callback):
+    """Changes frozen weights at one event, and puts them back at another."""
+
+    def __init__(self, begin, end):
+        super().__init__()
+        setattr(self, begin, lambda *_, **__: self.add(0.5))
+        setattr(self, end, lambda *_, **__: self.add(-0.5))
+
+    def add(self, value):
+        weight = self.model.non_trainable_weights[0]
+        weight.assign(weight + value)
+
+
+EVENTS = ("epoch", "train_batch", "batch", "test")
+
+
+@pytest.mark.fault(17)
+@pytest.mark.parametrize("event", EVENTS)
+def test_a_callback_that_borrows_frozen_weights_is_found_out(event):
+    x, y = pixels(8)
+    model, borrows = wrapped(), Borrows(f"on_{event}_begin", f"on_{event}_end")
+    with pytest.raises(RuntimeError, match="leave frozen weights alone.*`model.fit`"):
+        fit_once_frozen(
+            model, x, y, verbose=0, callbacks=[borrows], validation_data=(x, y)
+        )
 
 
 @pytest.mark.fault(17)

@@ -8,6 +8,7 @@ from tlcourse._util import progress
 from tlcourse.data.checking import check_count
 from tlcourse.models import freezing, nesting
 from tlcourse.training import calls, cut
+from tlcourse.training.whole_model import WholeModelCallbacks
 
 PROBED = 8  # images that try whether the frozen part may be stored
 # Methods that decide how Keras trains; an object that has its own trains otherwise.
@@ -69,7 +70,8 @@ def fit_once_frozen(model, x, y=None, **options):
     stored = _outputs(frozen, x, size, shown, full_batches=True)
     if options.get("validation_data") is not None:
         options["validation_data"] = _stored_validation(frozen, shown, size, options)
-    followers = _WholeModel(options.pop("callbacks", None), model, tail)
+    callbacks = options.pop("callbacks", None)
+    followers = WholeModelCallbacks(callbacks, model, tail, frozen)
     _check_stored(frozen, x, stored, ValueError, "is not the same in another batch")
     history = tail.fit(stored, y, callbacks=[followers], **options)
     _check_stored(frozen, x, stored, RuntimeError, "has changed while it trained")
@@ -197,37 +199,3 @@ def _check_memory(size):
             f"Received: {free / 1e9:.1f} GB. Freeze more, give fewer images, or train "
             "with `model.fit`."
         )
-
-
-def _hears_of_steps(callback):
-    """Whether a callback does something at the end of a step."""
-    base = keras.callbacks.Callback
-    own = (callback.on_batch_end, callback.on_train_batch_end)
-    plain = (base.on_batch_end, base.on_train_batch_end)
-    return any(getattr(method, "__func__", None) not in plain for method in own)
-
-
-class _WholeModel(keras.callbacks.CallbackList):
-    """Callbacks that look at the whole model while its tail is fitted."""
-
-    def __init__(self, callbacks, model, tail):
-        self.whole, self.tail = model, tail
-        model.stop_training = False
-        super().__init__(callbacks)
-        # Without callbacks that listen to steps, Keras need not wait for each of them.
-        self.async_safe = not any(map(_hears_of_steps, self.callbacks))
-
-    def set_model(self, model):
-        """Shows the callbacks the whole model, whatever `fit` names."""
-        super().set_model(self.whole)
-
-    def on_train_batch_end(self, batch, logs=None):
-        """Passes the event on; a callback may have stopped the training."""
-        super().on_train_batch_end(batch, logs)
-        self.tail.stop_training = self.whole.stop_training
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Passes the event on."""
-        for callback in self.callbacks:  # the same `logs`, which they may change
-            callback.on_epoch_end(epoch, logs)
-        self.tail.stop_training = self.whole.stop_training
