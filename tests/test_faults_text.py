@@ -23,7 +23,6 @@ from tlcourse.features.worker import load_network
 from tlcourse.models import freezing, structure
 from tlcourse.teachable import GrowingClassifier
 from tlcourse.widgets import FreezePanel, TeachingPanel, html_images, view
-from tlcourse.widgets.live_training import LiveTraining
 from tlcourse.widgets.prediction import Prediction
 from tlcourse.yosinski import results
 
@@ -106,23 +105,16 @@ def fetch_button(name, patch, _):
     return made
 
 
-def panel_of(name, train=None):
+def panel_of(name):
     """A panel of a model, with the name wherever Keras takes it for a name."""
     dense = layers.Dense(2, name=name)
     model = keras.Sequential([keras.Input((8, 8, 3)), layers.Flatten(), dense])
     model.name = name
-    made = FreezePanel(model, train)
-    made.rows[0].opener.click()
-    return made
+    return FreezePanel(model)
 
 
 def freeze_panel(name, *_):
     return panel_of(name)
-
-
-def live_training(name, *_):
-    images = np.zeros((2, 8, 8, 3), "uint8")
-    return panel_of(name, data.Dataset(images, np.arange(2), (name, "b"))).live
 
 
 def learning_rate_explorer(name, *_):
@@ -162,7 +154,6 @@ VIEWS = {
     widgets.FeatureMapViewer: feature_map_viewer,
     widgets.FetchButton: fetch_button,
     FreezePanel: freeze_panel,
-    LiveTraining: live_training,
     widgets.LearningRateExplorer: learning_rate_explorer,
     TeachingPanel: teaching_panel,
     widgets.LabelSlider: lambda *_: widgets.LabelSlider(),
@@ -170,7 +161,7 @@ VIEWS = {
     widgets.TransferExplorer: transfer_explorer,
 }
 # No name in what they show; of pictures, the browser's tests see to it.
-WORDLESS = {LiveTraining, widgets.LearningRateExplorer}
+WORDLESS = {widgets.LearningRateExplorer}
 WORDLESS |= {widgets.LabelSlider, widgets.Teach}
 SLOW = {widgets.TransferExplorer, widgets.LearningRateExplorer}  # half a second each
 
@@ -212,7 +203,7 @@ def test_every_view_is_in_the_table():
 @pytest.mark.fault(21)
 @pytest.mark.parametrize("kind", VIEWS, ids=lambda kind: kind.__name__)
 def test_a_view_shows_names_as_text(kind, monkeypatch, classifier):
-    names = NAMES[: -1 if kind in (FreezePanel, LiveTraining) else None]
+    names = NAMES[: -1 if kind is FreezePanel else None]
     names = NAMES[2:5] if kind in SLOW else names
     plain = VIEWS[kind]("word", monkeypatch, classifier)
     wanted = [Skeleton(page).tags for page in pages(plain)]
@@ -406,11 +397,11 @@ def test_a_click_keeps_what_code_has_set_below_the_flags_of_layers():
     before = trainable(model)
     for name in ("freeze everything", "everything"):
         with contextlib.suppress(ValueError):  # ipywidgets 8 only logs it
-            panel.preset_buttons[name].click()
+            panel.do("preset", name)
     assert trainable(model) == before
     assert "8 of 72 numbers train" in panel.message.value
     assert "so that all 72 train" in panel.message.value
     model.layers[0].trainable = False  # the remedy
     model.layers[0].trainable = True
-    panel.reread.click()
-    assert "trains 90 of 90" in panel.count.value
+    panel.do("refresh")
+    assert "trains 90 of 90" in repr(panel)

@@ -118,9 +118,7 @@ def test_a_rate_of_nothing_leaves_the_head_and_each_rate_begins_again():
     assert list(curves) == [1e-9, 1e-1] and len(curves[1e-9]) == 2
 
 
-@pytest.mark.parametrize(
-    "task, counts", [("near", [1, 5, 50]), ("far", [10, 50, 150])]
-)
+@pytest.mark.parametrize("task, counts", [("near", [1, 5, 50]), ("far", [10, 50, 150])])
 def test_the_shipped_grid_is_whole(task, counts):
     names, found, mean = shipped_grid(task)
     assert names == ["head only", "from stage 5", "from stage 4", "from stage 1"]

@@ -1,7 +1,6 @@
 """The freeze panel: structure, state, costs, and the view, without a browser."""
 
 import asyncio
-import contextlib
 import threading
 import types
 
@@ -17,6 +16,7 @@ from keras import layers
 from tlcourse import training
 from tlcourse.data import Dataset
 from tlcourse.models import costs, freeze_state, freezing, heads, keras_code, nesting
+from tlcourse.models.movement import movement
 from tlcourse.models.structure import find_structure
 from tlcourse.widgets import FreezePanel, view
 
@@ -119,7 +119,7 @@ def test_parts_stand_from_input_to_output_and_hold_every_number(make):
     found = panel.summary.state.structure
     assert [part.name for part in found.parts] == names
     assert sum(map(found.parameters, found.parts)) == model.count_params()
-    panel.preset_buttons["head only"].click()
+    panel.do("preset", "head only")
     assert numbers(model) == head == panel.summary.state.trainable_parameters
 
 
@@ -132,7 +132,7 @@ def test_what_is_used_twice_is_counted_once_and_costs_twice():
     assert panel.summary.costs.total == model.count_params()
     once, dense = flop(find_structure(base)), 2 * 8 * 2
     assert flop(panel.summary.state.structure) == 2 * once + dense
-    panel.rows[0].box_for_part.value = False
+    panel.do("part", 0, False)
     assert panel.summary.state.trainable_parameters == numbers(model)
 
 
@@ -193,7 +193,7 @@ def test_looking_at_a_model_leaves_its_flags_as_they_are(model):
 
 # State, model and code agree
 
-KINDS = ["part", "unit", "preset", "norms", "code", "base"]
+KINDS = ["part", "unit", "line", "preset", "norms", "code", "base"]
 moves = st.lists(
     st.tuples(st.sampled_from(KINDS), st.integers(0, 12), st.booleans()), max_size=8
 )
@@ -203,17 +203,21 @@ def do(panel, what, number, flag):
     """One thing that a learner may do, in the panel or in code."""
     base = panel.summary.model.get_layer("base")
     if what == "part":
-        panel.rows[number % 3].box_for_part.value = flag
+        panel.do("part", number % 3, flag)
+    elif what == "line":
+        panel.do("line", number % 4)
+        trains = [each["shows"] == "trains" for each in panel.widget.shown["parts"]]
+        assert trains == [k >= number % 4 for k in range(3)]
     elif what == "unit":
-        panel.change(lambda state: state.with_unit(number % 7, flag))
+        panel.do("unit", number % 7, flag)
     elif what == "preset":
-        panel.preset_buttons[freeze_state.PRESETS[number % 6]].click()
+        panel.do("preset", freeze_state.PRESETS[number % 6])
     elif what == "norms":
-        panel.norms.value = flag
+        panel.do("norms", flag)
     else:
         layer = base if what == "base" else base.layers[number % len(base.layers)]
         layer.trainable = flag
-        panel.reread.click()
+        panel.do("refresh")
 
 
 @given(moves=moves, noise=st.lists(st.booleans(), min_size=16, max_size=16))
@@ -224,14 +228,16 @@ def do(panel, what, number, flag):
 )
 def test_panel_model_and_code_always_agree(panel, moves, noise):
     model = panel.summary.model
+    total = model.count_params()
     for move in moves:
         do(panel, *move)
         state = panel.summary.state
         assert state.trainable_parameters == numbers(model)
-        assert f"trains {numbers(model):,} of" in panel.count.value
-        for row in panel.rows:
-            assert row.box_for_part.value == (state.shows(row.part) == "trains")
-        assert panel.norms.value == state.batchnorm_trains
+        seen = panel.widget.shown
+        assert seen["trains"] == numbers(model) and seen["total"] == total
+        for part, each in zip(state.structure.parts, seen["parts"], strict=True):
+            assert each["shows"] == state.shows(part)
+        assert seen["norms"] == state.batchnorm_trains
     wanted = {id(weight) for weight in model.trainable_weights}
     for layer, flag in zip(nesting.layers_inside(model), noise, strict=False):
         layer.trainable = flag
@@ -276,11 +282,10 @@ def test_a_layer_that_has_nothing_to_learn_does_not_block_its_stage():
     known = [layers.Normalization(mean=0.5, variance=1.0), layers.Normalization()]
     conv = layers.Conv2D(4, 3, 2, name="conv")
     panel = FreezePanel(heads.wrap(chain(keras.Input((8, 8, 3)), *known, conv), 2))
-    row = panel.rows[0]
-    row.box_for_part.value = False
+    panel.do("part", 0, False)
     assert not conv.trainable
-    row.box_for_part.value = True
-    assert conv.trainable and row.box_for_part.value
+    panel.do("part", 0, True)
+    assert conv.trainable and panel.widget.shown["parts"][0]["shows"] == "trains"
 
 
 # Compiled or not
@@ -290,18 +295,18 @@ def test_a_change_after_fit_is_noticed_and_compile_mends_it(
     panel, model, dataset, monkeypatch
 ):
     assert panel.summary.status == "not compiled yet"
-    panel.preset_buttons["head only"].click()
-    panel.compile.click()
+    panel.do("preset", "head only")
+    panel.do("compile")
     assert panel.summary.status == "compiled as shown"
     model.fit(dataset.images, dataset.labels, verbose=0)
-    panel.preset_buttons["all but BatchNorm"].click()
-    assert "changed since compile" in panel.status.value
+    panel.do("preset", "all but BatchNorm")
+    assert "changed since compile" in panel.widget.shown["status"]
     assert "until then, fit trains 15 numbers" in panel.summary.status
     with monkeypatch.context() as other:  # where Keras stops, no number is promised
         other.setattr(keras.backend, "backend", lambda: "torch")
         assert panel.summary.status == "changed since compile: compile again"
-    panel.compile.click()
-    assert "compiled as shown" in panel.status.value
+    panel.do("compile")
+    assert "compiled as shown" in panel.widget.shown["status"]
     before = model.get_layer("base").get_weights()[0].copy()
     model.fit(dataset.images, dataset.labels, verbose=0)
     assert not np.array_equal(before, model.get_layer("base").get_weights()[0])
@@ -395,16 +400,16 @@ def test_only_a_choice_that_was_measured_has_seconds(model, dataset):
     panel = FreezePanel(model, dataset, batch_size=8)
     before = model.get_weights()
     for preset in ("last stage", "freeze everything"):
-        panel.preset_buttons[preset].click()
-        panel.compile.click()
-        assert "not measured" in panel.costs.value
-        panel.measure.click()
-        assert "s, measured here" in panel.costs.value
+        panel.do("preset", preset)
+        panel.do("compile")
+        assert "not timed" in str(panel.widget.shown["lines"])
+        panel.do("measure")
+        assert "estimated from a few steps" in str(panel.widget.shown["lines"])
         assert panel.summary.status == "compiled as shown"
-    panel.preset_buttons["head only"].click()
-    assert "not measured" in panel.costs.value
-    panel.preset_buttons["last stage"].click()
-    assert "s, measured here" in panel.costs.value
+    panel.do("preset", "head only")
+    assert "not timed" in str(panel.widget.shown["lines"])
+    panel.do("preset", "last stage")
+    assert "estimated from a few steps" in str(panel.widget.shown["lines"])
     assert all(map(np.array_equal, before, model.get_weights()))
 
 
@@ -423,31 +428,26 @@ def test_what_is_timed_is_the_choice(model, monkeypatch):
 
 def test_compile_and_train_read_flags_that_code_has_set(model, dataset):
     panel = FreezePanel(model, dataset, batch_size=8)
-    panel.compile.click()
+    panel.do("compile")
     for layer in model.get_layer("base").layers:
         layer.trainable = not layer.trainable
-    panel.live.start.click()
-    assert "Press Compile first" in panel.live.message.value
-    panel.compile.click()
-    assert panel.live.message.value == ""
+    panel.do("train")
+    assert "Press Compile first" in panel.message.value
+    panel.do("compile")
+    assert "Compiled." in panel.message.value
     assert panel.summary.state.trainable_parameters == numbers(model)
-    assert f"{numbers(model):,}" in panel.count.value
+    assert panel.widget.shown["trains"] == numbers(model)
 
 
 # The view
 
 
-def test_layers_open_on_demand_and_can_be_chosen_alone(panel, model):
-    row = panel.rows[0]
-    assert row.inside.children == ()
-    row.opener.click()
-    assert len(row.inside.children) == 3
-    row.inside.children[0].value = False
+def test_a_layer_can_be_chosen_alone(panel, model):
+    inside = panel.widget.units[0]
+    assert [name for _, name, _ in inside] == ["conv_1", "norm_1", "deep_1"]
+    panel.do("unit", inside[0][0], False)
     assert not model.get_layer("base").get_layer("conv_1").trainable
-    assert row.box_for_part.value is False
-    assert "partly" in row.line.value
-    row.opener.click()
-    assert row.inside.children == ()
+    assert panel.widget.shown["parts"][0]["shows"] == "partly"
 
 
 def test_a_click_waits_for_the_cell_that_trains(model, dataset, monkeypatch):
@@ -460,8 +460,7 @@ def test_a_click_waits_for_the_cell_that_trains(model, dataset, monkeypatch):
     monkeypatch.setattr(view, "get_ipython", lambda: shell)
     panel = FreezePanel(freezing.recompile(model), dataset)
     FreezePanel(model)  # one more view: a cell is still heard once
-    box = panel.rows[0].box_for_part
-    click = threading.Thread(target=box.set_trait, args=("value", False))
+    click = threading.Thread(target=panel.do, args=("part", 0, False))
     shell.events.trigger("post_run_cell", None)  # of a cell that began before
     shell.events.trigger("pre_run_cell", None)
     click.start()
@@ -470,19 +469,6 @@ def test_a_click_waits_for_the_cell_that_trains(model, dataset, monkeypatch):
     shell.events.trigger("post_run_cell", None)
     click.join(10)
     assert not click.is_alive() and "changed since compile" in panel.summary.status
-
-
-def test_every_control_has_a_name(model, dataset):
-    panel = FreezePanel(model, dataset)
-    panel.rows[0].opener.click()
-    waiting, named = [panel.box], 0
-    while waiting:
-        widget = waiting.pop()
-        waiting += getattr(widget, "children", ())
-        if hasattr(widget, "description") and not hasattr(widget, "placeholder"):
-            assert widget.description, widget
-            named += 1
-    assert named >= 20
 
 
 def test_the_panel_has_forms_without_widgets(panel, model):
@@ -494,43 +480,126 @@ def test_the_panel_has_forms_without_widgets(panel, model):
     assert "application/vnd.jupyter.widget-view+json" in bundle
 
 
-# A few steps, live
+# A few steps, live: the seven scenes that readers stumbled over, and more
 
 
 @pytest.fixture
 def live(model, dataset):
-    return FreezePanel(freezing.recompile(model), dataset, batch_size=8).live
+    freezing.recompile(model)
+    return FreezePanel(model, dataset, batch_size=8, validation=dataset).live
 
 
-def test_a_few_steps_train_and_draw_a_curve(live, model):
+def seen(live):
+    return live.panel.widget.shown
+
+
+def test_each_run_starts_from_the_same_weights_and_the_same_optimizer(live, model):
+    start = model.get_weights()
+    for _ in range(2):
+        live.panel.do("train")
+    first, again = (run["losses"] for run in live.runs)
+    assert len(first) == 30 and first == again
+    assert not all(map(np.array_equal, start, model.get_weights()))
+    live.panel.do("preset", "head only")
+    live.panel.do("compile")
+    live.panel.do("train")  # once more, and not from what "everything" left behind
+    assert all(map(np.array_equal, live._start, start))
+    assert live.runs[2]["losses"] != first
+
+
+def test_weights_that_somebody_else_trained_are_a_new_start(live, model):
+    live.panel.do("train")
+    mine = [weight + 0.1 for weight in model.get_weights()]
+    model.set_weights(mine)
+    live.panel.do("train")
+    live.panel.do("train")  # goes back to the learner's weights, not to the first ones
+    assert all(map(np.array_equal, live._start, mine))
+
+
+def test_runs_are_kept_to_be_laid_over_each_other(live):
+    for k in (2, 1):
+        live.panel.do("line", k)
+        live.panel.do("compile")
+        live.panel.do("train")
+    runs = seen(live)["training"]["runs"]
+    assert [run["name"] for run in runs] == ["head", "stage 2 + head"]
+    assert all(len(run["losses"]) == 30 for run in runs)
+
+
+def test_accuracy_is_that_of_the_validation_images(live, model, dataset):
+    live.panel.do("train")
+    at, shown = zip(*live.runs[0]["accuracy"], strict=True)
+    assert at == (0, 10, 20, 30)
+    right = model.predict(dataset.images, verbose=0).argmax(axis=1) == dataset.labels
+    assert shown[-1] == pytest.approx(right.mean())
+    assert f"to {right.mean():.2f}" in live.panel.message.value
+
+
+def test_with_all_frozen_nothing_moves_and_no_curve_is_drawn(live, model):
+    live.panel.do("preset", "freeze everything")
+    live.panel.do("compile")
     before = model.get_weights()
-    live.start.click()
-    assert len(live.losses) == live.bar.value == 30
-    assert '<img alt="Loss step by step. 30 of 30 steps' in live.curve.value
-    assert not np.array_equal(before[0], model.get_weights()[0])
-    assert live.stop.disabled and not live.start.disabled
+    live.panel.do("train")
+    assert "nothing moved" in live.panel.message.value and not live.runs
+    assert all(map(np.array_equal, before, model.get_weights()))
+
+
+def test_what_moved_is_read_from_the_weights(live, model):
+    assert all(part["moved"] is None for part in seen(live)["parts"])
+    live.panel.do("norms", False)
+    live.panel.do("line", 1)
+    live.panel.do("compile")
+    before = model.get_layer("base").get_layer("conv_2").get_weights()
+    live.panel.do("train")
+    first, second, head = seen(live)["parts"]
+    assert (first["moved"], first["averages"], second["averages"]) == (0, 0, 0)
+    assert second["moved"] > 0 < head["moved"] and head["averages"] is None
+    after = model.get_layer("base").get_layer("conv_2").get_weights()
+    assert not all(map(np.array_equal, before, after))
+    live.panel.do("norms", True)
+    assert seen(live)["parts"][1]["moved"] is None  # it was of another choice
+    live.panel.do("compile")
+    live.panel.do("train")
+    assert [part["averages"] and True for part in seen(live)["parts"]] == [
+        0,
+        True,
+        None,
+    ]
+
+
+def test_movement_is_a_share_of_what_was_there():
+    model = chain(keras.Input((2,)), layers.Dense(2, use_bias=False), layers.Dense(1))
+    before = [np.full(w.shape, 2.0) for w in model.get_weights()]
+    model.set_weights([before[0] * 1.5, *before[1:]])
+    first, second = movement(find_structure(model), before)
+    assert (first.weights, first.averages) == (0.5, None) and second.weights == 0
 
 
 def test_training_can_be_stopped_while_it_runs(live):
     live.steps = 10_000
 
     async def watch():
-        live.start.click()
-        while len(live.losses) < 3:
+        live.panel.do("train")
+        live.panel.do("train")  # a second press while it runs does nothing
+        while len(live.runs[0]["losses"]) < 3:
             await asyncio.sleep(0.01)
-        live.stop.click()
-        done = len(live.losses)
+        live.panel.do("stop")
         await asyncio.sleep(0.2)
-        return done
+        return len(live.runs[0]["losses"])
 
     done = asyncio.run(watch())
-    assert 3 <= done == len(live.losses) < 10_000
-    assert "of 10000 steps" in live.message.value
+    assert 3 <= done == len(live.runs[0]["losses"]) < 10_000 and len(live.runs) == 1
+    assert "of 10000 steps" in live.panel.message.value
+    assert not seen(live)["training"]["running"]
 
 
 def test_a_failure_while_training_is_shown(live, model):
-    model.train_on_batch = None
-    with contextlib.suppress(TypeError):  # ipywidgets 8 only logs it
-        live.start.click()
-    assert "TypeError" in live.message.value
-    assert not live.start.disabled
+    live.panel.guarded(lambda: None)
+    training.steps, before = None, training.steps
+    try:
+        with pytest.raises(TypeError):
+            live.panel.do("train")
+    finally:
+        training.steps = before
+    assert "TypeError" in live.panel.message.value
+    assert not seen(live)["training"]["running"]

@@ -231,8 +231,8 @@ def panel_agrees(panel, model, base):
     inside = [i for part in found.parts for i in part.units]
     assert sorted(inside) == list(range(len(found.units))) and len(found.parts) > 2
     for preset in freeze_state.PRESETS:
-        panel.preset_buttons[preset].click()
-        panel.compile.click()
+        panel.do("preset", preset)
+        panel.do("compile")
         trainable = freezing.count(model.trainable_weights)
         assert panel.summary.state.trainable_parameters == trainable, preset
         assert panel.summary.status == "compiled as shown"

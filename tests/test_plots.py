@@ -52,7 +52,6 @@ CALLS = {
     "grid": lambda w, ax: plots.grid([[0.1, 0.2]], [w], [w, 10], w, ax),
     "confusion": lambda w, ax: plots.confusion([0, 1], [1, 1], [w, "b"], w, ax),
     "curves": lambda w, ax: plots.curves({w: LOSSES, "b": LOSSES}, "loss", w, ax),
-    "steps_curve": lambda w, ax: plots.steps_curve([2, 1], 5, w, ax),
     "learning_rate_curve": lambda w, ax: plots.learning_rate_curve(
         [1e-3, 1e-2], np.full((2, 3), 0.5), w, ax
     ),

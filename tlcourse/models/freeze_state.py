@@ -35,12 +35,20 @@ class FreezeState:
         chosen = self._chosen([part], self.batchnorm_trains)
         return self._with(others | chosen if trains else others)
 
+    def from_part(self, position):
+        """The state in which the parts from this position on train, and no others.
+
+        Their BatchNormalization layers train along if others do already.
+        """
+        parts = self.structure.parts[position:]
+        return self._with(self._chosen(parts, self.batchnorm_trains))
+
     def with_batchnorm(self, trains):
         """The state in which BatchNormalization trains beside others, or nowhere."""
-        chosen = self.trainable_units - self._norms()
+        chosen = self.trainable_units - self.norms
         if trains:
             parts = [p for p in self.structure.parts if chosen & set(p.units)]
-            chosen |= {i for p in parts for i in p.units} & self._norms()
+            chosen |= {i for p in parts for i in p.units} & self.norms
         return self._with(chosen)
 
     def preset(self, name, n=2):
@@ -61,7 +69,7 @@ class FreezeState:
             "head only": self._chosen(head),
             "last stage": self._chosen([*stages[-1:], *head]),
             "last stages": self._chosen([*stages[-n:], *head]),
-            "all but BatchNorm": everything - self._norms(),
+            "all but BatchNorm": everything - self.norms,
             "everything": everything,
         }
         if name not in choices:
@@ -73,7 +81,7 @@ class FreezeState:
     @property
     def batchnorm_trains(self):
         """Whether any BatchNormalization layer trains."""
-        return bool(self.trainable_units & self._norms())
+        return bool(self.trainable_units & self.norms)
 
     @property
     def head_parts(self):
@@ -101,7 +109,7 @@ class FreezeState:
         A part trains if all its layers do; BatchNormalization may be frozen.
         """
         useful = {i for i in part.units if self.structure.units[i].learnable}
-        plain = useful - self._norms()
+        plain = useful - self.norms
         if useful and (plain or useful) <= self.trainable_units:
             return "trains"
         return "partly" if self.trainable_units & set(part.units) else "frozen"
@@ -120,11 +128,13 @@ class FreezeState:
         useful = frozenset(i for i in chosen if self.structure.units[i].learnable)
         return dataclasses.replace(self, trainable_units=useful)
 
-    def _norms(self):
+    @property
+    def norms(self):
+        """Positions of the BatchNormalization layers, a set."""
         return {i for i, x in enumerate(self.structure.units) if x.is_batchnorm}
 
     def _chosen(self, parts, batchnorm=False):
-        norms = set() if batchnorm else self._norms()
+        norms = set() if batchnorm else self.norms
         each = (frozenset(p.units) for p in parts)
         return frozenset().union(*(units - norms or units for units in each))
 

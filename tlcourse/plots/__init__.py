@@ -10,7 +10,6 @@ from tlcourse.plots.curves import (
     learning_rate_curve,
     loss_curves,
     several_draws,
-    steps_curve,
 )
 from tlcourse.plots.images import feature_maps, filters, tiles, top_answers
 from tlcourse.plots.points import two_directions
@@ -32,7 +31,6 @@ __all__ = [
     "loss_curves",
     "several_draws",
     "stage_bars",
-    "steps_curve",
     "tiles",
     "top_answers",
     "two_directions",

@@ -27,15 +27,6 @@ def curves(histories, metric="val_accuracy", title="", ax=None):
     return with_grid(ax)
 
 
-def steps_curve(losses, n, title="Training", ax=None):
-    """Draws the losses of the first of `n` steps, with room for those to come."""
-    ax = axes_or_new(ax, 7, 2.4)
-    ax.plot(range(1, len(losses) + 1), losses, color=BLUE)
-    ax.set(xlim=(0, n + 1), title=title, xlabel="step", ylabel="loss of the step")
-    ax.set_ylim(0, 1.05 * max(losses, default=1))
-    return with_grid(ax)
-
-
 def learning_rate_curve(learning_rates, points, title="", ax=None):
     """Draws what tuning gains over the head by learning rate; returns the axes.
 

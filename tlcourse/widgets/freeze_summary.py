@@ -4,6 +4,7 @@ import html
 
 import keras
 
+from tlcourse.data.folder_report import printable
 from tlcourse.models import costs, freeze_state, freezing, keras_code
 from tlcourse.widgets.freeze_diagram import freeze_diagram
 from tlcourse.widgets.html_images import as_text, table
@@ -31,6 +32,59 @@ class FreezeSummary:
         """Times training steps of a copy of the model, for the current choice."""
         found = costs.seconds_per_step(self.state, self.batch_size)
         self.seconds[self.state.trainable_units] = found
+
+    @property
+    def units(self):
+        """The layers of each part for the picture: position, name, numbers."""
+        units = self.state.structure.units
+        learn = [[i for i in p.units if units[i].learnable] for p in self.parts]
+        name = [printable(unit.layer.name) for unit in units]
+        return [[[i, name[i], units[i].learnable] for i in each] for each in learn]
+
+    def shown(self, moved):
+        """What the picture shows, in plain numbers and strings.
+
+        `moved` has a `movement.Movement` for each part, or None.
+        """
+        found, parts = self.costs, zip(self.parts, moved, strict=True)
+        return {
+            "title": printable(self.title),
+            "status": self.status,
+            "ready": self.status == "compiled as shown",
+            "parts": [self._part(*each) for each in parts],
+            "trains": found.trainable,
+            "total": found.total,
+            "flop": found.flop,
+            "share": found.flop / max(self._everything().flop, 1),
+            "images": self.batch_size,
+            "lines": [*self.lines[:3], self.lines[4]],
+            "norms": self.state.batchnorm_trains,
+            "most": max(1, len(self.state.base_parts)),
+            "on": sorted(self.state.trainable_units),
+            "code": self.code,
+        }
+
+    def _part(self, part, moved):
+        return {
+            "name": printable(part.name),
+            "shows": self.state.shows(part),
+            "numbers": self.state.structure.parameters(part),
+            "note": printable(self.part_line(part)),
+            "passed": bool(self.costs.passed & set(part.units)),
+            "normed": bool(self.state.norms & set(part.units)),
+            "moved": moved and moved.weights,
+            "averages": moved and moved.averages,
+        }
+
+    def _everything(self):
+        return costs.step_costs(self.state.preset("everything"), self.batch_size)
+
+    @property
+    def choice(self):
+        """The choice in a few words, to tell runs apart."""
+        trains = [p.name for p in self.parts if self.state.shows(p) != "frozen"]
+        name = " + ".join(trains) if len(trains) < 4 else f"{trains[0]} to {trains[-1]}"
+        return f"{printable(name)}{', BatchNorm too' * self.state.batchnorm_trains}"
 
     @property
     def status(self):
@@ -65,8 +119,7 @@ class FreezeSummary:
     def lines(self):
         """The costs, a list of pairs of strings: what, and how much."""
         found = self.costs
-        everything = costs.step_costs(self.state.preset("everything"), self.batch_size)
-        share = found.flop / max(everything.flop, 1)
+        share = found.flop / max(self._everything().flop, 1)
         optimizer, kept = found.optimizer_bytes / 1e6, found.activation_bytes / 1e6
         memory = f"{optimizer:.1f} MB optimizer, {kept:.1f} MB activations"
         step = f"{found.flop / 1e9:.2f} GFLOP ({share:.0%} of training everything)"
@@ -93,8 +146,9 @@ class FreezeSummary:
 
     def _epoch(self):
         seconds = self.seconds.get(self.state.trainable_units, 0)
-        said = f"about {seconds * self.images / self.batch_size:.2g} s, measured here"
-        return said if seconds else "not measured on this machine yet"
+        whole = seconds * self.images / self.batch_size
+        said = f"about {whole:.2g} s, estimated from a few steps timed here"
+        return said if seconds else "not timed on this machine yet"
 
     @property
     def code(self):

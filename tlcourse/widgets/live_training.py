@@ -1,89 +1,123 @@
-"""Buttons that train a few steps while one watches the curve, and stop it."""
+"""Trains a freeze panel's model for a few steps, again and again from one start."""
 
 import asyncio
 import time
 
-import ipywidgets
+import numpy as np
 
-from tlcourse import plots, training
-from tlcourse.widgets.html_images import figure_html
-from tlcourse.widgets.view import WRAP, View, shows_errors
+from tlcourse import training
+from tlcourse.models import freezing
+from tlcourse.models.movement import movement
+from tlcourse.training.fitting import check_fit
 
 STEPS = 30  # that a press of the button trains
+LOOKS = 10  # steps from one look at the validation images to the next
+MOST = 200  # validation images
 PAUSE = 0.01  # seconds between steps, in which Jupyter hears the stop button
-REDRAW = 0.5  # seconds from one picture to the next
+REDRAW = 0.3  # seconds from one picture to the next
 
 
-class LiveTraining(View):
-    """Trains a freeze panel's model on a dataset: a progress bar, a curve, a stop."""
+class LiveTraining:
+    """Runs of a few steps, each from the weights that the model had at the first.
 
-    def __init__(self, panel, dataset):
-        super().__init__()
-        self.lock = panel.lock
+    Weights that somebody else has changed since are a new start: nothing is lost.
+    """
+
+    def __init__(self, panel, dataset, validation=None):
         self.panel, self.dataset, self.steps = panel, dataset, STEPS
-        self.losses = []
-        self.start = ipywidgets.Button(description=f"Train {STEPS} steps")
-        self.stop = ipywidgets.Button(description="Stop", disabled=True)
-        self.bar = ipywidgets.IntProgress(max=STEPS, description="steps")
-        self.curve = ipywidgets.HTML()
-        self.start.on_click(self._on_start)
-        self.stop.on_click(self._end)
-        row = ipywidgets.HBox([self.start, self.stop, self.bar], layout=WRAP)
-        self.box = ipywidgets.VBox([row, self.message, self.curve])
+        self.validation = validation
+        if validation is not None:
+            check_fit(panel.summary.model, dataset, validation)
+            few = np.linspace(0, len(validation) - 1, min(MOST, len(validation)))
+            self.validation = validation.take(few.astype(int))
+        self.runs, self.moved, self.is_running = [], None, False
+        self._start, self._end = None, None  # weights, before the first run, after one
 
-    @shows_errors
-    def _on_start(self, _):
-        self.panel.refresh()  # code may have set other flags than it shows
-        model, status = self.panel.summary.model, self.panel.summary.status
-        if status != "compiled as shown":
-            self.say(f"The model is {status.split(':')[0]}. Press Compile first.")
+    def start(self):
+        """Trains, in the background where there is a loop to do it in."""
+        summary = self.panel.summary
+        if self.is_running:
             return
-        batch_size = self.panel.summary.batch_size
-        self.running = training.steps(model, self.dataset, self.steps, batch_size)
-        self.losses, self.bar.value, self.drawn = [], 0, time.monotonic()
-        self.start.disabled, self.stop.disabled = True, False
-        self.say("Training. The first step is slow: Keras compiles it.")
+        if summary.status != "compiled as shown":
+            self.panel.say(
+                f"The model is {summary.status.split(':')[0]}. Press Compile first."
+            )
+            return
+        if not summary.model.trainable_weights:
+            self.moved = None
+            self.panel.say("Everything is frozen: nothing trains, nothing moved.")
+            return
+        self._back_to_the_start()
+        # Anew, or Adam would go on with the averages of the run before.
+        freezing.recompile(summary.model)
+        given = self.dataset, self.steps, summary.batch_size
+        self.running = training.steps(summary.model, *given)
+        self.runs.append({"name": summary.choice, "losses": [], "accuracy": []})
+        self.is_running, self.moved, self.drawn = True, None, time.monotonic()
+        self.panel.say("Training. The first step is slow: Keras compiles it.")
+        self.panel.show()
         try:
             self.task = asyncio.get_running_loop().create_task(self._train())
         except RuntimeError:  # in a script, where nobody could press a button
             asyncio.run(self._train())
 
+    def stop(self):
+        """Ends the run after the step that it is in."""
+        self.running = iter(())
+
+    def _back_to_the_start(self):
+        model = self.panel.summary.model
+        now = model.get_weights()
+        if self._end is not None and all(map(np.array_equal, now, self._end)):
+            model.set_weights(self._start)
+        else:
+            self._start = now
+
     async def _train(self):
-        while not self.stop.disabled:
-            self._step()
+        self.panel.guarded(self._look)
+        while self.is_running:
+            self.panel.guarded(self._step)
             await asyncio.sleep(PAUSE)
 
-    @shows_errors
     def _step(self):
         loss = None
         try:
             loss = next(self.running, None)
         finally:
-            if loss is None:
-                self._end()
+            self.is_running = loss is not None
         if loss is None:
+            self._finish()
             return
-        self.losses.append(loss)
-        self.bar.value = len(self.losses)
+        losses = self.runs[-1]["losses"]
+        losses.append(loss)
+        if len(losses) % LOOKS == 0:
+            self._look()
         if time.monotonic() - self.drawn > REDRAW:
-            self._draw()
+            self.drawn = time.monotonic()
+            self.panel.show()
 
-    @shows_errors
-    def _end(self, _=None):
-        self.running = iter(())
-        self.start.disabled, self.stop.disabled = False, True
-        self._draw()
-        self.say(self._result())
+    def _look(self):
+        if self.validation is not None:
+            found = self.panel.summary.model.predict_on_batch(self.validation.images)
+            right = float(np.mean(found.argmax(axis=1) == self.validation.labels))
+            self.runs[-1]["accuracy"].append((len(self.runs[-1]["losses"]), right))
+
+    def _finish(self):
+        summary = self.panel.summary
+        self._end = summary.model.get_weights()
+        self.moved = movement(summary.state.structure, self._start)
         self.panel.refresh()
+        self.panel.say(self.result)
 
-    def _draw(self):
-        self.drawn = time.monotonic()
-        if self.losses:
-            ax = plots.steps_curve(self.losses, self.steps)
-            self.curve.value = figure_html(ax, f"Loss step by step. {self._result()}")
-
-    def _result(self):
-        if not self.losses:
+    @property
+    def result(self):
+        """What the last run came to, in words."""
+        losses, accuracy = self.runs[-1]["losses"], self.runs[-1]["accuracy"]
+        if not losses:
             return "No step yet."
-        done, first, last = len(self.losses), self.losses[0], self.losses[-1]
-        return f"{done} of {self.steps} steps, loss from {first:.3f} to {last:.3f}."
+        said = f"{len(losses)} of {self.steps} steps. Loss from {losses[0]:.3f} to "
+        said += f"{losses[-1]:.3f}"
+        if len(accuracy) > 1:
+            said += f", validation accuracy from {accuracy[0][1]:.2f} to "
+            said += f"{accuracy[-1][1]:.2f}"
+        return f"{said}. The next run begins where this one began."
