@@ -276,15 +276,16 @@ print(f"such averages in all: {count(averages):,}")
 #
 # ## All of it at a glance
 #
-# This panel does what you have just done by hand. A click sets the flags of the model,
-# and the drawing shows how far the gradients travel.
+# This panel does what you have just done by hand. Each block is a part of the model, as
+# wide as its share of the weights. Drag the line, or tick a block: that sets the flags
+# of the model. `Train 30 steps` shows what moves, and always begins at the same weights.
 #
 # **Predict.** Compare three choices: the head alone, the head with the first stage, the
 # head with the last stage. Which has the most trainable weights, and which costs the
 # most per step?
 
 # %%
-panel = FreezePanel(model, few, batch_size=10)
+panel = FreezePanel(model, few, batch_size=10, validation=track.validation)
 panel
 
 # %% tags=["nbval-check-output"]

@@ -3,6 +3,7 @@
 import asyncio
 import time
 
+import keras
 import numpy as np
 
 from tlcourse import training
@@ -12,7 +13,7 @@ from tlcourse.training.fitting import check_fit
 
 STEPS = 30  # that a press of the button trains
 LOOKS = 10  # steps from one look at the validation images to the next
-MOST = 200  # validation images
+MOST, BATCH = 200, 50  # validation images, and at a time
 PAUSE = 0.01  # seconds between steps, in which Jupyter hears the stop button
 REDRAW = 0.3  # seconds from one picture to the next
 
@@ -97,10 +98,15 @@ class LiveTraining:
             self.panel.show()
 
     def _look(self):
-        if self.validation is not None:
-            found = self.panel.summary.model.predict_on_batch(self.validation.images)
-            right = float(np.mean(found.argmax(axis=1) == self.validation.labels))
-            self.runs[-1]["accuracy"].append((len(self.runs[-1]["losses"]), right))
+        if self.validation is None:
+            return
+        model, right = self.panel.summary.model, 0  # called: `predict` traces it anew
+        for start in range(0, len(self.validation), BATCH):
+            few = self.validation.take(range(len(self.validation))[start:][:BATCH])
+            found = keras.ops.convert_to_numpy(model(few.images, training=False))
+            right += int(np.sum(found.argmax(axis=1) == few.labels))
+        share = right / len(self.validation)
+        self.runs[-1]["accuracy"].append((len(self.runs[-1]["losses"]), share))
 
     def _finish(self):
         summary = self.panel.summary

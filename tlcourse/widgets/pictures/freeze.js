@@ -137,7 +137,9 @@ function inKernel(model) {
 // The view
 
 const SVG = "http://www.w3.org/2000/svg";
-const RUNS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
+const RUNS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"].map(
+  (colour) => `stroke: color-mix(in srgb, ${colour} 75%, CanvasText)`,
+);
 const DASHES = ["", "6 3", "2 3", "9 3 2 3", "4 4", "1 4"];
 
 function shape(tag, attributes = {}, ...children) {
@@ -224,7 +226,7 @@ async function render({ model, el }) {
   const stop = control("Stop", () => kernel.do("stop"));
   let isOver = false;
   const [over, overBox] = checkbox("lay all runs over each other", (on) => ((isOver = on), refresh()));
-  const chart = shape("svg", { viewBox: "0 0 640 150", class: "tl-runs", role: "img" });
+  const chart = shape("svg", { viewBox: "0 0 640 138", class: "tl-runs", role: "img" });
   const key = part("ol", { className: "tl-key" });
   const training = part("div", { className: "tl-train" }, part("div", { className: "tl-presets" }, start, stop, over), chart, key);
   stop.hidden = kernel.isPage;
@@ -318,12 +320,12 @@ async function render({ model, el }) {
     const drawn = isOver ? runs.slice(-RUNS.length) : runs.slice(-1);
     overBox.parentElement.hidden = runs.length < 2;
     const top_ = 1.05 * Math.max(0.001, ...drawn.flatMap(({ losses }) => losses));
-    const left = [38, 14, 262, 108];
-    const right = [358, 14, 262, 108];
+    const left = [38, 14, 262, 92];
+    const right = [358, 14, 262, 92];
     chart.replaceChildren(...frame(left, "loss of the step", top_, steps));
     if (validates) chart.append(...frame(right, "validation accuracy", 1, steps));
     drawn.forEach(({ losses, accuracy }, k) => {
-      const look = { fill: "none", stroke: RUNS[k], "stroke-width": 2.5, "stroke-dasharray": DASHES[k] };
+      const look = { fill: "none", style: RUNS[k], "stroke-width": 2.5, "stroke-dasharray": DASHES[k] };
       chart.append(shape("path", { d: path(losses.map((value, at) => [at + 1, value]), steps, top_, left), ...look }));
       if (validates) chart.append(shape("path", { d: path(accuracy, steps, 1, right), ...look }));
     });
@@ -336,7 +338,7 @@ async function render({ model, el }) {
     chart.toggleAttribute("hidden", !drawn.length);
     key.replaceChildren(
       ...told.map((text, k) => {
-        const look = { x1: 0, x2: 26, y1: 6, y2: 6, stroke: RUNS[k], "stroke-width": 3, "stroke-dasharray": DASHES[k] };
+        const look = { x1: 0, x2: 26, y1: 6, y2: 6, style: RUNS[k], "stroke-width": 3, "stroke-dasharray": DASHES[k] };
         const dash = shape("svg", { width: 26, height: 12, "aria-hidden": "true" }, shape("line", look));
         return part("li", {}, dash, ` ${text}`);
       }),
@@ -351,7 +353,7 @@ async function render({ model, el }) {
       if (value < most || most === 1) made.push(shape("text", { x: x - 4, y: at + 4, "text-anchor": "end" }, value.toFixed(1)));
     }
     for (const at of [0, steps / 2, steps]) {
-      made.push(shape("text", { x: x + (width * at) / steps, y: y + height + 16, "text-anchor": "middle" }, `${at}`));
+      made.push(shape("text", { x: x + (width * at) / steps, y: y + height + 14, "text-anchor": "middle" }, `${at}`));
     }
     made.push(shape("text", { x: x + width / 2, y: y + height + 28, "text-anchor": "middle" }, "steps"));
     return made;
