@@ -1,5 +1,6 @@
 """Pictures to touch: on a page from a disk, by keys and fingers, and in JupyterLab."""
 
+import contextlib
 import importlib.resources
 import json
 import os
@@ -15,7 +16,7 @@ import pytest
 from images import lab
 
 import check_site
-from data.making import curves
+from data.making import curves, freeze_line
 from tlcourse._util import assets
 from tlcourse.course.tracks import load_track
 from tlcourse.data import symbols
@@ -251,21 +252,34 @@ def test_in_jupyterlab_both_are_the_same_and_need_no_kernel(tmp_path):
         page.get_by_text("points off on average").wait_for()
 
 
-@pytest.fixture(params=[(1440, "light"), (360, "dark")], ids=str)
-def slider(request, folder):
-    """The label slider on a page, wide or narrow."""
-    width, scheme = request.param
-    text = PAGE.replace('"teach"', '"labels"').replace("teach.js", "labels.js")
-    (folder / "labels.html").write_text(text, "utf-8")
-    with lab.browse(width, 900) as page:
+@contextlib.contextmanager
+def alone(folder, name, width, scheme):
+    """A picture on a page of its own; an error in it fails the test."""
+    text = PAGE.replace('"teach"', f'"{name}"').replace("teach.js", f"{name}.js")
+    (folder / f"{name}.html").write_text(text, "utf-8")
+    with lab.browse(width, 900, has_touch=True) as page:
         wrong = []
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.emulate_media(color_scheme=scheme)
-        page.goto((folder / "labels.html").as_uri())
-        page.get_by_label("An empty chart").wait_for()
+        page.goto((folder / f"{name}.html").as_uri())
+        page.locator(f".tl-{name}").wait_for()
         yield page
-        page.screenshot(path=SHOTS / f"labels_{width}.png", full_page=True)
+        page.screenshot(path=SHOTS / f"{name}_{width}.png", full_page=True)
     assert wrong == []
+
+
+@pytest.fixture(params=[(1440, "light"), (360, "dark")], ids=str)
+def slider(request, folder):
+    """The label slider on a page, wide or narrow."""
+    with alone(folder, "labels", *request.param) as page:
+        yield page
+
+
+@pytest.fixture(params=[(1440, "light"), (360, "dark")], ids=str)
+def freeze(request, folder):
+    """The freeze line on a page, wide or narrow."""
+    with alone(folder, "freeze", *request.param) as page:
+        yield page
 
 
 @in_a_browser
@@ -320,3 +334,81 @@ def test_the_curves_are_those_of_lesson_07():
     scores = [each.score(new, track.validation.labels) for each in probes]
     known = shipped["tasks"]["near"]["curves"]["trained base"][place]
     assert known == pytest.approx([np.mean(scores), np.std(scores, ddof=1)], abs=0.01)
+
+
+def ticked(page):
+    return [box.is_checked() for box in page.locator(".tl-block input").all()]
+
+
+@in_a_browser
+def test_keys_alone_move_the_freeze_line_and_play(freeze):
+    known = json.loads(assets.shipped("freeze_line.json").read_text())
+    line = freeze.get_by_role("slider", name="Freeze line")
+    line.focus()
+    for key, at in (("Home", 0), ("End", 6), ("ArrowLeft", 5), ("ArrowLeft", 4)):
+        freeze.keyboard.press(key)
+        assert line.get_attribute("aria-valuenow") == str(at)
+        assert ticked(freeze) == [k >= at for k in range(6)]
+    assert line.get_attribute("aria-valuetext") == "frozen before stage 5"
+    found = known["states"]["48,0"]
+    freeze.get_by_text(f"{found['costs']['trains']:,}", exact=True).wait_for()
+    press(freeze, "Enter", "Play 30 steps")
+    right = found["run"]["accuracy"][-1][1]
+    freeze.get_by_text(f"to {right:.2f}.").wait_for()
+    moved = freeze.locator(".tl-block small").all_text_contents()
+    assert moved[:4] == ["did not move"] * 4 and "moved" in moved[4]
+    freeze.get_by_role("checkbox", name="stage 1", exact=True).press("Space")
+    assert (
+        line.get_attribute("aria-valuetext")
+        == "nothing frozen before it, and some of what follows"
+    )
+
+
+@in_a_browser
+def test_a_finger_drags_the_line_and_axe_finds_nothing_serious(freeze):
+    line = freeze.locator(".tl-line").bounding_box()
+    goal = freeze.locator(".tl-block").nth(3).bounding_box()
+    y = goal["y"] + goal["height"] / 2
+    touch = freeze.context.new_cdp_session(freeze)
+
+    def finger(kind, x=None):
+        points = [] if x is None else [{"x": x, "y": y}]
+        touch.send(
+            "Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points}
+        )
+
+    finger("Start", line["x"] + line["width"] / 2)
+    for part in range(1, 6):
+        way = goal["x"] - 2 - line["x"]
+        finger("Move", line["x"] + line["width"] / 2 + way * part / 5)
+    finger("End")
+    assert ticked(freeze) == [False] * 3 + [True] * 3
+    freeze.get_by_role("button", name="Play 30 steps").click()
+    freeze.get_by_role("button", name="head only").click()
+    freeze.get_by_role("button", name="Play 30 steps").click()
+    freeze.get_by_role("checkbox", name="lay all runs over each other").check()
+    assert freeze.locator(".tl-key li").count() == 2
+    wide = freeze.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert wide <= 0
+    check_axe(freeze)
+
+
+def test_the_freeze_line_on_a_page_shows_what_the_panel_does():
+    shipped = json.loads(assets.shipped("freeze_line.json").read_text())
+    made = freeze_line.panel()
+    assert freeze_line.preset_masks(made) == shipped["presets"]
+    for mask, norms in ((0, 0), (16, 1), (32, 0)):
+        found, known = (
+            freeze_line.tried(made, mask, bool(norms)),
+            shipped["states"][f"{mask},{norms}"],
+        )
+        assert found["costs"] | {"lines": 0} == known["costs"] | {"lines": 0}
+        assert found["passed"] == known["passed"]
+        if mask:
+            got, was = found["run"]["accuracy"][-1], known["run"]["accuracy"][-1]
+            assert got[1] == pytest.approx(was[1], abs=0.03)
+            for name in ("moved", "averages"):
+                for one, other in zip(found[name], known[name], strict=True):
+                    assert one == pytest.approx(other, rel=0.1)
+    static = made._repr_html_()
+    assert static.startswith('<div data-picture="freeze">') and "<svg" in static

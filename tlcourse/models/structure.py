@@ -1,6 +1,7 @@
 """Any model as a row of parts: its layers with weights, and what feeds what."""
 
 import dataclasses
+import functools
 
 import keras
 
@@ -17,7 +18,7 @@ class Unit:
     parameters: int  # all its numbers
     learnable: int  # those that get gradients where the layer trains
 
-    @property
+    @functools.cached_property
     def is_batchnorm(self):
         """Whether it keeps moving statistics, or a layer inside it does."""
         return any(map(freezing.is_batchnorm, nesting.layers_inside(self.layer)))

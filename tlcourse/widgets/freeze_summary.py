@@ -26,7 +26,12 @@ class FreezeSummary:
     def refresh(self):
         """Reads the flags of the model again: code may have changed them."""
         self.state = freeze_state.read_state(self.state.structure)
-        self.costs = costs.step_costs(self.state, self.batch_size)
+        everything = self.state.preset("everything")
+        self.costs, most = (
+            costs.step_costs(state, self.batch_size)
+            for state in (self.state, everything)
+        )
+        self.share = self.costs.flop / max(most.flop, 1)  # of training everything
 
     def measure(self):
         """Times training steps of a copy of the model, for the current choice."""
@@ -55,7 +60,7 @@ class FreezeSummary:
             "trains": found.trainable,
             "total": found.total,
             "flop": found.flop,
-            "share": found.flop / max(self._everything().flop, 1),
+            "share": self.share,
             "images": self.batch_size,
             "lines": [*self.lines[:3], self.lines[4]],
             "norms": self.state.batchnorm_trains,
@@ -75,9 +80,6 @@ class FreezeSummary:
             "moved": moved and moved.weights,
             "averages": moved and moved.averages,
         }
-
-    def _everything(self):
-        return costs.step_costs(self.state.preset("everything"), self.batch_size)
 
     @property
     def choice(self):
@@ -119,10 +121,9 @@ class FreezeSummary:
     def lines(self):
         """The costs, a list of pairs of strings: what, and how much."""
         found = self.costs
-        share = found.flop / max(self._everything().flop, 1)
         optimizer, kept = found.optimizer_bytes / 1e6, found.activation_bytes / 1e6
         memory = f"{optimizer:.1f} MB optimizer, {kept:.1f} MB activations"
-        step = f"{found.flop / 1e9:.2f} GFLOP ({share:.0%} of training everything)"
+        step = f"{found.flop / 1e9:.2f} GFLOP ({self.share:.0%} of training everything)"
         return [
             ("gradients go", self._gradients()),
             ("BatchNorm", self._batchnorm()),

@@ -13,7 +13,7 @@ from tlcourse.training.fitting import check_fit
 
 STEPS = 30  # that a press of the button trains
 LOOKS = 10  # steps from one look at the validation images to the next
-MOST, BATCH = 200, 50  # validation images, and at a time
+MOST, BATCH = 200, 100  # validation images, and at a time
 PAUSE = 0.01  # seconds between steps, in which Jupyter hears the stop button
 REDRAW = 0.3  # seconds from one picture to the next
 

@@ -21,6 +21,7 @@ ON_A_PAGE = {
   drawings: () => needed("drawings"),
 }""",
     "labels": '{ curves: () => needed("label_curves") }',
+    "freeze": '{ shown: () => needed("freeze_line") }',
 }
 IMPORT = re.compile(r'^import .* from "\./(\w+\.js)";\n', re.MULTILINE)
 
@@ -47,7 +48,7 @@ def page_files():
     """dict, name to text of what pages with pictures need beside them."""
     packed = base64.b64encode(assets.shipped("glyphs_base.bin").read_bytes()).decode()
     texts = {"glyphs_base": f'"{packed}"'}
-    for name in ("drawings", "label_curves"):
+    for name in ("drawings", "label_curves", "freeze_line"):
         texts[name] = assets.shipped(f"{name}.json").read_text("utf-8").strip()
     form = "(globalThis.tlData ??= {{}}).{} = {};\n".format
     data = {f"{name}.js": form(name, text) for name, text in texts.items()}
@@ -55,7 +56,8 @@ def page_files():
     return {**scripts, **data, "pictures.css": (HERE / "pictures.css").read_text()}
 
 
-def _shipped_json(name):
+def shipped_json(name):
+    """What a JSON file of the course holds."""
     return json.loads(assets.shipped(name).read_text("utf-8"))
 
 
@@ -101,7 +103,7 @@ class Teach(Picture):
 
     def __init__(self, seed=None):
         weights = assets.shipped("glyphs_base.bin").read_bytes()
-        drawings = _shipped_json("drawings.json")
+        drawings = shipped_json("drawings.json")
         super().__init__(_Teach(weights=weights, drawings=drawings, seed=seed))
 
 
@@ -125,4 +127,4 @@ class LabelSlider(Picture):
     )
 
     def __init__(self):
-        super().__init__(_Labels(curves=_shipped_json("label_curves.json")))
+        super().__init__(_Labels(curves=shipped_json("label_curves.json")))

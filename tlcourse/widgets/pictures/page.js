@@ -21,6 +21,10 @@ function putOnPage(name, render, values) {
     const seed = el.dataset.seed && Number(el.dataset.seed);
     const get = (key) => ({ seed, ...values })[key];
     el.replaceChildren();
+    // A deck would take keys and swipes for its own.
+    for (const kind of ["keydown", "touchstart", "touchmove", "touchend"]) {
+      el.addEventListener(kind, (event) => event.stopPropagation());
+    }
     render({ model: { get, set() {}, on() {}, off() {}, save_changes() {} }, el });
   }
 }
