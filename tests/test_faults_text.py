@@ -156,13 +156,15 @@ VIEWS = {
     FreezePanel: freeze_panel,
     widgets.LearningRateExplorer: learning_rate_explorer,
     TeachingPanel: teaching_panel,
+    widgets.Cut: lambda *_: widgets.Cut(),
+    widgets.ForgettingDial: lambda *_: widgets.ForgettingDial(),
     widgets.LabelSlider: lambda *_: widgets.LabelSlider(),
     widgets.Teach: lambda *_: widgets.Teach(),
     widgets.TransferExplorer: transfer_explorer,
 }
 # No name in what they show; of pictures, the browser's tests see to it.
 WORDLESS = {widgets.LearningRateExplorer}
-WORDLESS |= {widgets.LabelSlider, widgets.Teach}
+WORDLESS |= {widgets.Cut, widgets.ForgettingDial, widgets.LabelSlider, widgets.Teach}
 SLOW = {widgets.TransferExplorer, widgets.LearningRateExplorer}  # half a second each
 
 

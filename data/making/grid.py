@@ -108,9 +108,7 @@ def cells(depth, task, few, held_out, per_class):
             depth.begin_again(rate, head)
             if rate != FROZEN:
                 sinking = keras.callbacks.LearningRateScheduler(cosine(rate, epochs))
-                depth.tail.fit(
-                    x, images.labels, batch, epochs, 0, callbacks=[sinking]
-                )
+                depth.tail.fit(x, images.labels, batch, epochs, 0, callbacks=[sinking])
             found = [depth.tail.predict(each, 64, verbose=0) for each, _ in held_out]
             right = zip(found, (labels for _, labels in held_out), strict=True)
             yield draw, rate, *(np.mean(p.argmax(1) == y) for p, y in right)

@@ -28,7 +28,7 @@ from tlcourse.checks import check, hint, solution
 from tlcourse.course import load_track
 from tlcourse.models import freezing
 from tlcourse.plots import diagrams
-from tlcourse.widgets import FeatureMapViewer, predict
+from tlcourse.widgets import Cut, FeatureMapViewer, predict
 
 track = load_track()
 
@@ -334,7 +334,12 @@ for stage in freezing.stages(base):
 check("4.3", answer, base=base, data=track.train)
 
 # %% [markdown]
-# `plots.bars(answer)` draws your result. Is the deepest cut the best one here?
+# `plots.bars(answer)` draws your result. Is the deepest cut the best one here? And now
+# cut by hand: drag the knife from the pixels to the last stage. The pictures glide to
+# where the network sees them, near those that it finds alike.
+
+# %%
+Cut()
 
 # %% [markdown] tags=["quiz"]
 # ## Quiz

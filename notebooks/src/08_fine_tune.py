@@ -26,7 +26,7 @@ from tlcourse import data, plots
 from tlcourse.checks import check, hint, solution
 from tlcourse.course import load_track
 from tlcourse.training import ProgressLine, fine_tuning
-from tlcourse.widgets import LearningRateExplorer, predict
+from tlcourse.widgets import ForgettingDial, LearningRateExplorer, predict
 
 track = load_track()
 letters = track if track.name == "glyphs" else load_track("glyphs")
@@ -264,6 +264,14 @@ LearningRateExplorer(curves)
 # **Observe.** A falling curve proves nothing: it can fall because the model learns its
 # few images anew, from what is left. Only new images tell.
 #
+# All of this in one picture, measured before on five digits of each class. Start at
+# 1e-5 and drag the steps to the end. Then turn up the rate: when do the neighbours of
+# an image change, when the filters of the first layer, and what does the loss say?
+
+# %%
+ForgettingDial()
+
+# %% [markdown]
 # ## A recipe that no longer protects
 #
 # Many tutorials unfreeze the BatchNormalization layers as well, and call the base with

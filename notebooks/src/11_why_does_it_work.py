@@ -28,7 +28,7 @@ from tlcourse.checks import check, hint, solution
 from tlcourse.course import load_track
 from tlcourse.models import freezing, receptive_fields
 from tlcourse.training import ProgressLine
-from tlcourse.widgets import TransferExplorer, predict
+from tlcourse.widgets import Cut, TransferExplorer, predict
 from tlcourse.yosinski import figures, results
 
 track = load_track()
@@ -331,7 +331,11 @@ guess.compare(max(right, key=right.get))
 #
 # Mind the difference between two words. The first stage is the most *general*, and yet
 # the classes are hardest to *separate* there: edges are in all of them. General layers
-# are good to build on; they do not do the work of the later ones.
+# are good to build on; they do not do the work of the later ones. Drag the knife through
+# our base once more, as in lesson 04, and watch colours give way to classes.
+
+# %%
+Cut()
 
 # %% [markdown]
 # ## Does it agree with the paper?

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { test } from "node:test";
+import * as dom from "../../tlcourse/widgets/pictures/dom.js";
 import * as freeze from "../../tlcourse/widgets/pictures/freeze.js";
 
 const file = new URL("../../data/freeze_line.json", import.meta.url);
@@ -84,6 +85,6 @@ test("a run is played for the choice that is shown, and forgotten with the next"
 });
 
 test("a curve stays in its frame", () => {
-  const drawn = freeze.path([[0, 0], [15, 3], [30, -1]], 30, 2, [10, 5, 100, 50]);
+  const drawn = dom.path([[0, 0], [15, 3], [30, -1]], 30, 2, [10, 5, 100, 50]);
   assert.equal(drawn, "M10.0 55.0 L60.0 5.0 L110.0 55.0");
 });

@@ -18,7 +18,7 @@ SPLITS = {"near": "near: halves at random", "far": "far: East Asia, then the Wes
 
 
 class TransferExplorer(Explorer):
-    """Four menus: how many layers, from where, which halves, which seed.
+    """A slider for the layers copied; menus: from where, which halves, which seed.
 
     Args:
         curves: dict, split to `results.Curves`, or None for the shipped.
@@ -30,7 +30,10 @@ class TransferExplorer(Explorer):
         cuts = [(f"{n}", n) for n in results.CUTS]
         splits = [(SPLITS.get(name, name), name) for name in state.curves]
         each = [("mean of all", ALL), *((f"{seed}", seed) for seed in seeds)]
-        self.cut = menu("Layers copied", cuts, state.cut)
+        self.cut = ipywidgets.SelectionSlider(
+            options=cuts, value=state.cut, description="Layers copied"
+        )
+        self.cut.style.description_width = "initial"
         self.treated = menu("From", TREATED, state.treatment)
         self.split = menu("Halves", splits, state.split)
         self.seed = menu("Seed", each, ALL)

@@ -22,6 +22,8 @@ ON_A_PAGE = {
 }""",
     "labels": '{ curves: () => needed("label_curves") }',
     "freeze": '{ shown: () => needed("freeze_line") }',
+    "forget": '{ forgetting: () => needed("forgetting") }',
+    "cut": '{ depths: () => needed("depths") }',
 }
 IMPORT = re.compile(r'^import .* from "\./(\w+\.js)";\n', re.MULTILINE)
 
@@ -48,7 +50,7 @@ def page_files():
     """dict, name to text of what pages with pictures need beside them."""
     packed = base64.b64encode(assets.shipped("glyphs_base.bin").read_bytes()).decode()
     texts = {"glyphs_base": f'"{packed}"'}
-    for name in ("drawings", "label_curves", "freeze_line"):
+    for name in ("drawings", "label_curves", "freeze_line", "forgetting", "depths"):
         texts[name] = assets.shipped(f"{name}.json").read_text("utf-8").strip()
     form = "(globalThis.tlData ??= {{}}).{} = {};\n".format
     data = {f"{name}.js": form(name, text) for name, text in texts.items()}
@@ -128,3 +130,48 @@ class LabelSlider(Picture):
 
     def __init__(self):
         super().__init__(_Labels(curves=shipped_json("label_curves.json")))
+
+
+class _Forget(anywidget.AnyWidget):
+    _esm = one_module("forget.js")
+    _css = HERE / "pictures.css"
+    forgetting = traitlets.Dict().tag(sync=True)
+
+
+class ForgettingDial(Picture):
+    """Turn the learning rate, drag the steps: a base dissolves while the loss falls.
+
+    The base of the glyphs track with a trained head, tuned on five digits of each
+    class, BatchNormalization in inference mode. It was measured, and needs no kernel.
+    """
+
+    name = "forget"
+    said = (
+        "Forgetting dial: learning rate and steps to drag; filters, neighbours, and "
+        "what is right of the training images, of new ones and of the base's own task."
+    )
+
+    def __init__(self):
+        super().__init__(_Forget(forgetting=shipped_json("forgetting.json")))
+
+
+class _Cut(anywidget.AnyWidget):
+    _esm = one_module("cut.js")
+    _css = HERE / "pictures.css"
+    depths = traitlets.Dict().tag(sync=True)
+
+
+class Cut(Picture):
+    """Drag a knife along the base: what it has computed so far finds the neighbours.
+
+    The base and the validation images of the glyphs track. It needs no kernel.
+    """
+
+    name = "cut"
+    said = (
+        "The cut: a knife to drag along the network, the maps before it, the nearest "
+        "images, and a map of all images on which the classes come apart with depth."
+    )
+
+    def __init__(self):
+        super().__init__(_Cut(depths=shipped_json("depths.json")))

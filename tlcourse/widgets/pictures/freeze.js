@@ -4,6 +4,8 @@
 // In a notebook the kernel decides: `shown` comes from it, and what is done goes to it.
 // On a page, a table of what was measured stands in for it.
 
+import { part, path, shape } from "./dom.js";
+
 // Of the parts that are shown, from input to output.
 
 // The place of the line: the first part that trains, or behind the last.
@@ -43,15 +45,6 @@ export function movedWords({ moved, averages }) {
 
 export function grouped(number) {
   return Math.round(number).toLocaleString("en-US");
-}
-
-// A path for values at places from 0 to `last`, in a frame with its top at `most`.
-export function path(points, last, most, [left, top, width, height]) {
-  const spots = points.map(([at, value]) => [
-    left + (width * at) / Math.max(last, 1),
-    top + height * (1 - Math.min(1, Math.max(0, value / most))),
-  ]);
-  return spots.map(([x, y], k) => `${k ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join(" ");
 }
 
 // What stands in for the kernel on a page: every choice of parts was tried before.
@@ -136,24 +129,10 @@ function inKernel(model) {
 
 // The view
 
-const SVG = "http://www.w3.org/2000/svg";
 const RUNS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"].map(
   (colour) => `stroke: color-mix(in srgb, ${colour} 75%, CanvasText)`,
 );
 const DASHES = ["", "6 3", "2 3", "9 3 2 3", "4 4", "1 4"];
-
-function shape(tag, attributes = {}, ...children) {
-  const made = document.createElementNS(SVG, tag);
-  Object.entries(attributes).forEach(([name, value]) => made.setAttribute(name, value));
-  made.append(...children);
-  return made;
-}
-
-function part(tag, props = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), props);
-  made.append(...children);
-  return made;
-}
 
 function control(textContent, onclick) {
   return part("button", { type: "button", textContent, onclick });

@@ -1,6 +1,8 @@
 // The label slider: draw the curve that you expect, then see the measured ones grow
 // over it, for a near task and a far one.
 
+import { fetched, part, percent, shape } from "./dom.js";
+
 const WIDTH = 640;
 const HEIGHT = 350;
 const FRAME = { left: 64, right: 14, top: 34, bottom: 52 };
@@ -79,10 +81,6 @@ export function tests(data, state) {
   }));
 }
 
-export function percent(share) {
-  return `${Math.round(100 * share)} %`;
-}
-
 // Where a number of labels and a share lie in the drawing.
 export function spot(data, place, share) {
   const step = (WIDTH - FRAME.left - FRAME.right) / (data.counts.length - 0.4);
@@ -101,21 +99,6 @@ export function under(data, x, y) {
 }
 
 // The view
-
-const SVG = "http://www.w3.org/2000/svg";
-
-function shape(tag, attributes = {}, ...children) {
-  const made = document.createElementNS(SVG, tag);
-  Object.entries(attributes).forEach(([name, value]) => made.setAttribute(name, value));
-  made.append(...children);
-  return made;
-}
-
-function part(tag, props = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), props);
-  made.append(...children);
-  return made;
-}
 
 function point(form, x, y, colour) {
   const paths = {
@@ -178,8 +161,7 @@ function key([colour, , form]) {
 }
 
 async function render({ model, el }) {
-  const given = model.get("curves");
-  const data = typeof given === "function" ? await given() : given;
+  const data = await fetched(model.get("curves"));
   let state = begin(data);
 
   const root = part("section", { className: "tl-labels" });
