@@ -15,8 +15,10 @@ import shutil
 import subprocess
 import tempfile
 
+from tlcourse.widgets import pictures
+
 SLIDES = pathlib.Path(__file__).resolve().parent
-SOURCES = ("deck.md", "theme.css", ".marprc.yml", "package.json")
+SOURCES = ("deck.md", "theme.css", "start_picture.js", ".marprc.yml", "package.json")
 MIME = {".svg": "image/svg+xml", ".png": "image/png"}
 FONTS = (
     ("Source Sans 3", "source-sans-3", 400),
@@ -28,6 +30,8 @@ CREDITS = (
     "<!-- Made with Marp (MIT). Fonts: Source Sans 3 and Source Code Pro, SIL Open "
     "Font License 1.1. Text and pictures: CC BY 4.0. -->"
 )
+DATA = ("glyphs_base", "drawings", "label_curves", "freeze_line")
+START = (SLIDES / "start_picture.js").read_text("utf-8")
 PLACE = re.compile(r"\{\{(\w+)\}\}")
 IMAGE = re.compile(r"!\[([^\]]+)\]\((figures/[\w.]+)\)")
 
@@ -65,6 +69,8 @@ def fingerprint():
     digest = hashlib.sha256(filled().encode())
     for name in (*SOURCES, *figures()):
         digest.update(b"\0" + name.encode() + b"\0" + (SLIDES / name).read_bytes())
+    for name, text in sorted(pictures.page_files().items()):
+        digest.update(b"\0" + name.encode() + b"\0" + text.encode())
     return digest.hexdigest()
 
 
@@ -117,8 +123,27 @@ def _marp(source, theme, out, *options):
         raise RuntimeError(f"Marp failed: {done.stderr}")
 
 
+def _alive(text):
+    """Stills of pictures to touch come alive at a click; what they need goes in."""
+    shown = [name for name in pictures.ON_A_PAGE if _still(name) in text]
+    files = pictures.page_files()
+    wanted = [f"{name}.js" for name in shown]
+    wanted += [f"{name}.js" for name in DATA if any(name in files[x] for x in wanted)]
+    for name in shown:
+        button = f'<img data-still="{name}" role="button" tabindex="0" src='
+        text = text.replace(f'<img src="{_still(name)}"', f'{button}"{_still(name)}"')
+    inside = [f'<script type="text/plain" id="{x}">{files[x]}</script>' for x in wanted]
+    inside.append(f"<style>{files['pictures.css']}</style><script>{START}</script>")
+    return text.replace("</body>", f"{''.join(inside)}</body>", 1)
+
+
+def _still(name):
+    return f"figures/touch_{name}.png"
+
+
 def _finish(text):
     """Images go in, and the fingerprint of the sources."""
+    text = _alive(text)
     for name in dict.fromkeys(figures()):
         text = text.replace(f'src="{name}"', f'src="{_inline(SLIDES / name)}"')
     mark = f'<meta name="sources-sha256" content="{fingerprint()}">{CREDITS}'

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from images import lab
 from PIL import Image
+from playwright.sync_api import expect
 
 from tlcourse.data import symbols
 
@@ -56,10 +57,9 @@ def page(notebook):
     drops = notebook.get_by_role("button", name="Drop ")
     while drops.count():
         n = drops.count()
-        drops.first.click()
+        drops.first.press("Enter")
         wait_for_kernel(notebook)
-        notebook.wait_for_function(f"""() => {n} > [...document.querySelectorAll(
-            "button")].filter(b => b.textContent.startsWith("Drop ")).length""")
+        expect(drops).to_have_count(n - 1)
     clear = notebook.get_by_role("button", name="Clear pad")
     if clear.is_enabled():
         clear.click()
@@ -73,8 +73,7 @@ def wait_for_kernel(page):
 
 def new_class(page, name):
     page.get_by_placeholder("its name").fill(name)
-    page.get_by_placeholder("its name").press("Tab")
-    page.keyboard.press("Enter")
+    page.get_by_placeholder("its name").press("Enter")
     page.get_by_role("button", name=f"Add to {name}").wait_for()
     wait_for_kernel(page)
 
@@ -189,6 +188,37 @@ def test_ready_made_drawings_by_keyboard_alone(page):
             is_seen(page)
     page.get_by_text(f"Looks like {name}").wait_for()
     page.screenshot(path=PICTURES / "teaching_keyboard.png")
+
+
+def test_names_are_shown_as_text_and_bad_ones_get_a_sentence(page):
+    name = "<i>$\\foo$</i>"
+    new_class(page, name)
+    assert page.locator(".tlcourse-cards i").count() == 0
+    page.get_by_placeholder("its name").fill(f" {name}")
+    page.get_by_role("button", name="New class").click()
+    page.get_by_text("is taken. Choose another name.").wait_for()
+    page.get_by_placeholder("its name").fill("")
+    page.get_by_role("button", name="New class").click()
+    page.get_by_text("Type a name for the class first.").wait_for()
+
+
+def test_eight_classes_fit_a_laptop_and_no_drop_slides_under_the_pointer(page):
+    names = list(symbols.SYMBOLS)[:8]
+    for name in names:
+        new_class(page, name)
+    page.get_by_label("ready-made", exact=True).select_option(names[0])
+    is_seen(page)
+    view = page.locator(".tlcourse-view").bounding_box()
+    assert view["height"] < 620, view
+    page.screenshot(path=PICTURES / "teaching_eight.png")
+    drop = page.get_by_role("button", name=f"Drop {names[2]}", exact=True)
+    box = drop.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.dblclick(x, y)  # the second press may not drop the class that moved up
+    wait_for_kernel(page)
+    expect(page.get_by_role("button", name="Add to ")).to_have_count(7)
+    page.mouse.move(x + 5, y + 5)
+    expect(page.get_by_role("button", name="Drop ")).to_have_count(7)
 
 
 def test_photographs_as_large_as_telephones_make_them(page, tmp_path):

@@ -16,7 +16,7 @@ import pytest
 from images import lab
 
 import check_site
-from data.making import curves, freeze_line
+from data.making import curves, depths, forgetting, freeze_line
 from tlcourse._util import assets
 from tlcourse.course.tracks import load_track
 from tlcourse.data import symbols
@@ -412,3 +412,71 @@ def test_the_freeze_line_on_a_page_shows_what_the_panel_does():
                     assert one == pytest.approx(other, rel=0.1)
     static = made._repr_html_()
     assert static.startswith('<div data-picture="freeze">') and "<svg" in static
+
+
+@in_a_browser
+@pytest.mark.parametrize("look", [(1440, "light"), (360, "dark")], ids=str)
+def test_keys_alone_drag_the_knife_and_neighbours_change(folder, look):
+    known = json.loads(assets.shipped("depths.json").read_text())
+    with alone(folder, "cut", *look) as page:
+        knife = page.get_by_role("slider", name="Where to cut the network")
+        knife.focus()
+        for at, depth in enumerate(known["depths"]):
+            page.get_by_text(
+                f"{round(100 * depth['same'])} % of the nearest"
+            ).wait_for()
+            said = page.locator(".tl-near figcaption").all_text_contents()
+            found = [known["classes"][known["labels"][k]] for k in depth["nearest"][0]]
+            assert [each.split()[-1] for each in said] == found
+            dot = page.locator(".tl-map .tl-asks")
+            page.wait_for_timeout(1200)  # the images glide
+            left, top = (each * 92 + 4 for each in depth["places"][0])
+            box, room = dot.bounding_box(), page.locator(".tl-map").bounding_box()
+            middle = box["x"] + box["width"] / 2 - room["x"]
+            assert middle == pytest.approx(left / 100 * room["width"], abs=3)
+            assert knife.get_attribute("aria-valuenow") in (None, str(at))
+            page.keyboard.press("ArrowRight")
+        page.get_by_role("button", name="a 5").first.click()
+        check_axe(page)
+
+
+@in_a_browser
+@pytest.mark.parametrize("look", [(1440, "light"), (360, "dark")], ids=str)
+def test_keys_alone_turn_the_rate_and_scrub_the_steps(folder, look):
+    known = json.loads(assets.shipped("forgetting.json").read_text())
+    with alone(folder, "forget", *look) as page:
+        page.get_by_role("slider", name="steps").focus()
+        page.keyboard.press("End")
+        page.get_by_role("slider", name="learning rate").focus()
+        page.keyboard.press("Home")
+        for rate, run in zip(known["rates"], known["runs"], strict=True):
+            chart = page.locator(".tl-chart").get_attribute("aria-label")
+            assert f"its own letters right {round(100 * run[-1]['own'])} %" in chart
+            assert f"at {rate:.0e}".replace("e-0", "e-") in chart
+            page.keyboard.press("ArrowRight")
+        page.get_by_role("button", name="Another image").click()
+        check_axe(page)
+
+
+def test_the_cut_and_the_dial_show_what_the_base_does():
+    known = json.loads(assets.shipped("depths.json").read_text())
+    track = load_track("glyphs")
+    shown = track.validation.few(depths.IMAGES // len(track.class_names))
+    pixels = track.preprocess(shown.images.astype("float32"))
+    base = track.build_base()
+    for (name, layer), depth in zip(
+        depths.cuts(base).items(), known["depths"], strict=True
+    ):
+        values = keras.ops.convert_to_numpy(pixels)
+        near = depths.nearest(depths.vectors(depths.maps_at(base, values, layer)))
+        same = np.mean(shown.labels[near] == shown.labels[:, None])
+        assert (name, same) == (depth["name"], pytest.approx(depth["same"], abs=0.01))
+    dial = json.loads(assets.shipped("forgetting.json").read_text())
+    tuning = forgetting.Tuning()
+    found = tuning.run(1e-3, [0, 10])
+    runs = dial["runs"][dial["rates"].index(1e-3)]
+    for here, there in zip(
+        found, (runs[0], runs[dial["steps"].index(10)]), strict=True
+    ):
+        for what in ("training", "held_out", "own"):
+            assert here[what] == pytest.approx(there[what], abs=0.04), what

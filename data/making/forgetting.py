@@ -58,18 +58,18 @@ class Tuning:
         described = keras.Sequential([*self.model.layers[:2], pool])
         vectors = described.predict(self.train.images, verbose=0)
         small = keras.Sequential([keras.Input(vectors.shape[1:]), head])
-        small.compile(keras.optimizers.Adam(1e-2), "sparse_categorical_crossentropy")
+        small.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
         small.fit(vectors, self.train.labels, epochs=8, verbose=0)
 
-    def run(self, rate):
-        """What is seen after each of `STEPS`: a list of dicts."""
+    def run(self, rate, steps=STEPS):
+        """What is seen after each of `steps`: a list of dicts."""
         self.model.set_weights(self.start)
         for state in self.model.optimizer.variables:
             state.assign(keras.ops.zeros_like(state))
         self.model.optimizer.learning_rate = rate
         rng, order, seen = np.random.default_rng(0), [], []
-        for step in range(STEPS[-1] + 1):
-            if step in STEPS:
+        for step in range(steps[-1] + 1):
+            if step in steps:
                 seen.append(self.look())
             if len(order) < BATCH_SIZE:
                 order = rng.permutation(len(self.train)).tolist()

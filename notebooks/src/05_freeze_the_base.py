@@ -278,7 +278,8 @@ print(f"such averages in all: {count(averages):,}")
 #
 # This panel does what you have just done by hand. Each block is a part of the model, as
 # wide as its share of the weights. Drag the line, or tick a block: that sets the flags
-# of the model. `Train 30 steps` shows what moves, and always begins at the same weights.
+# of the model. `Train 30 steps` shows what moves, and begins at the same weights each
+# time.
 #
 # **Predict.** Compare three choices: the head alone, the head with the first stage, the
 # head with the last stage. Which has the most trainable weights, and which costs the

@@ -331,8 +331,8 @@ guess.compare(max(right, key=right.get))
 #
 # Mind the difference between two words. The first stage is the most *general*, and yet
 # the classes are hardest to *separate* there: edges are in all of them. General layers
-# are good to build on; they do not do the work of the later ones. Drag the knife through
-# our base once more, as in lesson 04, and watch colours give way to classes.
+# are good to build on; they do not do the work of the later ones. Drag the knife
+# through our base once more, as in lesson 04, and watch colours give way to classes.
 
 # %%
 Cut()

@@ -68,12 +68,14 @@ class GrowingClassifier:
         self.examples = {n: had for n, had in self.examples.items() if n != name}
         return self.train()
 
-    def add(self, name, *images):
+    def add(self, name, *images, counts=True):
         """Predicts images, adds them to a class, and trains again.
 
         Args:
             name: String, a class.
             *images: uint8 `(h, w, 3)` or `(n, h, w, 3)`, 0..255.
+            counts: Whether `first_predictions` gets what was predicted of them; no
+                for the later frames of one burst, which are alike.
 
         Returns:
             Float, seconds that the training took.
@@ -86,7 +88,9 @@ class GrowingClassifier:
         for example in self._examples([image for each in batches for image in each]):
             found = self._predict(example)
             self.examples = self.examples | {name: (*self.examples[name], example)}
-            if name in found:  # of a class that is new to it, it can't be right
+            if (
+                counts and name in found
+            ):  # of a class that is new to it, it can't be right
                 self.first_predictions.append((name, max(found, key=found.get)))
         return self.train()
 
@@ -128,14 +132,26 @@ class GrowingClassifier:
             known = ", ".join(self.examples) or "none yet"
             raise ValueError(f"Expected a class ({known}). Received: {name!r}")
 
+    def problem_of(self, name):
+        """Why a class cannot have this name, in a sentence; empty if it can."""
+        cleaned = _clean(name)
+        if not cleaned:
+            return "Type a name for the class first."
+        if cleaned in self.examples:
+            return f"{cleaned} is taken. Choose another name."
+        if len(cleaned) > LONGEST_NAME:
+            return (
+                f"That name has {len(cleaned)} characters. {LONGEST_NAME} are enough."
+            )
+        return ""
+
     def _new_name(self, name):
-        stripped = _clean(name)
-        if stripped in self.examples or not 0 < len(stripped) <= LONGEST_NAME:
+        if self.problem_of(name):
             raise ValueError(
                 f"Expected a name of 1 to {LONGEST_NAME} characters that is not taken. "
                 f"Received: {name!r}"
             )
-        return stripped
+        return _clean(name)
 
     def train(self):
         """Trains the head from its start on batches that hold all classes equally.

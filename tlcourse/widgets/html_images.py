@@ -21,25 +21,35 @@ def figure_html(ax, alt):
     png, width = sharp_png(ax.figure, dpi=90)
     plt.close(ax.figure)
     style = "max-width: 100%; height: auto"
-    return _image_html(png, alt, f'width="{width}" style="{style}"')
+    size = f'width="{width}" style="{style}"'
+    return f'<img alt="{as_text(alt)}" {size} src="{_png_url(png)}">'
 
 
-def thumbnail(image, side, alt):
-    """An image, uint8 `(h, w, 3)`, as an HTML image of `side` pixels on the screen."""
+def data_url(image, side):
+    """An image, uint8 `(h, w, 3)`, as an address that holds it, for `side` pixels."""
     from PIL import Image
 
     file = io.BytesIO()
     small = Image.fromarray(image)
     small.thumbnail((2 * side, 2 * side))
     small.save(file, format="png")
+    return _png_url(file.getvalue())
+
+
+def thumbnail(image, side, alt):
+    """An image, uint8 `(h, w, 3)`, as an HTML image of `side` pixels on the screen."""
+    return image_html(data_url(image, side), alt, side)
+
+
+def image_html(source, alt, side):
+    """The image at an address as an HTML image of `side` pixels on the screen."""
     style = "border: 1px solid #767676; margin: 1px; object-fit: contain"
     size = f'width="{side}" height="{side}" style="{style}"'
-    return _image_html(file.getvalue(), alt, size)
+    return f'<img alt="{as_text(alt)}" {size} src="{source}">'
 
 
-def _image_html(png, alt, attributes):
-    data = base64.b64encode(png).decode()
-    return f'<img alt="{as_text(alt)}" {attributes} src="data:image/png;base64,{data}">'
+def _png_url(png):
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
 def table(rows, columns=()):

@@ -24,6 +24,14 @@ class _Sender(anywidget.AnyWidget):
     seen = traitlets.Int().tag(sync=True)
 
 
+class Cards(anywidget.AnyWidget):
+    """The classes: `shown` is a dict of plain values, messages say what was pressed."""
+
+    _esm = _HERE / "cards.js"
+    _css = _HERE / "image_inputs.css"
+    shown = traitlets.Dict({"cards": []}).tag(sync=True)
+
+
 class Camera(_Sender):
     """The camera: square frames as JPEG, and whether it is on."""
 

@@ -83,7 +83,7 @@ class ImageSource:
             if self.way.value == "camera":
                 self.panel.show_images([image])
                 if self.panel.recording:
-                    self.panel.add_images(*self.panel.recording)
+                    self.panel.add_images(*self.panel.recording, counts=False)
         except UnreadablePicture as error:
             self.say(f"the camera's picture: {error}", is_error=True)
         finally:

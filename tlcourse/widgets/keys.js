@@ -1,7 +1,7 @@
-// JupyterLab takes arrows and letters for itself, also where a list or a slider of
-// a widget has the focus. This attribute tells it to leave them alone.
+// JupyterLab takes arrows, letters, Enter and the space bar for itself, also where a
+// control of a widget has the focus. This attribute tells it to leave them alone.
 
-const CHOICES = "select, input[type=radio], input[type=range], [role=slider]";
+const CHOICES = "select, input, button, summary, textarea, [role=slider]";
 
 function render({ el }) {
   el.style.display = "none";

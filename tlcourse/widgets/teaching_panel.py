@@ -1,13 +1,18 @@
 """The teaching panel: give examples of your own classes, and watch it learn."""
 
+import pathlib
+
 import ipywidgets
 
+from tlcourse.data import save_folder
 from tlcourse.widgets import html_images
-from tlcourse.widgets.class_examples import ClassExamples
+from tlcourse.widgets.image_inputs import Cards
 from tlcourse.widgets.image_source import ImageSource
 from tlcourse.widgets.view import WRAP, View, model_lock, shows_errors
 
 AT_ONCE = 24  # images that are predicted and shown
+SHOWN, SIDE = 4, 36  # examples on a card, and their size on the screen
+HELD = 1000  # frames that a held button may take
 HELP = (
     "Make a class, draw, and press its button. With two classes it begins to answer, "
     "always before it is told."
@@ -18,7 +23,8 @@ class TeachingPanel(View):
     """View of a `GrowingClassifier`: it predicts each image, then learns its class.
 
     An image comes from a pad, which also takes ready-made drawings, from the camera,
-    or from files. What was taken out or dropped can be brought back.
+    or from files. What was taken out or dropped can be brought back. `Save` writes
+    what was taught into a new folder.
 
     Args:
         classifier: `GrowingClassifier`.
@@ -27,30 +33,52 @@ class TeachingPanel(View):
     def __init__(self, classifier):
         super().__init__()
         self.lock = model_lock()  # the cell that runs may teach it, too
-        self.classifier, self.images, self.rows = classifier, [], []
+        self.classifier, self.images = classifier, []
         self.recording = None  # a class, and how many more frames it takes
         self.removed = None  # the examples before and after the last removal
-        self.source = ImageSource(self, classifier.size)
-        self.new = ipywidgets.Text(
-            description="class", placeholder="its name", continuous_update=False
-        )
-        self.make = ipywidgets.Button(description="New class")
-        self.back = ipywidgets.Button(description="Bring back", disabled=True)
-        self.new.observe(self._on_new, names="value")
-        self.make.on_click(self._on_new)
-        self.back.on_click(self._on_bring_back)
-        self._make_box()
+        self.source, self.cards = ImageSource(self, classifier.size), Cards()
+        self.cards.on_msg(self._on_message)
+        self.seen, self.found = ipywidgets.HTML(), ipywidgets.HTML()
+        self.score = ipywidgets.HTML()
+        side = ipywidgets.VBox([self.seen, self.found, self.score])
+        side.layout = {"width": "230px", "max_height": "420px", "overflow": "auto"}
+        wide = {"flex": "1 1 360px", "width": "auto"}
+        cards = ipywidgets.Box([self.cards], layout={**wide, "display": "block"})
+        columns = ipywidgets.HBox([self.source.box, side, cards], layout=WRAP)
+        self.box = ipywidgets.VBox([columns, self.message])
+        self.say(HELP)
         self.source.show_inputs()
         self.refresh()
 
-    def _make_box(self):
-        self.seen, self.found = ipywidgets.HTML(), ipywidgets.HTML()
-        self.score, self.classes = ipywidgets.HTML(), ipywidgets.VBox()
-        side = ipywidgets.VBox([self.seen, self.found, self.score])
-        top = ipywidgets.HBox([self.source.box, side], layout=WRAP)
-        new = ipywidgets.HBox([self.new, self.make, self.back], layout=WRAP)
-        self.box = ipywidgets.VBox([top, self.message, new, self.classes])
-        self.say(HELP)
+    def _on_message(self, _, content, __):
+        self.do(content["do"], *content["with"])
+
+    @shows_errors
+    def do(self, what, *values):
+        """Does what a control of the cards stands for, and shows how it ended.
+
+        `"new"`, `"add"` or `"drop"`, a class; `"take_out"`, class and position;
+        `"rename"`, old and new; `"hold"`, class and whether the button is held;
+        `"back"`; `"save"`.
+        """
+        actions = {
+            "new": self._new,
+            "add": self._add,
+            "take_out": lambda *x: self._remove(self.classifier.remove, *x),
+            "drop": lambda name: self._remove(self.classifier.remove_class, name),
+            "rename": self._rename,
+            "hold": self._hold,
+            "back": self._bring_back,
+            "save": self._save,
+        }
+        is_late = what not in ("new", "back", "save") and (
+            values[0] not in self.classifier.examples
+        )
+        if is_late:  # another click has dropped the class
+            self.refresh()
+            self.say(f"There is no class {values[0]} any more.")
+        else:
+            actions[what](*values)
 
     def show_images(self, images):
         """Shows images as the network sees them, and what it predicts."""
@@ -66,51 +94,47 @@ class TeachingPanel(View):
             text = f"{n} pictures{first}" if n else "No picture yet"
             self.seen.value = f"<p>{text}.</p>"
             self.found.value = html_images.captioned_thumbnails(shown, predictions)
-        for row in self.rows:
-            row.add.disabled = not n
+        self._show_cards()
 
-    @shows_errors
-    def _on_new(self, _):
-        """The name may come before or after the press: browsers hold back typing."""
-        if self.new.value:
-            self.classifier.add_class(self.new.value)
-            self.new.value = ""
-            self.refresh()
+    def _new(self, name):
+        if problem := self.classifier.problem_of(name):
+            self.say(problem)
+            return
+        self.classifier.add_class(name)
+        self.cards.send({"clear": True})
+        self.refresh()
         self.say(HELP)
 
-    @shows_errors
-    def act(self, action, row):
-        """Acts on a row, if no other click has dropped its class."""
-        if row.class_name in self.classifier.examples:
-            action(row)
-        else:
-            self.refresh()
-            self.say(f"There is no class {row.class_name} any more.")
-
-    def add(self, row):
-        """Adds the images to the class of a row, and with the camera those to come."""
+    def _add(self, name):
+        """Adds the images to a class, and with the camera those to come."""
         if self.images:
             way = self.source.way.value  # a click may change it meanwhile
             frames = self.source.frames.value if way == "camera" else 1
-            self.add_images(row.class_name, frames)
+            self.add_images(name, frames)
             self.source.clear(way)
 
-    def add_images(self, name, frames):
-        """Adds the images to a class, which then waits for the other frames."""
+    def _hold(self, name, is_held):
+        """Adds the camera's frames to a class for as long as its button is held."""
+        if not is_held:
+            self.recording = None
+            self.say(f"Stopped adding to {name}.")
+        elif self.source.way.value == "camera" and self.images:
+            self.add_images(name, HELD)
+        else:
+            self._add(name)
+
+    def add_images(self, name, frames, counts=True):
+        """Adds the images to a class, which then waits for the other frames.
+
+        Of those, the first counts as one answer before it was told.
+        """
         self.recording = None  # also where the next line fails
-        seconds = self.classifier.add(name, *self.images)
+        seconds = self.classifier.add(name, *self.images, counts=counts)
         self._show_training(seconds)
         if frames > 1:
             self.recording = name, frames - 1
-            self.say(f"Adding to {name}: {frames - 1} more to come.")
-
-    def take_out(self, row):
-        """Takes the chosen example out of the class of a row."""
-        self._remove(self.classifier.remove, row.class_name, row.example.value)
-
-    def drop(self, row):
-        """Drops the class of a row."""
-        self._remove(self.classifier.remove_class, row.class_name)
+            more = "until you let go" if frames > 900 else f"{frames - 1} more to come"
+            self.say(f"Adding to {name}: {more}.")
 
     def _remove(self, remove, *what):
         self.recording, before = None, self.classifier.examples
@@ -118,25 +142,36 @@ class TeachingPanel(View):
         self.removed = before, self.classifier.examples
         self._show_training(seconds)
 
-    @shows_errors
-    def _on_bring_back(self, _):
+    def _bring_back(self):
         if self._can_bring_back():
             self.classifier.examples = self.removed[0]
             self._show_training(self.classifier.train())
 
     def _can_bring_back(self):
         """Only as long as nothing else has changed."""
-        return self.removed and self.classifier.examples is self.removed[1]
+        return bool(self.removed and self.classifier.examples is self.removed[1])
 
-    def rename(self, row):
-        """Gives the class of a row the name that its field holds."""
-        old, new = row.class_name, row.name.value
-        if new != old:
-            self.recording = None
-            try:
-                row.class_name = self.classifier.rename_class(old, new)
-            finally:
-                self.refresh()
+    def _rename(self, old, new):
+        if " ".join(new.split()) == old:
+            return
+        self.recording = None
+        problem = self.classifier.problem_of(new)
+        if not problem:
+            self.classifier.rename_class(old, new)
+        self.refresh()
+        self.say(problem or HELP)
+
+    def _save(self):
+        """Writes examples and network into a folder that is not there yet."""
+        taught = self.classifier.dataset()
+        names = ("taught", *(f"taught-{k}" for k in range(2, 1000)))
+        folder = next(p for p in map(pathlib.Path, names) if not p.exists())
+        save_folder(taught, folder / "photos")
+        self.classifier.model().save(folder / "network.keras")
+        self.say(
+            f"Saved: {len(taught)} examples in {folder}/photos, for `load_folder`, and "
+            f"{folder}/network.keras. Its outputs are {', '.join(taught.class_names)}."
+        )
 
     def _show_training(self, seconds):
         self.say(f"Learnt anew, in {seconds:.1f} s." if seconds else HELP)
@@ -144,16 +179,27 @@ class TeachingPanel(View):
 
     def refresh(self):
         """Shows the classifier as it is, also after code has changed it."""
-        examples = self.classifier.examples
-        rows = {row.class_name: row for row in self.rows}
-        self.rows = [rows.get(n) or ClassExamples(self, n) for n in examples]
-        for row, (name, had) in zip(self.rows, examples.items(), strict=True):
-            row.show(name, [each.image for each in had], bool(self.images))
-        self.back.disabled = not self._can_bring_back()
-        self.classes.children = [row.box for row in self.rows]
         self.score.value = _score(self.classifier.first_predictions)
         if self.images:
             self.show_images(self.images)
+        else:
+            self._show_cards()
+
+    def _show_cards(self):
+        examples = self.classifier.examples
+        ready = sum(map(bool, examples.values())) > 1
+        self.cards.shown = {
+            "cards": [self._card(*each) for each in examples.items()],
+            "can_bring_back": self._can_bring_back(),
+            "can_save": ready,
+        }
+
+    def _card(self, name, had):
+        last = list(enumerate(had))[-SHOWN:]
+        images = [[k, html_images.data_url(each.image, SIDE)] for k, each in last]
+        said = f"{len(had)} example{'s' * (len(had) != 1)} of {name}"
+        ready = bool(self.images)
+        return {"name": name, "examples": images, "said": said, "ready": ready}
 
     def __repr__(self):
         examples = self.classifier.examples.items()
@@ -161,7 +207,14 @@ class TeachingPanel(View):
         return f"Teaching panel. Classes and their examples: {counts or 'none yet'}."
 
     def _repr_html_(self):
-        rows = "".join(row.pictures.value for row in self.rows)
+        rows = "".join(
+            f"<p>{html_images.as_text(card['said'])}</p>"
+            + "".join(
+                html_images.image_html(source, f"{card['name']}, example {k + 1}", SIDE)
+                for k, source in card["examples"]
+            )
+            for card in self.cards.shown["cards"]
+        )
         return f"<p>{html_images.as_text(repr(self))}</p>{rows}{self.score.value}"
 
 

@@ -6,6 +6,12 @@ function needed(name) {
   if (name in known) return Promise.resolve(known[name]);
   return new Promise((resolve, reject) => {
     const script = document.createElement("script");
+    const inside = document.getElementById(`${name}.js`); // in a deck: one file has all
+    if (inside) {
+      script.textContent = inside.textContent;
+      document.head.append(script);
+      return resolve(known[name]);
+    }
     script.src = `${name}.js`;
     script.onload = () => resolve(known[name]);
     script.onerror = () => {
