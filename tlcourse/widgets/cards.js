@@ -64,7 +64,9 @@ function render({ model, el }) {
     };
     add.onpointerup = add.onpointercancel = add.onpointerleave = release;
     add.onclick = () => !isHeld && say("add", now.name);
-    add.onkeydown = () => (isHeld = false);
+    add.onkeydown = () => {
+      isHeld = false;
+    };
     const count = part("div", { className: "tlcourse-count" });
     const examples = part("div", { className: "tlcourse-examples" });
     const top = part("div", { className: "tlcourse-top" }, title, drop);

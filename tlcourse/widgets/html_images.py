@@ -77,10 +77,10 @@ def prediction_bars(probabilities):
 
 def _bar(name, probability, is_best):
     colour = COLOURS[0] if is_best else "#767676"
-    bar = f"width: {160 * probability:.0f}px; height: 14px; background: {colour}"
+    bar = f"width: {80 * probability:.0f}px; height: 14px; background: {colour}"
     return (
         f'<tr><td style="text-align: right">{as_text(name)}</td>'
-        f'<td style="width: 164px"><div style="{bar}"></div></td>'
+        f'<td style="width: 84px"><div style="{bar}"></div></td>'
         f'<td style="text-align: right">{probability:.0%}</td></tr>'
     )
 

@@ -26,6 +26,8 @@ class ImageSource:
         self.frames = ipywidgets.Dropdown(options=FRAMES, description="per press")
         names = [("choose ...", ""), *((name, name) for name in symbols.SYMBOLS)]
         self.ready = ipywidgets.Dropdown(options=names, description="ready-made")
+        for each, width in ((self.ready, "205px"), (self.frames, "205px")):
+            each.style.description_width, each.layout.width = "initial", width
         self.another = button("Another one", self._on_ready)
         self.another.disabled = True
         self.ways = {
@@ -37,6 +39,7 @@ class ImageSource:
             "files": [self.files],
         }
         self.way = ipywidgets.Dropdown(options=list(self.ways), description="picture")
+        self.way.style.description_width, self.way.layout.width = "initial", "205px"
         self.inputs = ipywidgets.VBox()
         self.box = ipywidgets.VBox([self.way, self.inputs])
         self._observe()

@@ -1,7 +1,7 @@
 // JupyterLab takes arrows, letters, Enter and the space bar for itself, also where a
 // control of a widget has the focus. This attribute tells it to leave them alone.
 
-const CHOICES = "select, input, button, summary, textarea, [role=slider]";
+const CHOICES = "select, input, summary, textarea, [role=slider]";
 
 function render({ el }) {
   el.style.display = "none";

@@ -41,8 +41,8 @@ class TeachingPanel(View):
         self.seen, self.found = ipywidgets.HTML(), ipywidgets.HTML()
         self.score = ipywidgets.HTML()
         side = ipywidgets.VBox([self.seen, self.found, self.score])
-        side.layout = {"width": "230px", "max_height": "420px", "overflow": "auto"}
-        wide = {"flex": "1 1 360px", "width": "auto"}
+        side.layout = {"width": "200px", "max_height": "420px", "overflow": "auto"}
+        wide = {"flex": "1 1 300px", "width": "auto"}
         cards = ipywidgets.Box([self.cards], layout={**wide, "display": "block"})
         columns = ipywidgets.HBox([self.source.box, side, cards], layout=WRAP)
         self.box = ipywidgets.VBox([columns, self.message])
