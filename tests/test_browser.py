@@ -115,6 +115,7 @@ def test_the_freeze_panel_by_keyboard_alone(page):
 def test_a_few_steps_are_trained_live_and_stopped(page):
     start = page.get_by_role("button", name="Train 30 steps", exact=True)
     lab.scroll_to(page, start)
+    press(page, "head only")
     compiled = page.get_by_role("button", name="Compile", exact=True)
     compiled.focus()
     page.keyboard.press("Enter")

@@ -8,7 +8,7 @@ const LINES = {
   held_out: ["new images right", "#d55e00", "7 4"],
   own: ["its own letters right", "#009e73", "2 3"],
 };
-const FRAME = [44, 14, 440, 190];
+const FRAME = [62, 14, 420, 190];
 
 // The state: places in `rates` and `steps`, and which image looks for its like.
 

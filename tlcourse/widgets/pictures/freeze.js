@@ -74,6 +74,7 @@ export function onPage(data, isStill = false) {
     return {
       ...data.fixed,
       ...found.costs,
+      lines: found.costs.lines.slice(0, 3), // nothing is timed here
       ready: true,
       parts: each,
       norms: Boolean(norms && mask),
