@@ -1,6 +1,6 @@
 # make lab    the course, in JupyterLab
 # make test   what has to hold; make test-all also what repeats it over many members
-# Others: notebooks, colab, slides, site, check-site, test-flowers, test-torch,
+# Others: notebooks, colab, slides, stills, site, check-site, test-flowers, test-torch,
 # test-jax, test-gpu, test-env, bench, hub, picture, clean. README.md says more.
 
 PYTHON ?= python3
@@ -44,7 +44,7 @@ NBVAL = PYTHONPATH=$(abspath tests/offline) $(BIN)/python -m pytest -q \
 
 .PHONY: lab test test-all lint test-unit test-sync test-glyphs test-flowers test-torch
 .PHONY: test-jax test-gpu test-env notebooks colab slides site check-site bench hub picture
-.PHONY: clean
+.PHONY: clean stills
 
 lab: .venv/ready
 	$(BIN)/jupyter lab --LabApp.news_url=None $(LAB_FLAGS) $(firstword $(LESSONS))
@@ -150,6 +150,10 @@ picture: .venv/ready-for-tests
 slides: .venv/ready-for-tests slides/node_modules/.ready
 	$(BIN)/python slides/figures.py
 	$(BIN)/python slides/make_deck.py
+
+# The pictures to touch, as their slides begin; after one of them has changed.
+stills: .venv/ready-for-tests
+	$(BIN)/python slides/stills.py
 
 slides/node_modules/.ready: slides/package.json slides/package-lock.json
 	cd slides && PUPPETEER_SKIP_DOWNLOAD=1 npm ci --no-audit --no-fund

@@ -276,14 +276,11 @@ print(f"such averages in all: {count(averages):,}")
 #
 # ## All of it at a glance
 #
-# This panel does what you have just done by hand. Each block is a part of the model, as
-# wide as its share of the weights. Drag the line, or tick a block: that sets the flags
-# of the model. `Train 30 steps` shows what moves, and begins at the same weights each
-# time.
+# Each block is a part of the model, as wide as its share of the weights. Drag the line,
+# or tick a block: that sets the flags. `Train 30 steps` shows what moves.
 #
-# **Predict.** Compare three choices: the head alone, the head with the first stage, the
-# head with the last stage. Which has the most trainable weights, and which costs the
-# most per step?
+# **Predict.** The head alone, the head with the first stage, the head with the last
+# stage: which has the most trainable weights, which costs the most per step?
 
 # %%
 panel = FreezePanel(model, few, batch_size=10, validation=track.validation)

@@ -11,12 +11,11 @@ import keras
 import numpy as np
 
 from tlcourse.data.dataset import Dataset
-from tlcourse.data.folder_report import printable
 from tlcourse.features.extraction import extract
 from tlcourse.models.nesting import check_model, check_vectors
+from tlcourse.teachable import names
 
 STEPS, BATCH_SIZE, LEARNING_RATE = 60, 32, 1e-3
-LONGEST_NAME = 40
 Example = collections.namedtuple("Example", "image features")
 
 
@@ -53,7 +52,7 @@ class GrowingClassifier:
     def rename_class(self, old, new):
         """Gives a class another name, which it returns; all else stays."""
         self._check(old)
-        if _clean(new) == old:
+        if names.clean(new) == old:
             return old
         now = {old: self._new_name(new)}
         self.examples = {now.get(n, n): had for n, had in self.examples.items()}
@@ -104,13 +103,12 @@ class GrowingClassifier:
             ValueError: If the images have another size, or a class a name that is too
                 long; then nothing is added.
         """
-        known, names = self.examples, dataset.class_names
-        names = [_clean(name) for name in names]
-        names = [name if name in known else self._new_name(name) for name in names]
-        added = known | {name: known.get(name, ()) for name in names}
+        known, given = self.examples, map(names.clean, dataset.class_names)
+        classes = [name if name in known else self._new_name(name) for name in given]
+        added = known | {name: known.get(name, ()) for name in classes}
         examples = self._examples(dataset.images)
         for example, label in zip(examples, dataset.labels, strict=True):
-            added[names[label]] += (example,)
+            added[classes[label]] += (example,)
         self.examples = added
         return self.train()
 
@@ -132,26 +130,13 @@ class GrowingClassifier:
             known = ", ".join(self.examples) or "none yet"
             raise ValueError(f"Expected a class ({known}). Received: {name!r}")
 
-    def problem_of(self, name):
-        """Why a class cannot have this name, in a sentence; empty if it can."""
-        cleaned = _clean(name)
-        if not cleaned:
-            return "Type a name for the class first."
-        if cleaned in self.examples:
-            return f"{cleaned} is taken. Choose another name."
-        if len(cleaned) > LONGEST_NAME:
-            return (
-                f"That name has {len(cleaned)} characters. {LONGEST_NAME} are enough."
-            )
-        return ""
-
     def _new_name(self, name):
-        if self.problem_of(name):
+        if names.problem_of(name, self.examples):
             raise ValueError(
-                f"Expected a name of 1 to {LONGEST_NAME} characters that is not taken. "
-                f"Received: {name!r}"
+                f"Expected a name of 1 to {names.LONGEST} characters that is not "
+                f"taken. Received: {name!r}"
             )
-        return _clean(name)
+        return names.clean(name)
 
     def train(self):
         """Trains the head from its start on batches that hold all classes equally.
@@ -257,8 +242,3 @@ class GrowingClassifier:
             raise ValueError(
                 f"Expected at least two classes with examples. Received: {counts}"
             )
-
-
-def _clean(name):
-    """A class name in one line, without characters that nobody can see."""
-    return printable(" ".join(str(name).split()))

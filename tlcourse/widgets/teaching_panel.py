@@ -5,6 +5,7 @@ import pathlib
 import ipywidgets
 
 from tlcourse.data import save_folder
+from tlcourse.teachable import names
 from tlcourse.widgets import html_images
 from tlcourse.widgets.image_inputs import Cards
 from tlcourse.widgets.image_source import ImageSource
@@ -97,7 +98,7 @@ class TeachingPanel(View):
         self._show_cards()
 
     def _new(self, name):
-        if problem := self.classifier.problem_of(name):
+        if problem := names.problem_of(name, self.classifier.examples):
             self.say(problem)
             return
         self.classifier.add_class(name)
@@ -152,10 +153,9 @@ class TeachingPanel(View):
         return bool(self.removed and self.classifier.examples is self.removed[1])
 
     def _rename(self, old, new):
-        if " ".join(new.split()) == old:
-            return
         self.recording = None
-        problem = self.classifier.problem_of(new)
+        is_new = names.clean(new) != old
+        problem = is_new and names.problem_of(new, self.classifier.examples)
         if not problem:
             self.classifier.rename_class(old, new)
         self.refresh()
@@ -164,8 +164,8 @@ class TeachingPanel(View):
     def _save(self):
         """Writes examples and network into a folder that is not there yet."""
         taught = self.classifier.dataset()
-        names = ("taught", *(f"taught-{k}" for k in range(2, 1000)))
-        folder = next(p for p in map(pathlib.Path, names) if not p.exists())
+        free = ("taught", *(f"taught-{k}" for k in range(2, 1000)))
+        folder = next(p for p in map(pathlib.Path, free) if not p.exists())
         save_folder(taught, folder / "photos")
         self.classifier.model().save(folder / "network.keras")
         self.say(
@@ -207,15 +207,16 @@ class TeachingPanel(View):
         return f"Teaching panel. Classes and their examples: {counts or 'none yet'}."
 
     def _repr_html_(self):
-        rows = "".join(
-            f"<p>{html_images.as_text(card['said'])}</p>"
-            + "".join(
-                html_images.image_html(source, f"{card['name']}, example {k + 1}", SIDE)
-                for k, source in card["examples"]
-            )
-            for card in self.cards.shown["cards"]
-        )
+        rows = "".join(map(_card_html, self.cards.shown["cards"]))
         return f"<p>{html_images.as_text(repr(self))}</p>{rows}{self.score.value}"
+
+
+def _card_html(card):
+    images = (
+        html_images.image_html(source, f"{card['name']}, example {k + 1}", SIDE)
+        for k, source in card["examples"]
+    )
+    return f"<p>{html_images.as_text(card['said'])}</p>{''.join(images)}"
 
 
 def _score(predictions):
