@@ -360,7 +360,7 @@ def test_keys_alone_move_the_freeze_line_and_play(freeze):
     freeze.get_by_role("checkbox", name="stage 1", exact=True).press("Space")
     assert (
         line.get_attribute("aria-valuetext")
-        == "nothing frozen before it, and some of what follows"
+        == "gradients reach stage 1; some parts behind it are frozen, too"
     )
 
 
@@ -386,7 +386,7 @@ def test_a_finger_drags_the_line_and_axe_finds_nothing_serious(freeze):
     freeze.get_by_role("button", name="Play 30 steps").click()
     freeze.get_by_role("button", name="head only").click()
     freeze.get_by_role("button", name="Play 30 steps").click()
-    freeze.get_by_role("checkbox", name="lay all runs over each other").check()
+    freeze.get_by_role("checkbox", name="overlay the runs").check()
     assert freeze.locator(".tl-key li").count() == 2
     wide = freeze.evaluate("document.documentElement.scrollWidth - innerWidth")
     assert wide <= 0
@@ -452,7 +452,7 @@ def test_keys_alone_turn_the_rate_and_scrub_the_steps(folder, look):
         page.keyboard.press("Home")
         for rate, run in zip(known["rates"], known["runs"], strict=True):
             chart = page.locator(".tl-chart").get_attribute("aria-label")
-            assert f"its own letters right {round(100 * run[-1]['own'])} %" in chart
+            assert f"letters right {round(100 * run[-1]['own'])} %" in chart
             assert f"at {rate:.0e}".replace("e-0", "e-") in chart
             page.keyboard.press("ArrowRight")
         page.get_by_role("button", name="Another image").click()

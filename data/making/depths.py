@@ -104,7 +104,8 @@ def picture_of(maps):
 def _grey(plane):
     scaled = (plane - plane.min()) / max(np.ptp(plane), 1e-9)
     made = Image.fromarray((255 * scaled).round().astype("uint8"))
-    return np.asarray(made.resize((MAP, MAP), Image.Resampling.NEAREST))
+    inside = np.asarray(made.resize((MAP - 2, MAP - 2), Image.Resampling.NEAREST))
+    return np.pad(inside, 1, constant_values=128)
 
 
 def main(arguments=None):

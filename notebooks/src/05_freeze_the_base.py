@@ -276,8 +276,8 @@ print(f"such averages in all: {count(averages):,}")
 #
 # ## All of it at a glance
 #
-# Each block is a part of the model, as wide as its share of the weights. Drag the line,
-# or tick a block: that sets the flags. `Train 30 steps` shows what moves.
+# Each block is a part of the model: the wider, the more weights. Drag the line, or tick
+# a block: that sets the flags. `Train 30 steps` shows what moves.
 #
 # **Predict.** The head alone, the head with the first stage, the head with the last
 # stage: which has the most trainable weights, which costs the most per step?

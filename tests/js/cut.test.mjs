@@ -21,7 +21,7 @@ test("depth turns the same colour into the same class", () => {
   assert.ok(same[0] < 0.15 && same[last] > 0.75);
   for (let k = 2; k <= last; k++) assert.ok(same[k] > same[k - 1]);
   assert.ok(data.depths[0].colour < 0.5 && data.depths[last].colour > 0.9);
-  assert.match(cut.sentence(data, cut.begin()), /^Before the network: 10 % .*guessing 10 %/);
+  assert.match(cut.sentence(data, cut.begin()), /^Before the network: on average 10 % .*guessing 10 %/);
 });
 
 test("the share that is told is that of the neighbours that are shown", () => {

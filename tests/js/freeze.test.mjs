@@ -16,14 +16,25 @@ test("the line stands before the first part that trains", () => {
   assert.ok(freeze.isWhole(parts("frozen", "trains", "trains")));
   assert.ok(!freeze.isWhole(parts("trains", "frozen", "trains")));
   assert.equal(freeze.lineWords(parts("frozen", "frozen")), "everything frozen");
-  assert.equal(freeze.lineWords(parts("trains", "trains")), "nothing frozen before it");
-  assert.match(freeze.lineWords(parts("frozen", "trains", "frozen")), /before stage 2, and some/);
+  assert.equal(freeze.lineWords(parts("trains", "trains")), "everything trains");
+  assert.match(freeze.lineWords(parts("frozen", "trains", "frozen")), /reach stage 2; some parts behind/);
 });
 
 test("what moved most glows most, and what did not move does not glow", () => {
   const moved = [{ moved: 0 }, { moved: 0.01 }, { moved: 0.04 }, { moved: null }];
   assert.deepEqual(freeze.glow(moved), [0, 0.5, 1, 0]);
   assert.deepEqual(freeze.glow([{ moved: 0 }, { moved: 0 }]), [0, 0]);
+});
+
+test("a line tells what moved, also where a block has no room", () => {
+  const moved = [
+    { name: "stage 1", moved: 0, averages: 0 },
+    { name: "stage 2", moved: 0.02, averages: 0.3 },
+    { name: "head", moved: 0.4, averages: null },
+  ];
+  const said = "Moved (orange frame): stage 2 2.0 %, averages 30 %; head 40 %. The other part did not move.";
+  assert.equal(freeze.movedList(moved), said);
+  assert.equal(freeze.movedList([{ moved: null }]), "");
 });
 
 test("shares are short, and none that is not zero reads as zero", () => {

@@ -126,4 +126,4 @@ class LiveTraining:
         if len(accuracy) > 1:
             said += f", validation accuracy from {accuracy[0][1]:.2f} to "
             said += f"{accuracy[-1][1]:.2f}"
-        return f"{said}. The next run begins where this one began."
+        return f"{said}. Every run starts from the same weights."

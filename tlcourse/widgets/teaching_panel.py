@@ -179,7 +179,8 @@ class TeachingPanel(View):
 
     def refresh(self):
         """Shows the classifier as it is, also after code has changed it."""
-        self.score.value = _score(self.classifier.first_predictions)
+        answered = self.classifier.first_predictions if self.classifier.examples else []
+        self.score.value = _score(answered)
         if self.images:
             self.show_images(self.images)
         else:

@@ -29,8 +29,8 @@ export function sentence(data, { depth }) {
   const { name, same, colour } = data.depths[depth];
   const where = depth ? `After ${name}` : "Before the network";
   const luck = percent(1 / data.classes.length);
-  const hue = `Their colours differ ${percent(colour)} as much as those of any two images`;
-  return `${where}: ${percent(same)} of the nearest are of the same class (guessing ${luck}). ${hue}.`;
+  const much = colour > 0.95 && colour < 1.05 ? "as much" : `${percent(colour)} as much`;
+  return `${where}: on average ${percent(same)} of the nearest are of the same class (guessing ${luck}). Their colours differ ${much} as those of random pairs.`;
 }
 
 // The view
@@ -63,6 +63,20 @@ async function render({ model, el }) {
   slider.setAttribute("aria-label", "Where to cut the network");
   slider.oninput = () => set(cutAt(data, state, Number(slider.value)));
   const strip = part("div", { className: "tl-strip" }, network, slider);
+  function follow({ clientX }) {
+    const { left, width } = network.getBoundingClientRect();
+    const depth = Math.round(((clientX - left) / width) * (last + 1) - 1);
+    if (depth !== state.depth) set(cutAt(data, state, depth));
+  }
+  let isHeld = false;
+  network.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    isHeld = true;
+    network.setPointerCapture(event.pointerId);
+    follow(event);
+  });
+  network.addEventListener("pointermove", (event) => isHeld && follow(event));
+  for (const kind of ["pointerup", "pointercancel"]) network.addEventListener(kind, () => (isHeld = false));
   const said = part("p", { className: "tl-said" });
   said.setAttribute("role", "status");
 
@@ -136,12 +150,14 @@ async function render({ model, el }) {
     {},
     part("h4", { textContent: "Choose an image" }),
     part("div", { className: "tl-near" }, ...asks),
-    part("h4", { textContent: "Its five nearest" }),
+    part("h4", { textContent: "Its five nearest, by the mean of each map" }),
     near,
     mapsTitle,
     maps,
   );
-  root.append(strip, said, part("div", { className: "tl-both" }, map, right));
+  const legend = "Only nearness counts; the directions mean nothing. Blue frame: your image. Orange: the same class.";
+  const left = part("div", {}, map, part("p", { className: "tl-note", textContent: legend }));
+  root.append(strip, said, part("div", { className: "tl-both" }, left, right));
   el.append(root);
   refresh();
 }

@@ -6,7 +6,7 @@ import { fetched, part, path, percent, shape, shot } from "./dom.js";
 const LINES = {
   training: ["training images right", "#0072b2", ""],
   held_out: ["new images right", "#d55e00", "7 4"],
-  own: ["its own letters right", "#009e73", "2 3"],
+  own: ["letters right", "#009e73", "2 3"],
 };
 const FRAME = [62, 14, 420, 190];
 
@@ -45,7 +45,9 @@ export function sentence(data, state) {
   if (!state.step) return "Before the first step: a frozen base, a trained head. Drag the steps.";
   const loss = `Training loss from ${start.loss.toFixed(2)} to ${now.loss.toFixed(2)}`;
   const fresh = `new images right from ${percent(start.held_out)} to ${percent(now.held_out)}`;
-  return `${loss}; ${fresh}; its own letters from ${percent(start.own)} to ${percent(now.own)}.`;
+  const told = `${loss}; ${fresh}; letters, its original task, from ${percent(start.own)} to ${percent(now.own)}.`;
+  const collapsed = now.training < 1.5 / data.classes.length;
+  return collapsed ? `${told} The network has collapsed: it only guesses, and its neighbours mean nothing.` : told;
 }
 
 // Red, green and blue of each filter's nine places, each 0 to 255.
@@ -82,8 +84,11 @@ async function render({ model, el }) {
   const now = shape("line", { y1: FRAME[1], y2: FRAME[1] + FRAME[3], class: "tl-now" });
   chart.append(axes(), lines, now);
   const values = part("ul", { className: "tl-values" });
-  const canvas = part("canvas", { width: 32, height: 8, className: "tl-filters" });
-  canvas.setAttribute("role", "img");
+  const [before, canvas] = [0, 1].map(() => {
+    const made = part("canvas", { width: 32, height: 8, className: "tl-filters" });
+    made.setAttribute("role", "img");
+    return made;
+  });
   const near = part("div", { className: "tl-near" });
   const other = part("button", { type: "button", textContent: "Another image" });
   other.onclick = () => change("query", (state.query + 1) % data.runs[0][0].nearest.length);
@@ -102,7 +107,13 @@ async function render({ model, el }) {
       const x = left + (width * k) / (data.steps.length - 1);
       made.append(shape("text", { x, y: top + height + 18, "text-anchor": "middle" }, `${each}`));
     });
-    made.append(shape("text", { x: left + width / 2, y: top + height + 38, "text-anchor": "middle" }, "steps"));
+    const name = "steps (not evenly spaced)";
+    made.append(shape("text", { x: left + width / 2, y: top + height + 38, "text-anchor": "middle" }, name));
+    const luck = top + height * (1 - 1 / data.classes.length);
+    made.append(
+      shape("line", { x1: left, x2: left + width, y1: luck, y2: luck, class: "tl-luck" }),
+      shape("text", { x: left + width, y: luck - 5, "text-anchor": "end" }, "guessing digits"),
+    );
     return made;
   }
 
@@ -146,19 +157,19 @@ async function render({ model, el }) {
       }),
       part("li", {}, part("span"), part("span", { textContent: "training loss" }), part("b", { textContent: shown.loss.toFixed(3) })),
     );
-    drawFilters(shown);
+    drawFilters(canvas, shown, data.steps[state.step]);
     drawNeighbours();
   }
 
-  function drawFilters({ filters: text }) {
+  function drawFilters(onto, { filters: text }, steps) {
     const each = filters(text);
-    const context = canvas.getContext("2d");
+    const context = onto.getContext("2d");
     each.forEach((bytes, k) => {
       const image = context.createImageData(3, 3);
       for (let at = 0; at < 9; at++) image.data.set([...bytes.subarray(3 * at, 3 * at + 3), 255], 4 * at);
       context.putImageData(image, 4 * (k % 8), 4 * Math.floor(k / 8));
     });
-    canvas.setAttribute("aria-label", `The ${each.length} filters of the first layer, after ${data.steps[state.step]} steps`);
+    onto.setAttribute("aria-label", `The ${each.length} filters of the first layer, after ${steps} steps`);
   }
 
   function drawNeighbours() {
@@ -176,12 +187,15 @@ async function render({ model, el }) {
   const right = part(
     "div",
     {},
-    part("h4", { textContent: "First layer: its filters" }),
+    part("h4", { textContent: "Filters of the first layer: before" }),
+    before,
+    part("h4", { textContent: "and now" }),
     canvas,
     part("h4", { textContent: "An image, and its five nearest by features" }),
     near,
     other,
   );
+  drawFilters(before, data.runs[0][0], 0);
   root.append(said, part("div", { className: "tl-both" }, left, right));
   el.append(root);
   refresh();

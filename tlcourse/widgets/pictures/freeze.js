@@ -21,8 +21,9 @@ export function isWhole(parts) {
 export function lineWords(parts) {
   const at = line(parts);
   if (at === parts.length) return "everything frozen";
-  const from = at ? `frozen before ${parts[at].name}` : "nothing frozen before it";
-  return isWhole(parts) ? from : `${from}, and some of what follows`;
+  const from = at ? `frozen before ${parts[at].name}` : "everything trains";
+  if (isWhole(parts)) return from;
+  return `gradients reach ${parts[at].name}; some parts behind it are frozen, too`;
 }
 
 // From 0 to 1: how far the weights of each part moved, beside those that moved most.
@@ -41,6 +42,16 @@ export function movedWords({ moved, averages }) {
   if (moved === null || moved === undefined) return "";
   const also = averages ? `, averages ${share(averages)}` : "";
   return moved || averages ? `moved ${share(moved)}${also}` : "did not move";
+}
+
+// All that moved, in a line: narrow blocks have no room for words.
+export function movedList(parts) {
+  if (parts.every(({ moved }) => moved === null || moved === undefined)) return "";
+  const moved = parts.filter((each) => each.moved || each.averages);
+  const told = moved.map((each) => `${each.name} ${movedWords(each).replace("moved ", "")}`);
+  const rest = parts.length - moved.length;
+  const others = rest ? ` The other ${rest === 1 ? "part" : `${rest} parts`} did not move.` : "";
+  return `Moved (orange frame): ${told.join("; ") || "nothing"}.${others}`;
 }
 
 export function grouped(number) {
@@ -194,6 +205,7 @@ async function render({ model, el }) {
   const ofAll = part("span");
   const step = part("b");
   const ofStep = part("span");
+  const movedLine = part("p", { className: "tl-moved" });
   const numbers = part("div", { className: "tl-numbers" }, part("p", {}, trains, ofAll), part("p", {}, step, ofStep));
   numbers.setAttribute("role", "status");
   const costs = part("ul", { className: "tl-costs" });
@@ -205,7 +217,7 @@ async function render({ model, el }) {
   });
   const stop = control("Stop", () => kernel.do("stop"));
   let isOver = false;
-  const [over, overBox] = checkbox("lay all runs over each other", (on) => ((isOver = on), refresh()));
+  const [over, overBox] = checkbox("overlay the runs", (on) => ((isOver = on), refresh()));
   const chart = shape("svg", { viewBox: "0 0 640 138", class: "tl-runs", role: "img" });
   const key = part("ol", { className: "tl-key" });
   const training = part("div", { className: "tl-train" }, part("div", { className: "tl-presets" }, start, stop, over), chart, key);
@@ -273,6 +285,7 @@ async function render({ model, el }) {
       const isAwake = each.normed && shown.norms && each.shows !== "frozen";
       label.classList.toggle("tl-moves", Boolean(isAwake));
     });
+    movedLine.textContent = movedList(shown.parts);
     handle.style.order = 2 * at - 1;
     handle.setAttribute("aria-valuenow", at);
     handle.setAttribute("aria-valuetext", lineWords(shown.parts));
@@ -282,7 +295,7 @@ async function render({ model, el }) {
     const rest = shown.total - shown.trains;
     ofAll.textContent = ` of ${grouped(shown.total)} parameters train (${share(shown.trains / shown.total)}), ${grouped(rest)} are frozen`;
     step.textContent = `${(shown.flop / 1e9).toFixed(2)} GFLOP`;
-    ofStep.textContent = ` for a step of ${shown.images} images: ${share(shown.share)} of training everything (counted, not timed)`;
+    ofStep.textContent = ` for a step of ${shown.images} images: ${share(shown.share)} of the work of training the whole network (counted, not timed)`;
     costs.replaceChildren(
       ...shown.lines.map(([what, text]) => part("li", {}, part("span", { textContent: `${what}: ` }), text)),
     );
@@ -302,12 +315,15 @@ async function render({ model, el }) {
     const top_ = 1.05 * Math.max(0.001, ...drawn.flatMap(({ losses }) => losses));
     const left = [38, 14, 262, 92];
     const right = [358, 14, 262, 92];
-    chart.replaceChildren(...frame(left, "loss of the step", top_, steps));
+    chart.replaceChildren(...frame(left, "training loss", top_, steps));
     if (validates) chart.append(...frame(right, "validation accuracy", 1, steps));
     drawn.forEach(({ losses, accuracy }, k) => {
       const look = { fill: "none", style: RUNS[k], "stroke-width": 2.5, "stroke-dasharray": DASHES[k] };
       chart.append(shape("path", { d: path(losses.map((value, at) => [at + 1, value]), steps, top_, left), ...look }));
-      if (validates) chart.append(shape("path", { d: path(accuracy, steps, 1, right), ...look }));
+      if (losses.length === 1) chart.append(dot(left, 1, losses[0] / top_, k));
+      if (!validates) return;
+      chart.append(shape("path", { d: path(accuracy, steps, 1, right), ...look }));
+      chart.append(...accuracy.map(([at, value]) => dot(right, at, value, k)));
     });
     const told = drawn.map(({ name, losses, accuracy }) => {
       const loss = losses.length ? `loss ${losses[0].toFixed(2)} to ${losses.at(-1).toFixed(2)}` : "no step yet";
@@ -323,6 +339,12 @@ async function render({ model, el }) {
         return part("li", {}, dash, ` ${text}`);
       }),
     );
+  }
+
+  function dot([x, y, width, height], at, share_, k) {
+    const { steps } = kernel.shown().training;
+    const place = { cx: x + (width * at) / steps, cy: y + height * (1 - share_), r: 3.5 };
+    return shape("circle", { ...place, style: RUNS[k], fill: "none", "stroke-width": 2 });
   }
 
   function frame([x, y, width, height], name, most, steps) {
@@ -391,7 +413,7 @@ async function render({ model, el }) {
   });
   const hidden = kernel.isPage ? [status, compile, reread, measure, inKeras, layers] : [];
   hidden.forEach((each) => (each.hidden = true));
-  root.append(top, flow, words, choose, numbers, costs, training, said, layers, inKeras);
+  root.append(top, flow, words, movedLine, choose, numbers, costs, training, said, layers, inKeras);
   el.append(root);
   refresh();
 }
