@@ -442,6 +442,18 @@ def test_compile_and_train_read_flags_that_code_has_set(model, dataset):
 # The view
 
 
+def test_batchnorm_that_was_to_train_does_so_again_when_the_line_comes_back(panel):
+    panel.do("line", 1)
+    panel.do("norms", True)
+    before = panel.widget.shown["trains"]
+    for k in (3, 1):  # past the head, where none is left
+        panel.do("line", k)
+    assert panel.widget.shown["trains"] == before and panel.widget.shown["norms"]
+    panel.do("preset", "last stage")
+    panel.do("line", 1)
+    assert not panel.widget.shown["norms"]
+
+
 def test_a_layer_can_be_chosen_alone(panel, model):
     inside = panel.widget.units[0]
     assert [name for _, name, _ in inside] == ["conv_1", "norm_1", "deep_1"]
@@ -517,6 +529,7 @@ def test_weights_that_somebody_else_trained_are_a_new_start(live, model):
 
 
 def test_runs_are_kept_to_be_laid_over_each_other(live):
+    live.panel.do("norms", False)
     for k in (2, 1):
         live.panel.do("line", k)
         live.panel.do("compile")

@@ -297,7 +297,10 @@ def test_a_class_can_get_another_name_but_not_a_taken_one(panel):
     for what in (("rename", "sun", " fish "), ("new", "sun"), ("new", "fish")):
         panel.do(*what)
         assert f"{what[-1].strip()} is taken. Choose" in panel.message.value
+    panel.do("rename", "sun", "Sun")  # of its own name it may change the case
+    panel.do("rename", "Sun", "sun")
     for name, said in (
+        ("Fish", "Fish is taken"),
         ("", "Type a name"),
         (" \n ", "Type a name"),
         ("a" * 41, "41 characters. 40 are enough"),

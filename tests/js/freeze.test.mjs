@@ -32,7 +32,7 @@ test("a line tells what moved, also where a block has no room", () => {
     { name: "stage 2", moved: 0.02, averages: 0.3 },
     { name: "head", moved: 0.4, averages: null },
   ];
-  const said = "Moved (orange frame): stage 2 2.0 %, averages 30 %; head 40 %. The other part did not move.";
+  const said = "Moved (orange frame): stage 2 by 2.0 %, averages 30 %; head by 40 %. The other part did not move.";
   assert.equal(freeze.movedList(moved), said);
   assert.equal(freeze.movedList([{ moved: null }]), "");
 });

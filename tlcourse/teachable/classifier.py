@@ -131,12 +131,13 @@ class GrowingClassifier:
             raise ValueError(f"Expected a class ({known}). Received: {name!r}")
 
     def _new_name(self, name):
-        if names.problem_of(name, self.examples):
+        cleaned = names.clean(name)
+        if cleaned in self.examples or not 0 < len(cleaned) <= names.LONGEST:
             raise ValueError(
                 f"Expected a name of 1 to {names.LONGEST} characters that is not "
                 f"taken. Received: {name!r}"
             )
-        return names.clean(name)
+        return cleaned
 
     def train(self):
         """Trains the head from its start on batches that hold all classes equally.

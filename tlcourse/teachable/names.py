@@ -15,7 +15,7 @@ def problem_of(name, taken):
     cleaned = clean(name)
     if not cleaned:
         return "Type a name for the class first."
-    if cleaned in taken:
+    if cleaned.casefold() in map(str.casefold, taken):
         return f"{cleaned} is taken. Choose another name."
     if len(cleaned) > LONGEST:
         return f"That name has {len(cleaned)} characters. {LONGEST} are enough."

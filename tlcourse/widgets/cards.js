@@ -41,7 +41,11 @@ function render({ model, el }) {
       event.stopPropagation();
       if (event.key === "Enter") title.blur();
     };
-    title.onchange = () => say("rename", now.name, title.value);
+    title.onchange = () => {
+      const wanted = title.value;
+      title.value = now.name; // until it is so
+      say("rename", now.name, wanted);
+    };
     const drop = part("button", { type: "button", className: "tlcourse-drop" });
     drop.onclick = ({ detail }) => {
       // The next card moves up: no cross may come to lie under a pointer at rest.

@@ -46,6 +46,7 @@ class FreezePanel(View):
         images = 1000 if train is None else len(train)
         self.summary = FreezeSummary(model, images, batch_size)
         self.live = None if train is None else LiveTraining(self, train, validation)
+        self.norms_wanted = self.summary.state.batchnorm_trains
         self.widget = _Freeze(units=self.summary.units)
         self.widget.on_msg(self._on_message)
         self.box = ipywidgets.VBox([self.widget, self.message])
@@ -63,11 +64,11 @@ class FreezePanel(View):
         number of stages; `"compile"`, `"refresh"`, `"measure"`, `"train"`, `"stop"`.
         """
         actions = {
-            "line": lambda k: self.change(lambda state: state.from_part(k)),
+            "line": lambda k: self._set_parts(lambda state: state.from_part(k)),
             "part": self._set_part,
             "unit": lambda k, on: self.change(lambda state: state.with_unit(k, on)),
             "norms": self._set_norms,
-            "preset": lambda *x: self.change(lambda state: state.preset(*x)),
+            "preset": self._preset,
             "compile": self._compile,
             "refresh": self.refresh,
             "measure": self._measure,
@@ -92,9 +93,25 @@ class FreezePanel(View):
 
     def _set_part(self, position, trains):
         part = self.summary.parts[position]
-        self.change(lambda state: state.with_part(part, trains))
+        self._set_parts(lambda state: state.with_part(part, trains))
+
+    def _set_parts(self, changed):
+        """Changes parts; BatchNorm that was to train does so again where it can."""
+        wanted = self.norms_wanted or self.summary.state.batchnorm_trains
+
+        def with_norms(state):
+            made = changed(state)
+            return made.with_batchnorm(True) if wanted else made
+
+        self.change(with_norms)
+        self.norms_wanted = wanted
+
+    def _preset(self, *chosen):
+        self.change(lambda state: state.preset(*chosen))
+        self.norms_wanted = self.summary.state.batchnorm_trains
 
     def _set_norms(self, trains):
+        self.norms_wanted = trains
         self.change(lambda state: state.with_batchnorm(trains))
         if trains and not self.summary.state.batchnorm_trains:
             self.say("No stage with BatchNorm trains. Tick a stage first.")

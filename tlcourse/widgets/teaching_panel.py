@@ -154,8 +154,7 @@ class TeachingPanel(View):
 
     def _rename(self, old, new):
         self.recording = None
-        is_new = names.clean(new) != old
-        problem = is_new and names.problem_of(new, self.classifier.examples)
+        problem = names.problem_of(new, self.classifier.examples.keys() - {old})
         if not problem:
             self.classifier.rename_class(old, new)
         self.refresh()
@@ -169,7 +168,7 @@ class TeachingPanel(View):
         save_folder(taught, folder / "photos")
         self.classifier.model().save(folder / "network.keras")
         self.say(
-            f"Saved: {len(taught)} examples in {folder}/photos, for `load_folder`, and "
+            f"Saved: {len(taught)} examples in {folder}/photos, for load_folder, and "
             f"{folder}/network.keras. Its outputs are {', '.join(taught.class_names)}."
         )
 

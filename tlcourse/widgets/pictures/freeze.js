@@ -48,7 +48,7 @@ export function movedWords({ moved, averages }) {
 export function movedList(parts) {
   if (parts.every(({ moved }) => moved === null || moved === undefined)) return "";
   const moved = parts.filter((each) => each.moved || each.averages);
-  const told = moved.map((each) => `${each.name} ${movedWords(each).replace("moved ", "")}`);
+  const told = moved.map((each) => `${each.name} by ${movedWords(each).replace("moved ", "")}`);
   const rest = parts.length - moved.length;
   const others = rest ? ` The other ${rest === 1 ? "part" : `${rest} parts`} did not move.` : "";
   return `Moved (orange frame): ${told.join("; ") || "nothing"}.${others}`;
@@ -220,7 +220,9 @@ async function render({ model, el }) {
   const [over, overBox] = checkbox("overlay the runs", (on) => ((isOver = on), refresh()));
   const chart = shape("svg", { viewBox: "0 0 640 138", class: "tl-runs", role: "img" });
   const key = part("ol", { className: "tl-key" });
-  const training = part("div", { className: "tl-train" }, part("div", { className: "tl-presets" }, start, stop, over), chart, key);
+  const hint = part("b", { className: "tl-wrong", textContent: "Press Compile first." });
+  const buttons = part("div", { className: "tl-presets" }, start, stop, hint, over);
+  const training = part("div", { className: "tl-train" }, buttons, chart, key);
   stop.hidden = kernel.isPage;
 
   // Folded away
@@ -301,6 +303,7 @@ async function render({ model, el }) {
     );
     code.value = shown.code ?? "";
     boxes.forEach((box, position) => (box.checked = shown.on.includes(position)));
+    hint.hidden = shown.ready;
     training.hidden = !shown.training;
     if (shown.training) drawRuns(shown.training);
   }
@@ -352,7 +355,7 @@ async function render({ model, el }) {
     for (const value of [0, most / 2, most]) {
       const at = y + height * (1 - value / most);
       made.push(shape("line", { x1: x, x2: x + width, y1: at, y2: at, class: "tl-grid" }));
-      if (value < most || most === 1) made.push(shape("text", { x: x - 4, y: at + 4, "text-anchor": "end" }, value.toFixed(1)));
+      made.push(shape("text", { x: x - 4, y: at + 4, "text-anchor": "end" }, value.toFixed(1)));
     }
     for (const at of [0, steps / 2, steps]) {
       made.push(shape("text", { x: x + (width * at) / steps, y: y + height + 14, "text-anchor": "middle" }, `${at}`));
