@@ -185,7 +185,8 @@ def pages(shown_view):
 
 @pytest.mark.fault(21)
 def test_every_view_is_in_the_table():
-    shared = {widgets.explorer.Explorer, widgets.pictures.Picture}
+    pictures = widgets.pictures
+    shared = {widgets.explorer.Explorer, pictures.Picture, pictures.MeasuredPicture}
     assert every(view.View) - shared == set(VIEWS)
     functions = vars(html_images).values()
     assert {x.__name__ for x in functions if isinstance(x, types.FunctionType)} == {

@@ -140,7 +140,6 @@ def main(arguments=None):
     made = {
         "depths": depths,
         "queries": QUERIES,
-        "per_row": MAPS,
         "labels": shown.labels.tolist(),
         "classes": track.class_names,
         "images": sheet(shown.images[None], SHOT),

@@ -1,6 +1,7 @@
 """Pictures to touch: each is one ES module, for notebook, page and slide."""
 
 import base64
+import functools
 import json
 import pathlib
 import re
@@ -20,10 +21,10 @@ ON_A_PAGE = {
     Uint8Array.from(atob(await needed("glyphs_base")), (each) => each.charCodeAt(0)),
   drawings: () => needed("drawings"),
 }""",
-    "labels": '{ curves: () => needed("label_curves") }',
+    "labels": '{ data: () => needed("label_curves") }',
     "freeze": '{ shown: () => needed("freeze_line") }',
-    "forget": '{ forgetting: () => needed("forgetting") }',
-    "cut": '{ depths: () => needed("depths") }',
+    "forget": '{ data: () => needed("forgetting") }',
+    "cut": '{ data: () => needed("depths") }',
 }
 IMPORT = re.compile(r'^import .* from "\./(\w+\.js)";\n', re.MULTILINE)
 
@@ -109,69 +110,59 @@ class Teach(Picture):
         super().__init__(_Teach(weights=weights, drawings=drawings, seed=seed))
 
 
-class _Labels(anywidget.AnyWidget):
-    _esm = one_module("labels.js")
-    _css = HERE / "pictures.css"
-    curves = traitlets.Dict().tag(sync=True)
+@functools.cache
+def _widget(name):
+    """The class of the widget that shows a picture of measured `data`."""
+    parts = {"_esm": one_module(f"{name}.js"), "_css": HERE / "pictures.css"}
+    parts["data"] = traitlets.Dict().tag(sync=True)
+    return type(f"_{name.title()}", (anywidget.AnyWidget,), parts)
 
 
-class LabelSlider(Picture):
+class MeasuredPicture(Picture):
+    """A picture of what was measured before, which needs no kernel."""
+
+    file = ""
+
+    def __init__(self):
+        super().__init__(_widget(self.name)(data=shipped_json(f"{self.file}.json")))
+
+
+class LabelSlider(MeasuredPicture):
     """Draw the curve that you expect, then drag the number of labels: it was measured.
 
     Trained base, random base, raw pixels and training from scratch, on the near task
     and the far one of the glyphs track, five draws each. It needs no kernel.
     """
 
-    name = "labels"
+    name, file = "labels", "label_curves"
     said = (
         "Label slider: a chart for the curve that you expect, and the measured ones by "
         "labels per class, of the trained base and its controls, near task and far."
     )
 
-    def __init__(self):
-        super().__init__(_Labels(curves=shipped_json("label_curves.json")))
 
-
-class _Forget(anywidget.AnyWidget):
-    _esm = one_module("forget.js")
-    _css = HERE / "pictures.css"
-    forgetting = traitlets.Dict().tag(sync=True)
-
-
-class ForgettingDial(Picture):
+class ForgettingDial(MeasuredPicture):
     """Turn the learning rate, drag the steps: a base dissolves while the loss falls.
 
     The base of the glyphs track with a trained head, tuned on five digits of each
     class, BatchNormalization in inference mode. It was measured, and needs no kernel.
     """
 
-    name = "forget"
+    name, file = "forget", "forgetting"
     said = (
         "Forgetting dial: learning rate and steps to drag; filters, neighbours, and "
         "what is right of the training images, of new ones and of the base's own task."
     )
 
-    def __init__(self):
-        super().__init__(_Forget(forgetting=shipped_json("forgetting.json")))
 
-
-class _Cut(anywidget.AnyWidget):
-    _esm = one_module("cut.js")
-    _css = HERE / "pictures.css"
-    depths = traitlets.Dict().tag(sync=True)
-
-
-class Cut(Picture):
+class Cut(MeasuredPicture):
     """Drag a knife along the base: what it has computed so far finds the neighbours.
 
     The base and the validation images of the glyphs track. It needs no kernel.
     """
 
-    name = "cut"
+    name, file = "cut", "depths"
     said = (
         "The cut: a knife to drag along the network, the maps before it, the nearest "
         "images, and a map of all images on which the classes come apart with depth."
     )
-
-    def __init__(self):
-        super().__init__(_Cut(depths=shipped_json("depths.json")))

@@ -36,7 +36,7 @@ export function sentence(data, { depth }) {
 // The view
 
 async function render({ model, el }) {
-  const data = await fetched(model.get("depths"));
+  const data = await fetched(model.get("data"));
   let state = begin();
   const count = data.labels.length;
   const last = data.depths.length - 1;

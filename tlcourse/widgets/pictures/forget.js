@@ -67,7 +67,7 @@ function slider(label, most) {
 }
 
 async function render({ model, el }) {
-  const data = await fetched(model.get("forgetting"));
+  const data = await fetched(model.get("data"));
   let state = begin(data);
   const root = part("section", { className: "tl-forget" });
   root.setAttribute("aria-label", "Forgetting dial");

@@ -59,7 +59,7 @@ export function grouped(number) {
 }
 
 // What stands in for the kernel on a page: every choice of parts was tried before.
-export function onPage(data, isStill = false) {
+export function onPage(data) {
   const { parts, presets } = data;
   const head = parts.length - 1;
   const all = 2 ** parts.length - 1;
@@ -126,7 +126,6 @@ export function onPage(data, isStill = false) {
       listener(said);
     },
     isPage: true,
-    isStill,
   };
 }
 

@@ -161,7 +161,7 @@ function key([colour, , form]) {
 }
 
 async function render({ model, el }) {
-  const data = await fetched(model.get("curves"));
+  const data = await fetched(model.get("data"));
   let state = begin(data);
 
   const root = part("section", { className: "tl-labels" });
