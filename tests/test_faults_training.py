@@ -276,8 +276,11 @@ def test_low_rank_adaptation_freezes_only_its_own_kernel():
 @pytest.mark.fault(10)
 def test_weights_frozen_one_by_one_stay_so():
     model = keras.Sequential([keras.Input((8,)), layers.Dense(8, name="pair"), norm()])
+    model.trainable = False
+    for layer in model.layers:
+        layer.trainable = True
     model.layers[0].kernel.trainable = False
-    before = {weight.path for weight in model.trainable_weights}
+    before = {x.path for layer in model.layers for x in layer.trainable_weights}
     freezing.unfreeze_from(model, "pair", batchnorm="training")
     assert {weight.path for weight in model.trainable_weights} == before
     assert len(before) == 3  # a bias, and the two of the normalization

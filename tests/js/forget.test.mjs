@@ -28,6 +28,10 @@ test("the larger the rate, the more the base forgets; the loss does not tell", (
   const [small, large] = [1e-5, 1e-2].map((rate) => data.runs[at(rate)][last]);
   assert.ok(small.own > 0.7 && large.own < 0.1);
   assert.ok(small.held_out > large.held_out + 0.2);
+  const end = { rate: at(1e-2), step: last, query: 0 };
+  assert.equal(forget.seen(data, end), large);
+  assert.match(forget.sentence(data, end), /letters, .* to 0 %\. The network has collapsed/);
+  assert.doesNotMatch(forget.sentence(data, { ...end, rate: at(1e-5) }), /collapsed/);
   const middle = data.runs[at(1e-3)][last];
   assert.ok(middle.loss < small.loss && middle.own < small.own - 0.1);
 });

@@ -104,10 +104,7 @@ def set_flags(model, chosen):
     """Sets `trainable` at all levels: of the leaf layers, only `chosen` ids train.
 
     The model's own flag is set to True, a nested model's if anything in it trains.
-    Weights that were frozen one by one (`layer.kernel.trainable = False`, as LoRA
-    does) stay frozen, which Keras forgets.
     """
-    kept = _frozen_one_by_one(model)
     model.trainable = True  # first, as it overwrites the flags inside
     for nested in nesting.nested_models(model):
         nested.trainable = bool(chosen & set(map(id, nesting.leaves(nested))))
@@ -115,15 +112,6 @@ def set_flags(model, chosen):
         for layer in nesting.layers_inside(leaf):
             layer.trainable = id(leaf) in chosen
             _keep_low_rank(layer)
-    for weight in kept:
-        weight.trainable = False
-
-
-def _frozen_one_by_one(model):
-    """Weights that do not train in layers that do: their own flags say so."""
-    layers = filter(lambda layer: layer.trainable, nesting.layers_inside(model))
-    own = [each for layer in layers for each in nesting.held(layer, keras.Variable)]
-    return [weight for weight in own if not weight.trainable]
 
 
 def _keep_low_rank(layer):
