@@ -1,0 +1,151 @@
+"""Source as text, its pieces, and the small GPT of lesson 15."""
+
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data.making import words, words_base
+from data.making.ngrams import NGrams
+from tlcourse.data import source_code
+from tlcourse.data.source_code import encode, load_source_code
+
+# Keras's Embedding, saved under NumPy 2 with TensorFlow.
+keras_saves = pytest.mark.filterwarnings(
+    "ignore:__array__ implement:DeprecationWarning"
+)
+PIECES = ["\n", *map(chr, range(32, 127)), "self", "self.", "    "]
+printable = st.text(st.sampled_from(["\n", *map(chr, range(32, 127))]))
+
+
+@given(printable)
+def test_pieces_put_together_are_the_text(text):
+    assert "".join(PIECES[token] for token in encode(text, PIECES)) == text
+
+
+def test_the_longest_piece_is_taken():
+    assert [PIECES[token] for token in encode("self.x", PIECES)] == ["self.", "x"]
+
+
+def test_a_file_is_held_out_or_shown_and_never_both(tmp_path, monkeypatch):
+    monkeypatch.setattr(source_code, "_root", lambda package: tmp_path)
+    names = [f"part_{k}.py" for k in range(100)]
+    for name in names:
+        (tmp_path / name).write_text(f"# <{name}>\n")
+    shown, held_out = load_source_code("x"), load_source_code("x", "held out")
+    found = {name: (f"<{name}>" in shown, f"<{name}>" in held_out) for name in names}
+    assert set(found.values()) == {(True, False), (False, True)}
+    assert load_source_code("x", seed=1) != shown
+    assert sorted(load_source_code("x", seed=1)) == sorted(shown)
+
+
+def test_tests_and_what_was_generated_are_not_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(source_code, "_root", lambda package: tmp_path)
+    for name in ("test/a.py", "a/tests/b.py", "a_test.py", "_sysconfigdata_x.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("no")
+    (tmp_path / "a" / "b.py").write_text("tab\té\x07")
+    both = [load_source_code("x", part) for part in ("training", "held out")]
+    assert "".join(both) == "tab    ??"
+
+
+@pytest.mark.parametrize("name", ["not_installed_at_all", "this", "numpy2"])
+def test_a_package_that_cannot_be_read_is_named(name):
+    with pytest.raises(ValueError, match=f"installed package.*Received: '{name}'"):
+        load_source_code(name)
+
+
+def test_pairs_of_neighbours_become_pieces():
+    found = words_base.find_pieces("abab abab abab cd", 98)
+    assert found[96:] == ["ab", "abab"]
+
+
+def small(seed=0):
+    keras.utils.set_random_seed(seed)
+    network = words_base.build(20, width=8, depth=1, heads=2, context=12)
+    words_base.compile_for(network, 400, 1e-2)
+    return network
+
+
+def batches(start, stop):
+    tokens = np.arange(600, dtype="int32") % 20
+    return words_base.Batches(tokens, start, stop, batch=2, context=12)
+
+
+@keras_saves
+def test_interrupted_training_arrives_at_the_same_weights(tmp_path):
+    at_once = words_base.train(small(), batches, tmp_path / "a", 6, a_round=3)
+    words_base.train(small(), batches, tmp_path / "b", 3, a_round=3)
+    later = words_base.train(small(seed=1), batches, tmp_path / "b", 6, a_round=3)
+    for one, other in zip(at_once.get_weights(), later.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert sorted(path.name for path in pathlib.Path(tmp_path, "b").iterdir()) == [
+        "state.json",
+        "step_6.weights.h5",
+    ]
+
+
+@keras_saves
+def test_weights_in_half_precision_are_read_by_keras(tmp_path):
+    network, other = small(), small(seed=1)
+    words_base.save(network, tmp_path / "gpt.weights.h5")
+    other.load_weights(tmp_path / "gpt.weights.h5")
+    for one, two in zip(network.get_weights(), other.get_weights(), strict=True):
+        assert two.dtype == "float32"
+        np.testing.assert_array_equal(one.astype("float16"), two.astype("float16"))
+    assert [path.name for path in tmp_path.iterdir()] == ["gpt.weights.h5"]
+
+
+def test_the_network_does_not_look_ahead():
+    network, tokens = small(), np.arange(12)[None] % 20
+    changed = tokens.copy()
+    changed[0, 7:] = 0
+    one, other = (network.predict(x, verbose=0)[0] for x in (tokens, changed))
+    np.testing.assert_allclose(one[:7], other[:7], atol=1e-6)
+    assert np.abs(one[7:] - other[7:]).max() > 1e-3
+
+
+def test_bits_are_the_same_computed_by_hand():
+    network, pieces = small(), ["x" * (k + 1) for k in range(20)]
+    windows = np.arange(26).reshape(2, 13) % 20
+    logits = network.predict(windows[:, :-1], verbose=0).astype("float64")
+    chances = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+    asked = windows[:, 1:]
+    of_asked = np.take_along_axis(chances, asked[..., None], -1)
+    wanted = -np.log2(of_asked).sum() / (asked + 1).sum()
+    found = words_base.bits_per_character(network, windows, pieces)
+    assert found == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize("way, trains", [("head", {"head"}), ("everything", None)])
+def test_what_trains(way, trains):
+    network = small()
+    words.prepare(way, network)
+    changing = {layer.name for layer in network.layers if layer.trainable_weights}
+    every = {layer.name for layer in network.layers if layer.weights}
+    assert changing == (trains or every)
+
+
+def test_lora_adds_small_matrices_and_leaves_the_kernels():
+    network, before = small(), small().count_params()
+    words.prepare("LoRA", network)
+    kernels = [w for w in network.trainable_weights if w.name == "kernel"]
+    added = [w for w in network.trainable_weights if "lora" in w.name]
+    assert not kernels and len(added) == 2 * 6
+    assert network.count_params() > before
+
+
+def test_counts_of_neighbours_learn_what_repeats():
+    counts = NGrams("spam and eggs, " * 40)
+    assert counts.bits_per_character("spam and eggs, " * 3) < 0.1
+    assert counts.bits_per_character("qqqqqqqqqqqqqq") > 6
+
+
+def test_chances_of_all_characters_add_up_to_one():
+    counts = NGrams("the cat sat on the mat")
+    each = [counts.bits_per_character(f"the c{chr(k)}") for k in range(32, 127)]
+    newline = counts.bits_per_character("the c\n")
+    assert sum(2.0**-bits for bits in [*each, newline]) == pytest.approx(1, abs=0.02)
