@@ -39,7 +39,7 @@ SPREAD = -n $(WORKERS) --dist loadscope
 # Warnings of the notebook machinery are not ours to mend; those of the unit
 # tests are errors.
 NBVAL = PYTHONPATH=$(abspath tests/offline) $(BIN)/python -m pytest -q \
-	-W default --color=no --durations=5 --nbval-lax --nbval-current-env \
+	-W default --color=no --durations=5 -p course_nbval --nbval-lax --nbval-current-env \
 	--nbval-cell-timeout=600 $(SPREAD)
 
 .PHONY: lab test test-all lint test-unit test-sync test-glyphs test-flowers test-torch
@@ -73,12 +73,12 @@ test-all: test
 
 lint: .venv/ready-for-tests
 	$(BIN)/lint-imports
-	$(BIN)/ruff check --output-format=concise tlcourse tests notebooks pages slides \
+	$(BIN)/ruff check --output-format=concise tlcourse tests lessons pages slides \
 	deploy data/making
 	$(BIN)/python tests/house.py --check
 
 test-sync: .venv/ready-for-tests
-	$(BIN)/python notebooks/build.py --check
+	$(BIN)/python lessons/build.py --check
 
 # The browser has the machine for itself.
 test-unit: .venv/ready-for-tests
@@ -135,16 +135,16 @@ test-env: .venv-$(ENV)/ready
 	touch $@
 
 notebooks: .venv/ready-for-tests
-	$(BIN)/python notebooks/build.py $(BUILD_FLAGS)
+	$(BIN)/python lessons/build.py $(BUILD_FLAGS)
 
 # The course's address, for Colab, into every notebook and README.md:
 # make colab REPO=owner/name BRANCH=main. REPO=none takes it out again.
 colab: .venv/ready-for-tests
-	$(BIN)/python notebooks/colab.py '$(REPO)' '$(BRANCH)'
-	$(BIN)/python notebooks/build.py
+	$(BIN)/python lessons/colab.py '$(REPO)' '$(BRANCH)'
+	$(BIN)/python lessons/build.py
 
 picture: .venv/ready-for-tests
-	TLCOURSE_TRACK=glyphs $(BIN)/python notebooks/images/take.py
+	TLCOURSE_TRACK=glyphs $(BIN)/python lessons/images/take.py
 
 # Figures, then slides/deck.html and deck.pdf. Needs Node.js and Chromium.
 slides: .venv/ready-for-tests slides/node_modules/.ready

@@ -1,10 +1,10 @@
-"""Makes the lessons and their solutions from notebooks/src.
+"""Makes the lessons and their solutions from lessons/src.
 
-    python notebooks/build.py             all lessons whose sources changed
-    python notebooks/build.py 05 07       only these
-    python notebooks/build.py --check     writes nothing: are they in step?
-    python notebooks/build.py --keep-outputs
-    python notebooks/build.py --execute-all
+    python lessons/build.py             all lessons whose sources changed
+    python lessons/build.py 05 07       only these
+    python lessons/build.py --check     writes nothing: are they in step?
+    python lessons/build.py --keep-outputs
+    python lessons/build.py --execute-all
 
 A source is py:percent. A cell tagged `solution` stays as it is in the solutions; in
 the lesson `answer = ...` stands there, and its call of `check`. A cell tagged `quiz`
@@ -75,13 +75,18 @@ def _fresh_cell(name, place, cell):
     return make(source, id=digest[:12], metadata=metadata)
 
 
+def place_of(source):
+    """Where the notebook of a source goes: `notebooks`, beside `lessons`."""
+    return source.parent.parent.parent / "notebooks"
+
+
 def wanted(source):
     """What a source should give: dict, path of each notebook to the notebook."""
-    root, cells = source.parent.parent, read_source(source)
+    root, cells = place_of(source), read_source(source)
     lesson, solved = f"{source.stem}.ipynb", f"solutions/{source.stem}.ipynb"
     made = {solved: cells, lesson: as_lesson(cells)}  # if a run fails, none is written
     for file, its_cells in made.items():
-        colab.stamp(its_cells, file, colab.read(root))
+        colab.stamp(its_cells, file, colab.read(source.parent.parent))
     return {root / file: assemble(file, its_cells) for file, its_cells in made.items()}
 
 
@@ -121,7 +126,7 @@ def check(sources):
     notebooks = [pair for source in sources for pair in wanted(source).items()]
     found = [line for pair in notebooks for line in problems(*pair)]
     names = {path for path, _ in notebooks}
-    for root in {source.parent.parent for source in sources}:
+    for root in {place_of(source) for source in sources}:
         strays = {*root.glob("*.ipynb"), *root.glob("solutions/*.ipynb")} - names
         found += [f"{path}: has no source in src" for path in sorted(strays)]
     return found
@@ -139,7 +144,7 @@ def build(source, execute_all=False, although_changed=False):
         if not execute_all and not problems(path, notebook):
             print(f"{path.name}: in step")
             continue
-        path.parent.mkdir(exist_ok=True)  # the kernel starts in it
+        path.parent.mkdir(parents=True, exist_ok=True)  # the kernel starts in it
         if any(map(is_compared, notebook.cells)) and (
             execute_all or not keep_outputs(path, notebook, although_changed)
         ):

@@ -69,7 +69,7 @@ class Address:
 
 
 def read(folder):
-    """The `Address` in the folder of the notebooks, or None if there is none yet."""
+    """The `Address` in the folder `lessons`, or None if there is none yet."""
     path = folder / NAME
     stored = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     return Address(**stored) if stored.get("repository") else None

@@ -11,8 +11,9 @@ import re
 import colab
 from cells import CHECK_CALL, BuildError, read_source, solution_runs
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-MARKS = ("<!-- course map: notebooks/build.py writes it -->", "<!-- end of map -->")
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent
+MARKS = ("<!-- course map: lessons/build.py writes it -->", "<!-- end of map -->")
 HEADER = re.compile(
     r"# (?P<number>\d\d) · (?P<title>.+?)\n.*"
     r"\*\*You will be able to\*\* (?P<outcome>.+?)\n\n"
@@ -75,7 +76,7 @@ def table(entries, address=None):
 def files(sources):
     """What the files with the course map should contain: dict, path to text."""
     entries = [describe(source) for source in sources]
-    address = colab.read(ROOT / "notebooks")
+    address = colab.read(HERE)
     readme = (ROOT / "README.md").read_text("utf-8")
     before, rest = readme.split(MARKS[0])
     after = rest.split(MARKS[1])[1]

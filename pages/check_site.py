@@ -18,7 +18,7 @@ import urllib.parse
 import bs4
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "notebooks"))
+sys.path.insert(0, str(ROOT / "lessons"))
 # Made by another program, looked at by the tests of the slides.
 NOT_OURS = ("deck.html",)
 WEB = re.compile(r"https://[a-z0-9-]+(\.[a-z0-9-]+)+(/\S*)?$")

@@ -24,7 +24,7 @@ from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "notebooks"))
+sys.path.insert(0, str(ROOT / "lessons"))
 
 import check_site  # noqa: E402  (the folder has to be on the path first)
 import outputs  # noqa: E402
@@ -48,7 +48,7 @@ COPIES = {
     "LICENSE-TEXT": "LICENSE-TEXT.txt",
     "deploy/jupyterhub_config.py": "jupyterhub_config.txt",
     "deploy/z2jh_values.yaml": "z2jh_values.txt",
-    "notebooks/images/lesson.png": "lesson.png",
+    "lessons/images/lesson.png": "lesson.png",
     "slides/deck.html": "deck.html",
     "slides/deck.pdf": "deck.pdf",
 }

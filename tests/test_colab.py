@@ -63,7 +63,7 @@ def project(tmp_path_factory):
     """A copy of what `make colab` reads and writes, without an address."""
     copy = tmp_path_factory.mktemp("project")
     leave = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
-    for name in ("notebooks", "tlcourse"):
+    for name in ("lessons", "notebooks", "tlcourse"):
         shutil.copytree(ROOT / name, copy / name, ignore=leave)
     for name in ("README.md", "Makefile", "pyproject.toml", "requirements.txt"):
         shutil.copy(ROOT / name, copy)
@@ -110,7 +110,7 @@ def test_each_notebook_opens_itself_and_installs_in_two_cells(project, first):
 def test_a_stamped_course_is_in_step_and_stays_so_when_built_again(first):
     found = texts(first)
     for flags in (["--check"], []):
-        command = [sys.executable, "notebooks/build.py", *flags]
+        command = [sys.executable, "lessons/build.py", *flags]
         environment = {**os.environ, "PYTHONPATH": str(first)}
         subprocess.run(command, cwd=first, env=environment, check=True)
     assert texts(first) == found

@@ -26,7 +26,7 @@ from tlcourse.widgets import FreezePanel, TeachingPanel, html_images, view
 from tlcourse.widgets.prediction import Prediction
 from tlcourse.yosinski import results
 
-LESSON_13 = pathlib.Path(__file__).parent.parent / "notebooks/src/13_your_own_images.py"
+LESSON_13 = pathlib.Path(__file__).parent.parent / "lessons/src/13_your_own_images.py"
 NAMES = [
     "<b>b<b> &amp; <script>f()",
     "<img src=x onerror=f()>",

@@ -34,26 +34,24 @@ check("1.1", answer)
 # %% tags=["nbval-check-output", "any-track"]
 isinstance(answer, int)
 """
-NOTEBOOKS = pathlib.Path(build.__file__).parent
-SOURCES = sorted((NOTEBOOKS / "src").glob("*.py"))
+SOURCES = sorted((pathlib.Path(build.__file__).parent / "src").glob("*.py"))
 SOLUTION = "solutions/01_test.ipynb"
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory):
-    """A folder with one source, built."""
-    folder = tmp_path_factory.mktemp("notebooks")
-    (folder / "src").mkdir()
-    (folder / "src" / "01_test.py").write_text(SOURCE)
-    shutil.copy(NOTEBOOKS / "conftest.py", folder)
-    main(folder)
+    """A course of one source, built."""
+    folder = tmp_path_factory.mktemp("course")
+    (folder / "lessons" / "src").mkdir(parents=True)
+    (folder / "lessons" / "src" / "01_test.py").write_text(SOURCE)
+    main(folder / "notebooks")
     return folder
 
 
 @pytest.fixture
 def folder(built, tmp_path):
-    """A copy of it that a test may spoil."""
-    return pathlib.Path(shutil.copytree(built, tmp_path / "copy"))
+    """The notebooks of a copy that a test may spoil."""
+    return pathlib.Path(shutil.copytree(built, tmp_path / "copy")) / "notebooks"
 
 
 def read(path):
@@ -75,19 +73,22 @@ def bytes_in(folder):
 
 def edit(folder, old, new):
     assert old in SOURCE
-    (folder / "src" / "01_test.py").write_text(SOURCE.replace(old, new))
+    source = folder.parent / "lessons" / "src" / "01_test.py"
+    source.write_text(SOURCE.replace(old, new))
 
 
 def main(folder, *flags):
-    build.main([*flags, "--folder", str(folder)])
+    build.main([*flags, "--folder", str(folder.parent / "lessons")])
 
 
 def nbval_fails(folder, track="glyphs"):
     """The notebooks of a folder that nbval finds fault with."""
     report = folder.parent / "report.xml"
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir=."]
-    command += ["--ignore=src", "--nbval-lax", "--nbval-current-env", "."]
+    command += ["-p", "course_nbval", "--nbval-lax", "--nbval-current-env", "."]
+    rules = pathlib.Path(__file__).resolve().parent / "offline"
     environment = {**os.environ, "TLCOURSE_TRACK": track, "PYTEST_ADDOPTS": ""}
+    environment["PYTHONPATH"] = str(rules)
     ended = subprocess.run(
         [*command, f"--junitxml={report}"],
         cwd=folder,

@@ -12,7 +12,7 @@ import course
 from cells import OWN, PLACEHOLDER, QUIZ, as_lesson, read_quiz, read_source, tags
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.py"))
+SOURCES = sorted((ROOT / "lessons" / "src").glob("*.py"))
 EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]")
 PICTURE = re.compile(r"^(Cut|ForgettingDial|LabelSlider|Teach)\(", re.MULTILINE)
 MINUTES = re.compile(r"\d+ minutes.* · builds on .* · ")

@@ -14,7 +14,7 @@ SEEN = "An image becomes a vector"  # what the picture is to show
 
 def main():
     """Starts JupyterLab, takes the picture, stops JupyterLab."""
-    with lab.serve(HERE.parent) as url, lab.browse() as page:
+    with lab.serve(HERE.parent.parent / "notebooks") as url, lab.browse() as page:
         lab.run_all(page, f"{url}/tree/{LESSON}?reset")
         heading = page.get_by_role("heading", name=SEEN)
         lab.scroll_to(page, heading)
