@@ -11,6 +11,7 @@ import zipfile
 
 import pytest
 
+import tlcourse.__main__
 from tlcourse._util import assets
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -71,8 +72,8 @@ def build_wheel(project, folder):
 def project(tmp_path_factory):
     """A copy to build in, without what earlier builds left."""
     copy = tmp_path_factory.mktemp("build") / "project"
-    for name in ("tlcourse", "data"):
-        leave = shutil.ignore_patterns("__pycache__")
+    for name in ("tlcourse", "data", "notebooks"):
+        leave = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
         shutil.copytree(ROOT / name, copy / name, ignore=leave)
     for name in NEEDED:
         shutil.copy(ROOT / name, copy)
@@ -102,10 +103,15 @@ def said(wheel, tmp_path_factory):
 def test_the_wheel_has_the_package_and_the_data_and_needs_not_what_made_them(wheel):
     files = [path for path in (ROOT / "data").iterdir() if path.is_file()]
     shipped = {f"tlcourse/shipped_data/{path.name}" for path in files}
+    lessons = (ROOT / "notebooks").rglob("[0-9]*.ipynb")
+    lessons = [path.relative_to(ROOT / "notebooks") for path in lessons]
+    lessons = {f"tlcourse/shipped_lessons/{p.as_posix()}" for p in lessons}
     files = [path for path in (ROOT / "tlcourse").rglob("*.*") if path.is_file()]
     modules = {p.relative_to(ROOT).as_posix() for p in files if p.suffix != ".pyc"}
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert {name for name in names if ".dist-info" not in name} == shipped | modules
+    assert {
+        name for name in names if ".dist-info" not in name
+    } == shipped | lessons | modules
     assert wheel.stat().st_size < 25e6
     making = re.compile(r"^\s*(from|import) data\b", re.M)
     texts = [p.read_text("utf-8") for p in (ROOT / "tlcourse").rglob("*.py")]
@@ -145,3 +151,44 @@ def test_what_is_installed_reads_its_own_data_runs_a_track_and_transfers(said):
     assert min(said["styles"], *said["scripts"]) > 100
     assert assets.data_folder() == ROOT / "data"
     assert assets.remedy("grid.csv").endswith(" checkout -- data/grid.csv")
+
+
+@pytest.fixture(scope="module")
+def copied(said, tmp_path_factory):
+    """A learner's folder, filled by the installed package; and what it said."""
+    folder = tmp_path_factory.mktemp("learner") / "my lessons"
+    command = ["-m", "tlcourse", "lessons", folder]
+    shown = python(*command, folder=folder.parent, PYTHONPATH=str(said["site"]))
+    return folder, shown
+
+
+def test_an_installed_wheel_copies_the_lessons_and_writes_over_none(said, copied):
+    folder, shown = copied
+    lessons = {path.name for path in folder.glob("*.ipynb")}
+    assert lessons == {path.name for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert lessons == {path.name for path in folder.glob("solutions/*.ipynb")}
+    assert f"{2 * len(lessons)} notebooks copied" in shown
+    assert f'jupyter lab "{folder / "00_start_here.ipynb"}"' in shown
+    mine = folder / "05_freeze_the_base.ipynb"
+    mine.write_text("mine")
+    command = ["-m", "tlcourse", "lessons", folder]
+    again = python(*command, folder=folder, PYTHONPATH=str(said["site"]))
+    assert "0 notebooks copied" in again and mine.read_text() == "mine"
+    assert "Rename one of yours" in again
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_a_sentence(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert tlcourse.__main__.main(["lessons", str(tmp_path / "file" / "x")]) == 1
+    assert "could be copied" in capsys.readouterr().err
+
+
+@pytest.mark.slow  # a whole lesson
+def test_a_copied_lesson_runs_from_the_installed_wheel_offline(said, copied):
+    folder, _ = copied
+    paths = f"{said['site']}{os.pathsep}{ROOT / 'tests' / 'offline'}"
+    command = ["-m", "pytest", "-q", "-p", "course_nbval", "--nbval-lax"]
+    command += ["--nbval-current-env", "--rootdir=.", "-W", "default"]
+    command.append("solutions/07_train_the_wrapper.ipynb")
+    shown = python(*command, folder=folder, PYTHONPATH=paths, PYTEST_ADDOPTS="")
+    assert re.search(r"\d+ passed", shown) and "failed" not in shown

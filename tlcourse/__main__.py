@@ -1,5 +1,6 @@
 """The command line.
 
+python -m tlcourse lessons FOLDER               the lessons, to open in JupyterLab
 python -m tlcourse fetch flowers                what the flowers track needs
 python -m tlcourse fetch flowers --to FOLDER    the same, into a folder for a class
 python -m tlcourse progress                     the lessons, and what you have done
@@ -7,8 +8,10 @@ python -m tlcourse doctor                       whether this machine is ready
 """
 
 import argparse
+import pathlib
 import sys
 
+from tlcourse._util import lesson_files
 from tlcourse._util.progress import bar
 from tlcourse.course import doctor, fetch, progress
 
@@ -21,6 +24,8 @@ def main(arguments=None):
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True)
+    place = commands.add_parser("lessons", help="the lessons, into a folder of yours")
+    place.add_argument("folder", metavar="FOLDER", type=pathlib.Path)
     parts = commands.add_parser("fetch", help="weights and photographs")
     parts.add_argument("track", choices=["flowers"])
     parts.add_argument("--to", metavar="FOLDER", help="a folder to take along or mount")
@@ -31,9 +36,28 @@ def main(arguments=None):
         if options.to == "":
             parser.error("--to: expected a folder. Received: an empty name.")
         return _fetch(options.to)
+    if options.command == "lessons":
+        return _lessons(options.folder)
     if options.command == "doctor":
         return _doctor()
     print(progress.CourseMap())
+    return 0
+
+
+def _lessons(folder):
+    try:
+        copied, there = lesson_files.copy_lessons(folder)
+    except OSError as error:
+        print(f"Nothing more could be copied to {folder}: {error}", file=sys.stderr)
+        return 1
+    print(f"{len(copied)} notebooks copied to {folder}.")
+    if there:
+        print(
+            f"{len(there)} were there already and stay as they are. Rename one of "
+            "yours, and this command brings it new."
+        )
+    first = folder / "00_start_here.ipynb"
+    print(f'To begin: {sys.executable} -m jupyter lab "{first}"')
     return 0
 
 

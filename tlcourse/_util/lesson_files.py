@@ -1,0 +1,41 @@
+"""The lessons themselves, copied to where a learner may change them."""
+
+import os
+import pathlib
+import shutil
+
+from tlcourse._util import assets
+
+# A wheel has the notebooks inside the package, see pyproject.toml.
+INSTALLED = assets.PACKAGE / "shipped_lessons"
+
+
+def copy_lessons(folder, solutions=True):
+    """Copies the lessons that `folder` does not have yet; what is there stays.
+
+    Args:
+        folder: Path; made if it is not there.
+        solutions: Whether `folder/solutions` gets the solutions.
+
+    Returns:
+        Two lists of strings: the names of what was copied, and of what was there.
+
+    Raises:
+        OSError: If the folder cannot be made or written to.
+    """
+    source = INSTALLED if INSTALLED.is_dir() else assets.REPOSITORY / "notebooks"
+    found = sorted(source.glob("[0-9]*.ipynb"))
+    found += sorted(source.glob("solutions/[0-9]*.ipynb")) if solutions else []
+    names = [path.relative_to(source) for path in found]
+    there = [name for name in names if os.path.lexists(folder / name)]
+    missing = [name for name in names if name not in there]
+    for name in missing:
+        _copy(source / name, pathlib.Path(folder) / name)
+    return [name.as_posix() for name in missing], [name.as_posix() for name in there]
+
+
+def _copy(source, target):
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f"{target.name}.partial")
+    shutil.copyfile(source, partial)
+    partial.rename(target)
