@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data.making import words, words_base
+from data.making import words as making
+from data.making import words_base
 from data.making.ngrams import NGrams
-from tlcourse.data import source_code
-from tlcourse.data.source_code import encode, load_source_code
+from tlcourse.data import words
+from tlcourse.data.words import encode, load_source_code
 
 # Keras's Embedding, saved under NumPy 2 with TensorFlow.
 keras_saves = pytest.mark.filterwarnings(
@@ -31,7 +32,7 @@ def test_the_longest_piece_is_taken():
 
 
 def test_a_file_is_held_out_or_shown_and_never_both(tmp_path, monkeypatch):
-    monkeypatch.setattr(source_code, "_root", lambda package: tmp_path)
+    monkeypatch.setattr(words, "_root", lambda package: tmp_path)
     names = [f"part_{k}.py" for k in range(100)]
     for name in names:
         (tmp_path / name).write_text(f"# <{name}>\n")
@@ -43,7 +44,7 @@ def test_a_file_is_held_out_or_shown_and_never_both(tmp_path, monkeypatch):
 
 
 def test_tests_and_what_was_generated_are_not_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(source_code, "_root", lambda package: tmp_path)
+    monkeypatch.setattr(words, "_root", lambda package: tmp_path)
     for name in ("test/a.py", "a/tests/b.py", "a_test.py", "_sysconfigdata_x.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("no")
@@ -123,7 +124,7 @@ def test_bits_are_the_same_computed_by_hand():
 @pytest.mark.parametrize("way, trains", [("head", {"head"}), ("everything", None)])
 def test_what_trains(way, trains):
     network = small()
-    words.prepare(way, network)
+    making.prepare(way, network)
     changing = {layer.name for layer in network.layers if layer.trainable_weights}
     every = {layer.name for layer in network.layers if layer.weights}
     assert changing == (trains or every)
@@ -131,7 +132,7 @@ def test_what_trains(way, trains):
 
 def test_lora_adds_small_matrices_and_leaves_the_kernels():
     network, before = small(), small().count_params()
-    words.prepare("LoRA", network)
+    making.prepare("LoRA", network)
     kernels = [w for w in network.trainable_weights if w.name == "kernel"]
     added = [w for w in network.trainable_weights if "lora" in w.name]
     assert not kernels and len(added) == 2 * 6

@@ -21,13 +21,12 @@ from data.making.ngrams import NGrams
 from data.making.tables import read_rows, write_json, write_rows
 from data.making.words_base import (
     CONTEXT,
-    WEIGHTS,
     Batches,
     bits_per_character,
     build,
     spread,
 )
-from tlcourse.data import source_code
+from tlcourse.data import words
 
 SIZES, DRAWS = (2_000, 20_000, 200_000), range(3)
 RATES = {"head": 3e-3, "LoRA": 3e-3, "everything": 3e-4, "scratch": 3e-3}
@@ -75,8 +74,8 @@ class Judge:
     def __init__(self, pieces):
         self.pieces, self.windows = pieces, {}
         for kind in ("keras", "python"):
-            text = source_code.load_source_code(kind, "held out")
-            self.windows[kind] = spread(source_code.encode(text, pieces))
+            text = words.load_source_code(kind, "held out")
+            self.windows[kind] = spread(words.encode(text, pieces))
 
     @property
     def text(self):
@@ -93,7 +92,7 @@ class Judge:
 
 def stretch(characters, draw):
     """The first `characters` of Keras's source, its files in the order of a draw."""
-    return source_code.load_source_code("keras", seed=100 + draw)[:characters]
+    return words.load_source_code("keras", seed=100 + draw)[:characters]
 
 
 def tune(way, network, tokens, draw, rate=None):
@@ -134,7 +133,7 @@ def one_run(way, characters, draw, path, pieces, judge):
     """One row of the table: dict."""
     keras.utils.set_random_seed(draw)
     network, start = fresh(path, way), time.time()
-    tokens = source_code.encode(stretch(characters, draw), pieces)
+    tokens = words.encode(stretch(characters, draw), pieces)
     steps = tune(way, network, tokens, draw)
     trains = sum(int(np.prod(w.shape)) for w in network.trainable_weights)
     row = {"way": way, "characters": characters, "draw": draw, "trains": trains}
@@ -158,7 +157,7 @@ def n_gram(characters, draw, judge, before=""):
 
 def controls(judge):
     """Rows of what learns without a network, with and without the standard library."""
-    library = source_code.load_source_code("python")
+    library = words.load_source_code("python")
     for name, measure in {"n-gram": n_gram, "xz": compressor}.items():
         for before, what in (("", name), (library, f"{name}, library first")):
             for size, draw in itertools.product((0, *SIZES), DRAWS):
@@ -171,7 +170,7 @@ def continue_text(network, prompts, pieces, n_pieces=40, temperature=0.5, seed=0
     """Continues prompts, a piece at a time, drawn by what the network expects."""
     rng, written = np.random.default_rng(seed), []
     for prompt in prompts:
-        tokens = list(source_code.encode(prompt, pieces))
+        tokens = list(words.encode(prompt, pieces))
         for _ in range(n_pieces):
             window = np.array([tokens[-CONTEXT:]])
             logits = network.predict_on_batch(window)[0, -1] / temperature
@@ -182,7 +181,7 @@ def continue_text(network, prompts, pieces, n_pieces=40, temperature=0.5, seed=0
 
 
 def main(out, work):
-    pieces, path = source_code.load_pieces(), out / WEIGHTS
+    pieces, path = words.load_pieces(), out / words.WEIGHTS
     judge, rows = Judge(pieces), read_rows(work / "words.csv")
     work.mkdir(parents=True, exist_ok=True)
     done = {(row["way"], row["characters"], row["draw"]) for row in rows}
@@ -198,7 +197,7 @@ def main(out, work):
     keras.utils.set_random_seed(0)
     texts, network = {}, fresh(path)
     texts["before"] = continue_text(network, PROMPTS, pieces)
-    tokens = source_code.encode(stretch(200_000, 0), pieces)
+    tokens = words.encode(stretch(200_000, 0), pieces)
     tune("everything", network, tokens, 0)
     texts["after"] = continue_text(network, PROMPTS, pieces)
     write_json(out / "words_prompts.json", {"prompts": PROMPTS} | texts)

@@ -22,13 +22,12 @@ import numpy as np
 
 from data.making.tables import write_json
 from tlcourse._util import atomic
-from tlcourse.data import source_code
+from tlcourse.data import words
 
 N_PIECES, CONTEXT, WIDTH, DEPTH, HEADS = 512, 128, 128, 4, 4
 BATCH, STEPS_PER_ROUND, WARM_UP, N_WINDOWS = 48, 250, 200, 200
 CHARACTERS = ["\n", *map(chr, range(32, 127))]
 WORDS = re.compile(r" ?[A-Za-z_]+|\n *| +|[^A-Za-z_\s]+")
-WEIGHTS = "gpt_python.weights.h5"
 
 
 def find_pieces(text, n_pieces=N_PIECES):
@@ -164,20 +163,20 @@ def _copy(name, item, target):
 
 def main(out, work, steps, learning_rate):
     keras.utils.set_random_seed(0)
-    text = source_code.load_source_code("python")
+    text = words.load_source_code("python")
     if not (work / "pieces.json").exists():
         work.mkdir(parents=True, exist_ok=True)
         write_json(work / "pieces.json", find_pieces(text))
     pieces = json.loads((work / "pieces.json").read_text())
-    tokens = source_code.encode(text, pieces)
+    tokens = words.encode(text, pieces)
     print(f"{len(text):,} characters, {len(tokens):,} tokens", flush=True)
     network = build()
     compile_for(network, steps, learning_rate)
     network = train(network, lambda a, b: Batches(tokens, a, b), work, steps)
-    save(network, out / WEIGHTS)
-    write_json(out / source_code.PIECES, pieces)
-    held_out = source_code.load_source_code("python", "held out")
-    held_out = spread(source_code.encode(held_out, pieces))
+    save(network, out / words.WEIGHTS)
+    write_json(out / words.PIECES, pieces)
+    held_out = words.load_source_code("python", "held out")
+    held_out = spread(words.encode(held_out, pieces))
     facts = {"python": sys.version.split()[0], "characters": len(text), "steps": steps}
     facts |= {"rate": learning_rate, "batch": BATCH, "keras": keras.__version__}
     facts |= {"backend": keras.backend.backend(), "parameters": network.count_params()}

@@ -13,7 +13,7 @@ import numpy as np
 
 from tlcourse._util import assets
 
-PIECES = "pieces.json"
+PIECES, WEIGHTS = "pieces.json", "gpt_python.weights.h5"
 SKIPPED = {
     *("test", "tests", "idle_test", "encodings", "site-packages", "dist-packages"),
     *("idlelib", "lib2to3", "turtledemo", "pydoc_data", "__pycache__"),
@@ -96,6 +96,16 @@ def encode(text, pieces):
     """
     pattern, numbers = _cutter(tuple(pieces))
     return np.array([numbers[piece] for piece in pattern.findall(text)], "int32")
+
+
+def decode(tokens, pieces):
+    """Puts pieces together again: the text of whole numbers `tokens`, `(n,)`."""
+    return "".join(pieces[token] for token in tokens)
+
+
+def base_weights():
+    """The path of the weights of lesson 15's GPT, for Keras's `load_weights`."""
+    return assets.shipped(WEIGHTS)
 
 
 @functools.lru_cache(maxsize=4)
