@@ -61,11 +61,20 @@ class Address:
         """What pip installs from."""
         return f"git+https://github.com/{self.repository}@{self.branch}"
 
+    def link(self, file):
+        """Where Colab opens `file`, a path in the repository."""
+        place = f"{self.repository}/blob/{self.branch}/{file}"
+        return f"https://colab.research.google.com/github/{place}"
+
+    @property
+    def pages(self):
+        """Where GitHub publishes the pages of the repository."""
+        owner, name = self.repository.split("/")
+        return f"https://{owner.lower()}.github.io/{name}"
+
     def badge(self, file):
         """Markdown of a picture that opens `file`, a path in the repository."""
-        place = f"{self.repository}/blob/{self.branch}/{file}"
-        link = f"https://colab.research.google.com/github/{place}"
-        return f"[![Open in Colab]({BADGE})]({link})"
+        return f"[![Open in Colab]({BADGE})]({self.link(file)})"
 
 
 def read(folder):

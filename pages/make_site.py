@@ -16,6 +16,7 @@ import pathlib
 import posixpath
 import re
 import shutil
+import subprocess
 import sys
 
 import bs4
@@ -27,6 +28,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "lessons"))
 
 import check_site  # noqa: E402  (the folder has to be on the path first)
+import colab  # noqa: E402
+import course  # noqa: E402
 import outputs  # noqa: E402
 import rendering  # noqa: E402
 from cells import BuildError  # noqa: E402
@@ -37,29 +40,44 @@ CACHE = ROOT / "build" / "jupyter_cache"
 COURSE = "Transfer learning, lesson by lesson"
 # What other files of the repository are on the site.
 TEXTS = {
-    "README.md": "index.html",
     "CONTRIBUTING.md": "contributing.html",
     "data/README.md": "data.html",
     "deploy/README.md": "deploy.html",
     "slides/instructors_guide.md": "instructors_guide.html",
+    "tlcourse/README.md": "beyond.html",
 }
 COPIES = {
     "LICENSE": "LICENSE.txt",
     "LICENSE-TEXT": "LICENSE-TEXT.txt",
     "deploy/jupyterhub_config.py": "jupyterhub_config.txt",
     "deploy/z2jh_values.yaml": "z2jh_values.txt",
-    "lessons/images/lesson.png": "lesson.png",
+    "CITATION.cff": "CITATION.txt",
+    "lessons/images/teach.gif": "teach.gif",
+    "lessons/images/teach.png": "teach.png",
     "slides/deck.html": "deck.html",
     "slides/deck.pdf": "deck.pdf",
 }
-MAP = re.compile(r"<!-- course map.*?<!-- end of map -->", re.DOTALL)
+THUMBNAILS = ROOT / "lessons" / "images" / "thumbnails"
+DESCRIPTION = (
+    "An open notebook course on transfer learning with Keras 3: take a network that "
+    "others trained, and teach it your task. On a laptop, without a network."
+)
 
 
 @functools.cache
 def course_map():
     """list of dicts, each lesson as lessons.json has it, and its `page`."""
     listed = json.loads((ROOT / "tlcourse/course/lessons.json").read_text("utf-8"))
-    return [{**each, "page": f"{each['file'][:-6]}.html"} for each in listed]
+    words = json.loads((THUMBNAILS / "words.json").read_text("utf-8"))
+    return [
+        {
+            **each,
+            "page": f"{each['file'][:-6]}.html",
+            "thumbnail": f"{each['number']}.png" if each["number"] in words else None,
+            "words": words.get(each["number"]),
+        }
+        for each in listed
+    ]
 
 
 def address(source, url):
@@ -72,7 +90,7 @@ def address(source, url):
         return url
     path, mark, anchor = url.partition("#")
     path = posixpath.normpath(posixpath.join(posixpath.dirname(source), path))
-    known = TEXTS | COPIES
+    known = TEXTS | COPIES | {"README.md": "index.html"}
     for entry in course_map():
         for folder in ("notebooks", "notebooks/solutions"):
             known[f"{folder}/{entry['file']}"] = entry["page"]
@@ -95,32 +113,45 @@ def lesson(entry, notebook):
         entry["page"],
         f"{entry['number']} · {entry['title']}",
         soup,
-        sections=[
-            (h["id"], h.decode_contents().replace("✎ ", "")) for h in soup("h2")
-        ],
+        sections=[(h["id"], h.decode_contents().replace("✎ ", "")) for h in soup("h2")],
         before=course_map()[place - 1] if place else None,
         after=course_map()[place + 1] if place + 1 < len(course_map()) else None,
         notebook=source,
+        file=entry["file"],
+        colab=(found := colab.read(ROOT / "lessons")) and found.link(source),
+        description=f"You will be able to {' '.join(entry['outcome'].split())}",
     )
 
 
 def text(source):
-    """The page of a Markdown file. README's table of lessons becomes cards."""
-    cards = rendering.template("cards.html").render(course_map=course_map())
-    markdown = MAP.sub(lambda _: cards, (ROOT / source).read_text("utf-8"))
+    """The page of a Markdown file."""
+    markdown = (ROOT / source).read_text("utf-8")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(markdown)])
     pages = {each["number"]: each["page"] for each in course_map()}
     soup = rendering.render(notebook, functools.partial(address, source), pages)
-    if source == "README.md":
-        touch = rendering.template("touch.html").render(still=pictures.Teach.said)
-        soup.h1.insert_after(bs4.BeautifulSoup(touch, "html.parser"))
     return frame(TEXTS[source], soup.h1.get_text(), soup)
+
+
+def home():
+    """The first page: what it is, a picture to touch, ways to learn, the lessons."""
+    found = colab.read(ROOT / "lessons")
+    made = rendering.template("home.html").render(
+        fact=re.sub(r"\*\*(.*?)\*\*", r"<strong>\1</strong>", course.fact()),
+        still=pictures.Teach.said,
+        cards=rendering.template("cards.html").render(course_map=course_map()),
+        colab=found and found.link(f"notebooks/{course_map()[0]['file']}"),
+        course_map=course_map(),
+    )
+    return frame("index.html", COURSE, bs4.BeautifulSoup(made, "html.parser"))
 
 
 def frame(page, title, body, **more):
     """A complete page around a body; `more` is what templates/page.html takes."""
     shown = {each["data-picture"] for each in body.select("[data-picture]")}
     more |= {"course": COURSE, "course_map": course_map(), "body": str(body)}
+    found = colab.read(ROOT / "lessons")
+    more["home"] = found and found.pages
+    more.setdefault("description", DESCRIPTION)
     more["pictures"] = sorted(shown)
     return rendering.template("page.html").render(page=page, title=title, **more)
 
@@ -133,16 +164,31 @@ def write(folder, notebooks):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     pages = {name: text(source) for source, name in TEXTS.items()}
+    pages["index.html"] = home()
+    looking = bs4.BeautifulSoup(
+        (rendering.TEMPLATES / "search.html").read_text("utf-8"), "html.parser"
+    )
+    pages["search.html"] = frame("search.html", "Search", looking)
     for entry in course_map():
         pages[entry["page"]] = lesson(entry, notebooks[entry["number"]])
     for name, content in pages.items():
         (folder / name).write_text(content, "utf-8", newline="\n")
-    for name in ("site.css", "site.js"):
+    for name in ("site.css", "site.js", "favicon.svg"):
         shutil.copy(rendering.TEMPLATES / name, folder)
+    for entry in course_map():
+        shutil.copy(ROOT / "notebooks" / entry["file"], folder)
+        if entry["thumbnail"]:
+            shutil.copy(THUMBNAILS / entry["thumbnail"], folder)
     for name, content in pictures.page_files().items():
         (folder / name).write_text(content, "utf-8")
     for source, name in COPIES.items():
         shutil.copy(ROOT / source, folder / name)
+
+
+def index_words(folder):
+    """Lets Pagefind make what the search page looks in."""
+    command = [sys.executable, "-m", "pagefind", "--site", str(folder)]
+    subprocess.run([*command, "--force-language", "en"], check=True)
 
 
 def environment():
@@ -207,6 +253,7 @@ def main():
     paths = [ROOT / "notebooks" / "solutions" / e["file"] for e in course_map()]
     try:
         write(SITE, execute(paths, workers))
+        index_words(SITE)
     except (BuildError, ValueError) as error:
         sys.exit(str(error))
     if found := check_site.problems(SITE):

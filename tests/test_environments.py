@@ -1,4 +1,4 @@
-"""The environments of `make test-env` are those that README.md names."""
+"""The environments of `make test-env` are those that CONTRIBUTING.md names."""
 
 import pathlib
 import re
@@ -57,8 +57,8 @@ def test_the_pythons_are_the_ends_of_what_the_package_allows():
     assert f'">={pythons["oldest"]},<3.{int(pythons["newest"][2:]) + 1}"' in said
 
 
-def test_readme_names_what_is_tested():
-    text = (ROOT / "README.md").read_text("utf-8")
+def test_the_guide_for_changes_names_what_is_tested():
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
     for path in FILES:
         here = requirements(path)
         versions = [str(pinned(here[n])) for n in ("tensorflow", "keras", "ipywidgets")]

@@ -18,7 +18,13 @@ in_a_browser = pytest.mark.skipif(
     not shutil.which("chromium") and "CI" not in os.environ,
     reason="no Chromium here; in CI its absence is a failure",
 )
-WATCHED = ("index.html", "00_start_here.html", "instructors_guide.html")
+WATCHED = (
+    "index.html",
+    "search.html",
+    "beyond.html",
+    "00_start_here.html",
+    "instructors_guide.html",
+)
 SMALL = """# %% [markdown]
 # # 00 · A small lesson
 #
