@@ -146,6 +146,7 @@ colab: .venv/ready-for-tests
 picture: .venv/ready-for-tests
 	TLCOURSE_TRACK=glyphs $(BIN)/python lessons/images/take.py
 	$(BIN)/python lessons/images/moving.py
+	$(BIN)/python lessons/images/thumbnails.py
 
 # Figures, then slides/deck.html and deck.pdf. Needs Node.js and Chromium.
 slides: .venv/ready-for-tests slides/node_modules/.ready

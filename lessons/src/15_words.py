@@ -20,38 +20,38 @@ tlcourse.start()
 
 # %% [markdown]
 # Most people meet transfer learning as a chat with a language model. That began as a
-# network which had learnt one thing: to say how a text goes on. Ours is small, and it
-# has read the standard library of Python, eight million characters. Below, it writes.
-# Then we teach it the source of Keras, with the steps that you know from pictures.
+# network which had learnt one thing: to say how a text goes on. Ours is small, and has
+# read the standard library of Python, eight million characters. Below, it writes. Then
+# we teach it the source of Keras, with the steps that you know from pictures.
 
 # %%
 import keras
-import matplotlib.pyplot as plt
 import numpy as np
 from keras import layers
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
 
 from tlcourse import plots
-from tlcourse.data import words
 from tlcourse.checks import check, hint, solution
+from tlcourse.data import words
 from tlcourse.widgets import predict
 
 pieces = words.load_pieces()
 tokens = words.encode("class Layer(keras.Model):", pieces)
-print(f"{len(pieces)} pieces;", [pieces[token] for token in tokens])
-print("numbers of these:", tokens)
+print(f"{len(pieces)} pieces; {[pieces[token] for token in tokens]} are {tokens}")
 
 # %% [markdown]
 # A network reads numbers, so text is cut into pieces out of a fixed list: every single
 # character, and what is frequent, such as `self` or four spaces. The number of a piece
 # is called its *token*.
 #
-# ## The architecture, and the parameters
+# ## The architecture
 #
-# Two tables turn tokens and their places into vectors. Then four blocks follow, with
-# `x + y` around each part, as in the residual blocks of lesson 02. *Attention* mixes
-# each vector with those before it, and finds out by itself which of them matter. The
-# causal mask hides what comes after. The last layer, the head, has an output for each
-# piece: what might come next.
+# Two tables turn tokens and their places into vectors. Four blocks follow, each with
+# `x + y` around its parts, as in the residual blocks of lesson 02. *Attention* mixes
+# each vector with those before it, and has learnt which of them matter. The causal mask
+# hides what comes after. The last layer, the head, has one output for each piece: might
+# it come next?
 
 
 # %%
@@ -62,8 +62,7 @@ def build():
     x = x + layers.Embedding(128, 128)(places)
     for _ in range(4):
         y = layers.LayerNormalization()(x)
-        y = layers.MultiHeadAttention(4, 32)(y, y, use_causal_mask=True)
-        x = x + y
+        x = x + layers.MultiHeadAttention(4, 32)(y, y, use_causal_mask=True)
         y = layers.LayerNormalization()(x)
         y = layers.Dense(512, activation="gelu")(y)
         x = x + layers.Dense(128)(y)
@@ -71,6 +70,12 @@ def build():
     return keras.Model(tokens, layers.Dense(len(pieces), name="head")(x))
 
 
+# %% [markdown]
+# ## The parameters
+#
+# They come in a file, as in lesson 03. Training took an hour on two cores.
+
+# %%
 model = build()
 model.load_weights(words.base_weights())
 print(f"{model.count_params():,} parameters; GPT-3 has {175e9:,.0f}")
@@ -88,119 +93,357 @@ def write(model, prompt, n_pieces=40, seed=0):
     for _ in range(n_pieces):
         window = np.zeros((1, 128), "int32")
         window[0, : len(tokens)] = tokens
-        logits = model.predict_on_batch(window)[0, len(tokens) - 1]
-        chances = np.exp(2.0 * (logits - logits.max()))  # twice as sure of itself
+        logits = model.predict_on_batch(window)[0, len(tokens) - 1].astype("float64")
+        chances = np.exp(2 * logits)  # a little surer than it is
         tokens.append(rng.choice(len(pieces), p=chances / chances.sum()))
-    return "".join(pieces[token] for token in tokens)
+    return words.decode(tokens, pieces)
 
 
-sense = predict(
-    "It writes forty pieces after `class Layer(`. They are",
-    "letters without sense",
-    "Python by its looks",
-    "Python that runs",
-)
+looks = ["letters without sense", "Python by its looks", "Python that runs"]
+sense = predict("After `class Layer(` it writes forty pieces of", *looks)
+
+# %% [markdown]
+# Three times, with other draws, so that none is picked:
 
 # %%
-before = write(model, "class Layer(")
-print(before)
+for seed in range(3):
+    print(write(model, "class Layer(", seed=seed), end="\n\n-----\n")
 
 # %% [markdown]
 # **Observe.** Nobody taught it what a method is, and still it indents, closes what it
-# opens, and names things as programmers do. It has the looks of Python, and no idea of
+# opens, and names things as programmers do. It has the looks of Python, and no idea
 # what it is for.
 #
 # ## How good is it?
 #
-# Text that looks right may be wrong, so we measure: how much of a surprise is text that
-# it has never seen? A piece with the chance ½ costs one bit, with ¼ two bits. We add
-# up, and divide by the number of characters. Without any knowledge, a character costs
-# 6.6 bits. Files are held out by their names, a sixteenth of them.
+# What looks right may be wrong, so we measure: how much does a text that it has never
+# seen surprise it? A piece that it gave the chance ½ costs one bit, with ¼ two bits. We
+# add up, and divide by the number of characters. Whoever knows nothing needs 6.6 bits
+# for a character. One file in sixteen was held out, chosen by its name.
 
 
 # %%
-def cut(text, n_windows):
-    tokens = words.encode(text, pieces)
-    starts = np.linspace(0, len(tokens) - 129, n_windows).astype(int)
-    return tokens[starts[:, None] + np.arange(129)]
-
-
-def bits(model, windows):
-    logits, asked = model.predict(windows[:, :-1], verbose=0), windows[:, 1:]
-    nats = keras.losses.sparse_categorical_crossentropy(asked, logits, from_logits=True)
-    characters = sum(len(pieces[token]) for token in asked.ravel())
+def bits(model, x, y):
+    logits = model.predict(x, verbose=0)
+    nats = keras.losses.sparse_categorical_crossentropy(y, logits, from_logits=True)
+    characters = len(words.decode(y.ravel(), pieces))
     return float(keras.ops.sum(nats)) / np.log(2) / characters
 
 
-unseen = {
-    package: cut(words.load_source_code(package, "held out"), 64)
-    for package in ("python", "keras")
-}
+unseen = {}
+for package in ("python", "keras"):
+    text = words.load_source_code(package, "held out")
+    unseen[package] = words.windows(text, 64)
 
 # %%
-surprise = predict("Keras is Python as well. Bits for each of its characters?")
+surprise = predict("Keras is Python, too. Bits for one of its characters?", unit="bits")
 
 # %%
-for package, windows in unseen.items():
-    print(f"{package}: {bits(model, windows):.2f} bits per character")
-surprise.compare(bits(model, unseen["keras"]))
+for package, pair in unseen.items():
+    print(f"{package}: {bits(model, *pair):.2f} bits per character")
+surprise.compare(round(bits(model, *unseen["keras"]), 2))
 
 # %% [markdown]
-# **Observe.** To this base, Keras is a near task: the language is the same, and names
-# and habits are others.
+# **Observe.** To this base, Keras is a task nearby: the same language, other names and
+# habits.
 #
 # ## Twenty thousand characters of Keras
 #
-# That is about eight pages. For each window, the answer is the same window moved on by
-# one: at each place, the piece that comes next. So text labels itself.
+# That is eight pages or so. The answer for each window is the same window, moved on by
+# one piece. So text labels itself, and nobody has to.
 
 # %%
 shown = words.load_source_code("keras")[:20_000]
-tokens = words.encode(shown, pieces)
-starts = np.random.default_rng(0).integers(0, len(tokens) - 129, 16 * 50)
-drawn = tokens[starts[:, None] + np.arange(129)]
-x, y = drawn[:, :-1], drawn[:, 1:]
-print(repr(words.decode(x[0, :12], pieces)))
-print(repr(words.decode(y[0, :12], pieces)))
+x, y = words.windows(shown, 16 * 50, seed=0)
+print(repr(words.decode(x[0, :14], pieces)))
+print(repr(words.decode(y[0, :14], pieces)))
 
 # %% [markdown]
-# We know two ways to go on. *Head only* freezes the rest, as in lesson 05. *Everything*
-# trains it all, with a smaller learning rate, as in lesson 08. The third is made for
-# large models. **LoRA** freezes a kernel and adds the product of two thin matrices,
-# which are all that trains. In Keras that is one call for each layer.
+# Two ways to learn from them you know. *Head only* freezes the rest, as in lesson 05.
+# *Everything* trains it all at a smaller rate, as in lesson 08. The third was made for
+# large models: **LoRA** freezes a kernel, and adds to it the product of two thin
+# matrices, which train. In Keras that is one call for each layer.
 
 
 # %%
+def lora(model):
+    for layer in model.layers:
+        parts = [layer] if "dense" in layer.name else []
+        if "attention" in layer.name:
+            parts = [layer.query_dense, layer.key_dense]
+            parts += [layer.value_dense, layer.output_dense]
+        layer.trainable = bool(parts)
+        for part in parts:
+            part.enable_lora(8)
+
+
 def head_only(model):
     for layer in model.layers:
         layer.trainable = layer.name == "head"
 
 
-def lora(model):
-    for layer in model.layers:
-        layer.trainable = "dense" in layer.name or "attention" in layer.name
-        if "dense" in layer.name:
-            layer.enable_lora(8)
-        if "attention" in layer.name:
-            for part in ("query_dense", "key_dense", "value_dense", "output_dense"):
-                getattr(layer, part).enable_lora(8)
+ways = {"head": (head_only, 3e-3), "LoRA": (lora, 3e-3), "everything": (None, 3e-4)}
 
-
-ways = {"head only": (head_only, 3e-3), "LoRA": (lora, 3e-3)}
-ways["everything"] = (lambda model: None, 3e-4)
+# %% [markdown]
+# Each goes through the same fifty batches once. This takes half a minute.
 
 # %%
-best_guess = predict("Best on new files of Keras?", *ways)
+best_guess = predict("After it, which is best on new files of Keras?", *ways)
 
 # %%
-loss, tuned = keras.losses.SparseCategoricalCrossentropy(from_logits=True), {}
+loss, found = keras.losses.SparseCategoricalCrossentropy(from_logits=True), {}
 for name, (prepare, learning_rate) in ways.items():
-    tuned[name] = copy = build()
-    copy.load_weights(words.base_weights())
-    prepare(copy)
-    copy.compile(keras.optimizers.Adam(learning_rate), loss)
-    copy.fit(x, y, batch_size=16, verbose=0)
-    trains = sum(int(np.prod(weight.shape)) for weight in copy.trainable_weights)
-    found = {package: bits(copy, windows) for package, windows in unseen.items()}
-    print(f"{name}, {trains:,} train: keras {found['keras']:.2f}", end=", ")
-    print(f"python {found['python']:.2f}")
+    tuned = build()
+    tuned.load_weights(words.base_weights())
+    if prepare:
+        prepare(tuned)
+    tuned.compile(keras.optimizers.Adam(learning_rate), loss)
+    tuned.fit(x, y, batch_size=16, verbose=0)
+    found[name] = bits(tuned, *unseen["keras"])
+    library = bits(tuned, *unseen["python"])
+    print(f"{name}: keras {found[name]:.2f}, python {library:.2f} bits")
+best_guess.compare(min(found, key=found.get))
+
+# %% [markdown]
+# **Observe.** OBSERVE1
+#
+# ## Less to read, and more
+#
+# One draw of one size may be luck. These were measured before: three draws each of
+# 2,000, 20,000 and 200,000 characters, trained until the last fifth of what was shown
+# got worse. The controls: the same network *from scratch*, and an *n-gram* model, which
+# only counts what followed each five characters.
+
+# %%
+less_guess = predict("With 2,000 characters, which way is best?", "none", *ways)
+
+# %%
+names = ["head", "LoRA", "everything", "scratch", "n-gram"]
+tables = {name: words.load_measurements(name, "keras") for name in names}
+base = words.load_measurements("base", "keras")[1].item()
+plots.by_size(tables, base, "TITLE", "bits per character of new Keras")
+small = {name: table[0].mean() for name, (_, table) in tables.items()}
+best = min(small, key=small.get)
+less_guess.compare(best if small[best] < base else "none")
+
+# %% [markdown]
+# **Observe.** OBSERVE2
+#
+# ## What it forgot
+#
+# The same runs, judged by new files of the library that the base had read.
+
+# %%
+kept = {name: words.load_measurements(name, "python") for name in names[:3]}
+before = words.load_measurements("base", "python")[1].item()
+plots.by_size(kept, before, "TITLE", "bits per character of new Python")
+lost = words.load_measurements("everything, rate too large", "python")[1]
+print(f"everything, learning rate 1e-2: {lost.mean(axis=1).round(2)} bits")
+
+# %% [markdown]
+# **Observe.** OBSERVE3
+#
+# ## A prompt teaches as well
+#
+# Nothing trains now. In each window the base reads 128 pieces of Keras. Are the last
+# ones less of a surprise to it than the first?
+
+# %%
+logits = model.predict(unseen["keras"][0], verbose=0)
+nats = keras.losses.sparse_categorical_crossentropy(
+    unseen["keras"][1], logits, from_logits=True
+)
+each = np.mean(nats, axis=0) / np.log(2)
+for start in (0, 8, 32, 96):
+    print(f"from piece {start}: {each[start : start + 32].mean():.2f} bits per piece")
+
+# %% [markdown]
+# **Observe.** What stands before makes it surer. This is all that a prompt is: text
+# that stands before. In GPT-3 it went far enough that three examples of a task in the
+# prompt were enough to have it done, with no weight changed. Ours is too small for that.
+#
+# ## Features
+#
+# Without its head, the network gives 128 numbers for each place, as in lesson 10. What
+# do they know? Thirty texts each end within code, within a string, or within a comment.
+# The control counts the characters of the last sixty, one to four at a time.
+
+# %%
+extract = keras.Model(model.inputs, model.layers[-2].output)
+
+
+def features(texts):
+    cut = np.array([words.encode(text, pieces)[-100:] for text in texts])
+    return extract.predict(cut, verbose=0)[:, -1]
+
+
+where = predict("Which is better at: code, string or comment?", "features", "counts")
+
+# %%
+texts, labels = words.load_positions("training", 30)
+new_texts, new_labels = words.load_positions("held out", 100)
+probe = LogisticRegression(C=0.01, max_iter=2000).fit(features(texts), labels)
+right = {"features": probe.score(features(new_texts), new_labels)}
+counts = TfidfVectorizer(analyzer="char", ngram_range=(1, 4), sublinear_tf=True)
+known = counts.fit_transform([text[-60:] for text in texts])
+counted = LogisticRegression(C=100, max_iter=2000).fit(known, labels)
+new_counts = counts.transform([text[-60:] for text in new_texts])
+right["counts"] = counted.score(new_counts, new_labels)
+print({name: f"{share:.0%}" for name, share in right.items()}, "guessing: 33%")
+where.compare(max(right, key=right.get))
+
+# %% [markdown]
+# **Observe.** OBSERVE4
+#
+# ## And GPT-3?
+#
+# It is the same network: more blocks, wider, two hundred thousand times the parameters,
+# trained by the same loss. A chat model is one that was fine-tuned on questions with
+# good answers, then on what people preferred; LoRA is how most people adapt one today.
+# What ours cannot show is what came with size: facts, reasoning, tasks done from a
+# prompt.
+
+# %% [markdown]
+# ## ✎ Exercise 15.1
+#
+# Somebody fine-tunes with these lines, and is glad of 0.00 bits after a minute, on new
+# files as well. But what it writes is the last piece of the prompt, again and again.
+# Why? Mend the lines, and set `answer` to the pair `(x, y)`.
+#
+# ```python
+# tokens = words.encode(shown, pieces)[: 40 * 128]
+# x = tokens.reshape(40, 128)
+# y = tokens.reshape(40, 128)
+# ```
+
+# %% tags=["solution", "nbval-check-output", "any-track"]
+tokens = words.encode(shown, pieces)[: 40 * 128 + 1]
+x_mended = tokens[:-1].reshape(40, 128)
+y_mended = tokens[1:].reshape(40, 128)
+answer = x_mended, y_mended
+
+check("15.1", answer, shown=words.encode(shown, pieces))
+
+# %% [markdown]
+# ## ✎ Exercise 15.2
+#
+# Between head only and everything there is a way that lesson 09 would have tried: only
+# the last block, what follows it, and nothing else. Set `answer` to a model with the
+# base's weights that is set up so. A block begins with a `LayerNormalization` before
+# its attention.
+
+# %% tags=["solution", "nbval-check-output", "any-track"]
+answer = build()
+answer.load_weights(words.base_weights())
+kinds = [isinstance(layer, layers.MultiHeadAttention) for layer in answer.layers]
+last = max(place for place, is_attention in enumerate(kinds) if is_attention)
+for place, layer in enumerate(answer.layers):
+    layer.trainable = place >= last - 1
+
+check("15.2", answer, base=model)
+
+# %% [markdown]
+# ## ✎ Exercise 15.3
+#
+# `write` draws. Write a function `boldest(prompt, n_pieces)` that always takes the
+# likeliest piece, and set `answer` to the text that it makes of `"def call(self, "`
+# with twelve pieces more.
+
+# %% tags=["solution", "nbval-check-output", "any-track"]
+def boldest(prompt, n_pieces):
+    tokens = list(words.encode(prompt, pieces))
+    for _ in range(n_pieces):
+        logits = model.predict(np.array([tokens]), verbose=0)[0, -1]
+        tokens.append(int(logits.argmax()))
+    return words.decode(tokens, pieces)
+
+
+answer = boldest("def call(self, ", 12)
+
+check("15.3", answer, model=model)
+
+# %% [markdown] tags=["quiz"]
+# ## Quiz
+#
+# ? Where do the labels of a language model come from?
+# - People label each text by hand. | Nobody could label that many.
+# + They are the text, moved on by one. | So any text can be learnt from.
+# - From another network that is larger. | That exists, and is called distillation.
+#
+# ? What does LoRA train?
+# + Two thin matrices beside each kernel. | Their product is added to the frozen kernel.
+# - The rows of the kernel that matter. | It changes no number of the kernel.
+# - A new head on the same network. | The head stays as it is.
+#
+# ? A model was tuned on your texts, and is better on them. What else do you measure?
+# + What it was good at before. | It may have lost that, and no training loss shows it.
+# - How long its answers are. | That says little about either task.
+# - Its loss on what it was trained on. | It fell, or you would not have stopped.
+#
+# ? What does a prompt with three examples change in the model?
+# - The last of its layers. | No weight changes while a model is only asked.
+# - All of its weights a little. | That would be fine-tuning.
+# + Nothing; it is text that comes before. | And what comes next depends on it.
+
+# %% [markdown]
+# ## On your own
+#
+# A language model of a hundred lines of nothing but Keras, on any texts: here two
+# modules of Python. First one, then the other with all but the head frozen.
+
+# %% tags=["own"]
+import inspect
+import json
+import textwrap
+
+import keras
+import numpy as np
+
+
+def windows(module):
+    codes = np.frombuffer(inspect.getsource(module).encode("ascii", "replace"), "uint8")
+    cut = np.lib.stride_tricks.sliding_window_view(codes.astype("int32"), 33)[::16]
+    return cut[:, :-1], cut[:, 1:]
+
+
+inputs = keras.Input((None,), dtype="int32")
+x = keras.layers.GRU(64, return_sequences=True)(keras.layers.Embedding(128, 32)(inputs))
+model = keras.Model(inputs, keras.layers.Dense(128)(x))
+loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+for module, frozen in ((textwrap, False), (json, True)):
+    for layer in model.layers[:-1]:
+        layer.trainable = not frozen
+    model.compile(keras.optimizers.Adam(1e-2), loss)
+    model.fit(*windows(module), epochs=3, verbose=0)
+    print(module.__name__, model.evaluate(*windows(module), verbose=0) / np.log(2))
+
+# %% [markdown]
+# Where there is a network, KerasHub has bases that others trained for weeks, and the
+# same steps:
+#
+# ```python
+# import keras_hub  # pip install keras-hub
+#
+# model = keras_hub.models.CausalLM.from_preset("gpt2_base_en")
+# model.backbone.enable_lora(rank=8)
+# model.fit(texts, batch_size=2)  # a list of strings
+# model.generate("class Layer(", max_length=60)
+# ```
+#
+# ## What to remember
+#
+# - A language model says what comes next; text labels itself.
+# - The steps are those of pictures: architecture, parameters, head, freeze, tune. The
+#   head can stay, as the pieces stay the same.
+# - REMEMBER
+# - Measure what you gain, and what is forgotten.
+#
+# Back to the start: [00 · Start here](00_start_here.ipynb)
+#
+# ## Sources
+#
+# - Radford et al. 2019, Language Models are Unsupervised Multitask Learners (GPT-2).
+# - Brown et al. 2020, Language Models are Few-Shot Learners (GPT-3), arXiv 2005.14165.
+# - Hu et al. 2021, LoRA, arXiv 2106.09685.
+# - Sennrich, Haddow and Birch 2016, byte pairs as pieces of words, arXiv 1508.07909.
+# - Ouyang et al. 2022, instruction tuning from human feedback, arXiv 2203.02155.

@@ -3,6 +3,7 @@
 from IPython.display import display
 
 from tlcourse.checks import (
+    lesson_15,
     lessons_0_to_4,
     lessons_5_to_7,
     lessons_8_and_9,

@@ -1,12 +1,15 @@
-"""Python source as text: of the standard library, and of packages installed here."""
+"""Source code as text, cut into pieces, for the small language model of lesson 15."""
 
+import csv
 import functools
 import importlib.util
+import io
 import json
 import pathlib
 import random
 import re
 import sysconfig
+import tokenize
 import zlib
 
 import numpy as np
@@ -98,6 +101,35 @@ def encode(text, pieces):
     return np.array([numbers[piece] for piece in pattern.findall(text)], "int32")
 
 
+def windows(text, n, seed=None, length=128):
+    """Cuts windows out of a text, and for each the same window moved on by one piece.
+
+    Args:
+        text: String of more than `length` pieces.
+        n: Integer, number of windows.
+        seed: Integer to draw where they begin; None spreads them evenly.
+        length: Integer, pieces in a window.
+
+    Returns:
+        Two int32 arrays `(n, length)`: tokens, and the token that follows each.
+
+    Raises:
+        ValueError: If the text is too short for one window.
+    """
+    tokens = encode(text, load_pieces())
+    last = len(tokens) - length - 1
+    if last < 0:
+        raise ValueError(
+            f"A window takes {length + 1} pieces. Received: a text of {len(tokens)}. "
+            "Pass a longer text, or a smaller `length`."
+        )
+    starts = np.linspace(0, last, n).astype(int)
+    if seed is not None:
+        starts = np.random.default_rng(seed).integers(0, last + 1, n)
+    cut = tokens[starts[:, None] + np.arange(length + 1)]
+    return cut[:, :-1], cut[:, 1:]
+
+
 def decode(tokens, pieces):
     """Puts pieces together again: the text of whole numbers `tokens`, `(n,)`."""
     return "".join(pieces[token] for token in tokens)
@@ -106,6 +138,68 @@ def decode(tokens, pieces):
 def base_weights():
     """The path of the weights of lesson 15's GPT, for Keras's `load_weights`."""
     return assets.shipped(WEIGHTS)
+
+
+def load_measurements(way, package):
+    """Reads what `data.making.words` measured of one way to learn from Keras.
+
+    Args:
+        way: String, such as `"LoRA"`, a value of the column `way` in data/words.csv.
+        package: `"keras"` or `"python"`: which held-out text was judged.
+
+    Returns:
+        List of numbers of characters, and a float array `(sizes, draws)`: bits per
+        character.
+
+    Raises:
+        ValueError: If there is no such way.
+    """
+    with open(assets.shipped("words.csv"), newline="") as file:
+        every = list(csv.DictReader(file))
+    rows = [row for row in every if row["way"] == way]
+    if not rows:
+        raise ValueError(
+            f"`way` must be one of {sorted({row['way'] for row in every})}. "
+            f"Received: {way!r}"
+        )
+    sizes = sorted({int(row["characters"]) for row in rows})
+    found = [[r[package] for r in rows if int(r["characters"]) == n] for n in sizes]
+    return sizes, np.array(found, "float64")
+
+
+def load_positions(part, n, seed=0):
+    """Draws texts that end within code, within a string, and within a comment.
+
+    Python's own tokenizer says which; the texts are Keras's source.
+
+    Args:
+        part: `"training"` or `"held out"`, as in `load_source_code`.
+        n: Integer, texts of each of the three kinds.
+        seed: Integer, draws them.
+
+    Returns:
+        List of `3 * n` strings of 400 characters, and their labels: int64 `(3 * n,)`,
+        0 for code, 1 for a string, 2 for a comment.
+    """
+    text = load_source_code("keras", part, seed)
+    kinds, rng = _kinds(text), np.random.default_rng(seed)
+    ends = [rng.choice(np.flatnonzero(kinds[400:] == k) + 401, n) for k in range(3)]
+    texts = [text[end - 400 : end] for end in np.concatenate(ends)]
+    return texts, np.repeat(np.arange(3), n)
+
+
+def _kinds(text, most=200_000):
+    """0 where code is, 1 within strings, 2 within comments: int8, of the beginning."""
+    kinds, strings = np.zeros(min(most, len(text)), "int8"), {tokenize.STRING}
+    strings.add(getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING))
+    lines = np.cumsum([0, *map(len, text.splitlines(keepends=True))])
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type in (*strings, tokenize.COMMENT):
+            start, end = (lines[row - 1] + at for row, at in (token.start, token.end))
+            kinds[start + 1 : end - 1] = 1 if token.type in strings else 2
+        if lines[token.end[0] - 1] > most:
+            return kinds
+    return kinds
 
 
 @functools.lru_cache(maxsize=4)

@@ -6,6 +6,7 @@ as they are: `$` does not begin a formula.
 
 from tlcourse.plots.charts import bars, catalogue, confusion, grid, stage_bars
 from tlcourse.plots.curves import (
+    by_size,
     curves,
     learning_rate_curve,
     loss_curves,
@@ -21,6 +22,7 @@ __all__ = [
     "ORANGE",
     "RED",
     "bars",
+    "by_size",
     "catalogue",
     "confusion",
     "curves",

@@ -72,6 +72,30 @@ def several_draws(tables, title="", ax=None):
     return with_grid(ax)
 
 
+def by_size(tables, base, title="", ylabel="", ax=None):
+    """Draws a quantity over the size of what was shown: mean, lowest, highest draw.
+
+    Args:
+        tables: dict, name to sizes and a float array `(sizes, draws)`.
+        base: Float, the same quantity before anything was shown.
+        title: String.
+        ylabel: String, the quantity and its unit.
+    """
+    ax = axes_or_new(ax, 8, 4)
+    ax.set_prop_cycle(CYCLE)
+    for name, (sizes, table) in tables.items():
+        low, mean, high = table.min(axis=1), table.mean(axis=1), table.max(axis=1)
+        spread = [mean - low, high - mean]
+        ax.errorbar(sizes, mean, spread, capsize=3, label=label(name))
+    ax.axhline(base, color=ink(), linestyle="--", linewidth=1)
+    ax.annotate("base, untouched", (sizes[0], base), va="bottom", fontsize="small")
+    ax.set(xscale="log", xlabel="characters of Keras shown", title=title, ylabel=ylabel)
+    ax.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    ax.minorticks_off()
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return with_grid(ax)
+
+
 def loss_curves(tables, shown=None, title="", ax=None):
     """Draws `(draws, epochs)` losses of each learning rate: mean, lowest, highest.
 
