@@ -5,6 +5,9 @@
 
 PYTHON ?= python3
 LAB_FLAGS ?=
+# What JupyterLab shows first: files and contents; no question about news.
+SETTINGS = .venv/share/jupyter/lab/settings
+WORKSPACES = .venv/share/jupyter/lab/course_workspaces
 VERIFY ?= ../shared/verify
 TORCH ?= torch
 JAX ?= jax[cpu]
@@ -47,12 +50,17 @@ NBVAL = PYTHONPATH=$(abspath tests/offline) $(BIN)/python -m pytest -q \
 .PHONY: clean stills
 
 lab: .venv/ready
-	$(BIN)/jupyter lab --LabApp.news_url=None $(LAB_FLAGS) $(firstword $(LESSONS))
+	$(BIN)/jupyter lab --LabApp.news_url=None \
+	--LabApp.workspaces_dir=$(abspath $(WORKSPACES)) $(LAB_FLAGS) $(firstword $(LESSONS))
 
 # The stamps make the second run start at once.
-.venv/ready: requirements.txt pyproject.toml
+.venv/ready: requirements.txt pyproject.toml lessons/overrides.json lessons/first_screen.json
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet -r requirements.txt -e .
+	mkdir -p $(SETTINGS)
+	cp lessons/overrides.json $(SETTINGS)
+	$(BIN)/jupyter lab workspaces import --log-level=ERROR \
+	--LabWorkspaceImportApp.workspaces_dir=$(abspath $(WORKSPACES)) lessons/first_screen.json
 	touch $@
 
 .venv/ready-for-tests: .venv/ready
