@@ -12,10 +12,11 @@ import types
 import keras
 import numpy as np
 
+from data.making import words_base
 from tlcourse import data
 from tlcourse.checks import lessons_0_to_4
 from tlcourse.course.tracks import load_track
-from tlcourse.data import symbols
+from tlcourse.data import symbols, words
 from tlcourse.data.dataset import Dataset
 from tlcourse.models import freezing
 from tlcourse.teachable import GrowingClassifier
@@ -750,3 +751,70 @@ def _():
         ((row, gain, spread + 1), "Spread"),
     ]
     return (row, gain, spread), wrong, {}
+
+
+@of("15.1")
+def _():
+    shown = np.arange(6000) % 500
+    cut, one = shown[: 40 * 128].reshape(40, 128), shown[1 : 40 * 128 + 1]
+    within = np.concatenate([cut[:, 1:], cut[:, :1]], axis=1)
+    wrong = [
+        ((cut, cut), "the very piece"),
+        ((cut[:, :-1], cut[:, 1:]), "Forty windows of 128"),
+        ((one.reshape(40, 128), cut), "should be the first"),
+        ((cut, within), "last piece of a window"),
+        ((cut, cut[::-1]), "comes next"),
+        ((cut, cut[:3]), "two tables of one shape"),
+    ]
+    return (cut, one.reshape(40, 128)), wrong, {"shown": shown}
+
+
+def gpt():
+    """A network of lesson 15's layers, small and untrained; the same every time."""
+    keras.utils.set_random_seed(0)
+    return words_base.build(n_pieces=512, width=16, depth=2, heads=2)
+
+
+def trains_from(first, model=None):
+    model = model or gpt()
+    for place, layer in enumerate(model.layers):
+        layer.trainable = place >= first
+    return model
+
+
+@of("15.2")
+def _():
+    base = gpt()
+    names = [layer.name for layer in base.layers]
+    block = max(k for k, name in enumerate(names) if "attention" in name) - 1
+    keras.utils.set_random_seed(1)
+    other = trains_from(block, words_base.build(512, 16, 2, 2))
+    asleep = gpt()
+    asleep.trainable = False
+    wrong = [
+        (gpt(), "Look at"),
+        (trains_from(block + 1), "Look at `layer_normalization"),
+        (trains_from(len(names) - 1), "Look at"),
+        (other, "not the base's"),
+        (asleep, "Nothing trains"),
+        (words_base.build(512, 16, 1, 2), "another network"),
+        (base, "model of the lesson"),
+    ]
+    return trains_from(block), wrong, {"base": base}
+
+
+@of("15.3")
+def _():
+    model, pieces = gpt(), words.load_pieces()
+    tokens = list(words.encode("def call(self, ", pieces))
+    texts = []
+    for _ in range(14):
+        texts.append(words.decode(tokens, pieces))
+        tokens.append(int(model.predict(np.array([tokens]), verbose=0)[0, -1].argmax()))
+    wrong = [
+        ("class Layer(", "begin with the prompt"),
+        (texts[9], "As far as it goes"),
+        (texts[13], "then it goes on"),
+        ("def call(self, x", "not the likeliest"),
+    ]
+    return texts[12], wrong, {"model": model}

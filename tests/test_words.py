@@ -1,6 +1,8 @@
 """Source as text, its pieces, and the small GPT of lesson 15."""
 
+import json
 import pathlib
+import re
 
 import keras
 import numpy as np
@@ -18,6 +20,7 @@ from tlcourse.data.words import encode, load_source_code
 keras_saves = pytest.mark.filterwarnings(
     "ignore:__array__ implement:DeprecationWarning"
 )
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 PIECES = ["\n", *map(chr, range(32, 127)), "self", "self.", "    "]
 printable = st.text(st.sampled_from(["\n", *map(chr, range(32, 127))]))
 
@@ -150,3 +153,65 @@ def test_chances_of_all_characters_add_up_to_one():
     each = [counts.bits_per_character(f"the c{chr(k)}") for k in range(32, 127)]
     newline = counts.bits_per_character("the c\n")
     assert sum(2.0**-bits for bits in [*each, newline]) == pytest.approx(1, abs=0.02)
+
+
+def test_a_window_is_answered_by_itself_moved_on_by_one():
+    x, y = words.windows("def call(self): return self.x\n" * 40, 5, length=20)
+    assert x.shape == y.shape == (5, 20)
+    np.testing.assert_array_equal(x[:, 1:], y[:, :-1])
+    again, other = (words.windows("a b c\n" * 99, 6, seed, 9)[0] for seed in (1, 2))
+    assert not np.array_equal(again, other)
+    np.testing.assert_array_equal(again, words.windows("a b c\n" * 99, 6, 1, 9)[0])
+
+
+def test_a_text_too_short_for_a_window_is_refused():
+    with pytest.raises(ValueError, match="takes 129 pieces. Received: a text of"):
+        words.windows("x = 1", 3)
+
+
+def test_texts_end_where_their_label_says(tmp_path, monkeypatch):
+    monkeypatch.setattr(words, "_root", lambda package: tmp_path)
+    code = 'value = 12345678\ntext = """ssssssssssss"""\n# cccccccccccccccc\n'
+    for k in range(40):
+        (tmp_path / f"m{k}.py").write_text(code * 3)
+    texts, labels = words.load_positions("training", 20)
+    assert labels.tolist() == [0] * 20 + [1] * 20 + [2] * 20
+    assert {len(text) for text in texts} == {400}
+    for text, label in zip(texts, labels, strict=True):
+        last = text.splitlines()[-1]
+        assert ("#" in last) == (label == 2)
+        assert ('"""' in last) or label != 1
+
+
+def test_what_was_measured_has_three_draws_of_three_sizes():
+    for way in ("head", "LoRA", "everything", "scratch", "n-gram", "xz"):
+        sizes, bits = words.load_measurements(way, "keras")
+        assert sizes == [2_000, 20_000, 200_000] and bits.shape == (3, 3)
+        assert (bits[0] > bits[-1]).all()
+    with pytest.raises(ValueError, match="must be one of .*LoRA.*Received: 'nothing'"):
+        words.load_measurements("nothing", "keras")
+
+
+@keras_saves
+def test_the_base_is_far_better_than_chance_on_what_it_never_saw():
+    network, pieces = words_base.build(), words.load_pieces()
+    network.load_weights(words.base_weights())
+    text = words.load_source_code("python", "held out")
+    windows = words_base.spread(encode(text, pieces), 16)
+    found = words_base.bits_per_character(network, windows, pieces)
+    stored = json.loads((ROOT / "data" / "gpt_python.json").read_text())
+    assert found == pytest.approx(stored["bits_held_out"], abs=0.3)
+    assert found < 2 < np.log2(97)
+
+
+def test_the_lesson_builds_the_network_that_was_trained():
+    source = (ROOT / "lessons" / "src" / "15_words.py").read_text("utf-8")
+    code = re.search(r"^def build\(\):.*?(?=^# %%)", source, re.S | re.M)[0]
+    names = {"keras": keras, "layers": keras.layers, "pieces": words.load_pieces()}
+    exec(code, names)
+    ours, trained = names["build"](), words_base.build()
+    assert [w.shape for w in ours.weights] == [w.shape for w in trained.weights]
+    ours.set_weights(trained.get_weights())
+    tokens = np.arange(40)[None] % 512
+    one, other = (model.predict(tokens, verbose=0) for model in (ours, trained))
+    np.testing.assert_allclose(one, other, atol=1e-5)

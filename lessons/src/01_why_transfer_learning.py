@@ -271,7 +271,8 @@ print(f"our base, 4 bytes for each: {4 * base.count_params() / 1e6:.1f} MB")
 # is a million of them. So we cannot train it. Nor did its makers give it away: the
 # weights of GPT-3 were never published. Others have published networks as large, such
 # as BLOOM in 2022, but such a file does not fit into a laptop. What fits is what we
-# use: hundreds of networks that somebody has paid for, among them our base.
+# use: hundreds of networks that somebody has paid for, among them our base. In lesson
+# 15 you go through the same steps with a small GPT.
 
 # %% [markdown]
 # ## ✎ Exercise 1.1
