@@ -67,6 +67,12 @@ class Address:
         return f"https://colab.research.google.com/github/{place}"
 
     @property
+    def state(self):
+        """Markdown of a picture: whether the tests passed on GitHub."""
+        run = f"https://github.com/{self.repository}/actions/workflows/tests.yml"
+        return f"[![Tests]({run}/badge.svg)]({run})"
+
+    @property
     def pages(self):
         """Where GitHub publishes the pages of the repository."""
         owner, name = self.repository.split("/")
@@ -93,8 +99,9 @@ def stamp(cells, file, address):
     if not address:
         return
     title, _, rest = cells[0].source.partition("\n\n")
-    badge = address.badge(f"notebooks/{file}")
-    cells[0].source = "\n\n".join(filter(None, [title, badge, rest]))
+    page = f"{address.pages}/{pathlib.Path(file).stem}.html"
+    links = f"{address.badge(f'notebooks/{file}')} · [read it with all results]({page})"
+    cells[0].source = "\n\n".join(filter(None, [title, links, rest]))
     lines = STAMPED.format(archive=address.archive)
     for cell in cells:
         if cell.source == START:

@@ -18,7 +18,12 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 MARKS = ("<!-- course map: lessons/build.py writes it -->", "<!-- end of map -->")
 FACT_MARKS = ("<!-- the fact: lessons/build.py writes it -->", "<!-- end of fact -->")
+DOOR_MARKS = ("<!-- the doors: lessons/build.py writes them -->", "<!-- doors end -->")
 PER_CLASS = 10  # labelled examples
+DOORS = """\
+- **Look first:** {look} Or leaf through the [slides](slides/deck.pdf).
+- **On Colab**, with a free GPU and nothing to install: {colab}.
+- **On your machine:** `make lab`, below."""
 HEADER = re.compile(
     r"# (?P<number>\d\d) · (?P<title>.+?)\n.*"
     r"\*\*You will be able to\*\* (?P<outcome>.+?)\n\n"
@@ -80,6 +85,20 @@ def fact():
     )
 
 
+def doors(address=None):
+    """Three ways in; with an address, as links, and whether the tests passed."""
+    if not address:
+        return DOORS.format(
+            look="`make site` makes pages to read, all lessons executed, with "
+            "pictures to\n  draw on and to drag: `build/site/index.html`.",
+            colab="[how to get your copy\n  there](tlcourse/README.md#on-colab)",
+        )
+    first = address.link("notebooks/00_start_here.ipynb")
+    look = f"[every lesson with its results]({address.pages}), to read\n  and to touch."
+    colab_way = f"[lesson 00]({first}), or a badge\n  below"
+    return f"{DOORS.format(look=look, colab=colab_way)}\n\n{address.state}"
+
+
 def table(entries, address=None):
     """The course map as a Markdown table; with an address, each row has its badge."""
     last = " Colab |" if address else ""
@@ -110,6 +129,7 @@ def files(sources):
     readme = (ROOT / "README.md").read_text("utf-8")
     readme = _between(MARKS, readme, table(entries, colab.read(HERE)))
     readme = _between(FACT_MARKS, readme, fact())
+    readme = _between(DOOR_MARKS, readme, doors(colab.read(HERE)))
     listed = json.dumps(entries, indent=1, ensure_ascii=False) + "\n"
     return {
         ROOT / "README.md": readme,

@@ -67,7 +67,14 @@ def project(tmp_path_factory):
         shutil.copytree(ROOT / name, copy / name, ignore=leave)
     for name in ("README.md", "Makefile", "pyproject.toml", "requirements.txt"):
         shutil.copy(ROOT / name, copy)
+    (copy / "data").mkdir()
+    for name in ("label_curves.json", "scratch.csv"):  # for README's fact
+        shutil.copy(ROOT / "data" / name, copy / "data")
     return stamped(copy, "none")
+
+
+def first_readme(folder):
+    return (folder / "README.md").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +94,9 @@ def test_readme_and_notebooks_have_badges_only_with_an_address(before, first):
     assert not any(LINK.search(before[name]) for name in shown)
     lessons = [name for name in notebooks(first) if "solutions" not in name]
     links = LINK.findall((first / "README.md").read_text("utf-8"))
-    assert links == [f"{FIRST[0]}/blob/{FIRST[1]}/{name}" for name in lessons]
+    wanted = [f"{FIRST[0]}/blob/{FIRST[1]}/{name}" for name in lessons]
+    assert links == [wanted[0], *wanted]  # the door, then the map
+    assert f"{FIRST[0]}/actions/workflows/tests.yml/badge.svg" in first_readme(first)
 
 
 def test_each_notebook_opens_itself_and_installs_in_two_cells(project, first):
@@ -98,6 +107,8 @@ def test_each_notebook_opens_itself_and_installs_in_two_cells(project, first):
         assert link == f"{FIRST[0]}/blob/{FIRST[1]}/{name}"
         assert its_cells[0].source.startswith("# ")
         assert f"[![Open in Colab]({colab.BADGE})](" in its_cells[0].source
+        page = f"https://first-owner.github.io/first.course/{pathlib.Path(name).stem}"
+        assert f"[read it with all results]({page}.html)" in its_cells[0].source
         code = [cell.source for cell in its_cells if cell.cell_type == "code"]
         assert f"--no-deps git+https://github.com/{'@'.join(FIRST)}\n" in code[0]
         assert code[0].endswith(colab.START)
