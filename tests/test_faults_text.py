@@ -159,12 +159,14 @@ VIEWS = {
     widgets.Cut: lambda *_: widgets.Cut(),
     widgets.ForgettingDial: lambda *_: widgets.ForgettingDial(),
     widgets.LabelSlider: lambda *_: widgets.LabelSlider(),
+    widgets.Prompt: lambda *_: widgets.Prompt(),
     widgets.Teach: lambda *_: widgets.Teach(),
     widgets.TransferExplorer: transfer_explorer,
 }
 # No name in what they show; of pictures, the browser's tests see to it.
 WORDLESS = {widgets.LearningRateExplorer}
-WORDLESS |= {widgets.Cut, widgets.ForgettingDial, widgets.LabelSlider, widgets.Teach}
+WORDLESS |= {widgets.Cut, widgets.ForgettingDial, widgets.LabelSlider}
+WORDLESS |= {widgets.Prompt, widgets.Teach}
 SLOW = {widgets.TransferExplorer, widgets.LearningRateExplorer}  # half a second each
 
 

@@ -1,8 +1,11 @@
 """Source as text, its pieces, and the small GPT of lesson 15."""
 
 import json
+import os
 import pathlib
 import re
+import shutil
+import subprocess
 
 import keras
 import numpy as np
@@ -11,16 +14,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data.making import words as making
-from data.making import words_base
+from data.making import words_base, words_browser
 from data.making.ngrams import NGrams
+from tlcourse._util import assets
 from tlcourse.data import words
 from tlcourse.data.words import encode, load_source_code
+from tlcourse.widgets import pictures
 
 # Keras's Embedding, saved under NumPy 2 with TensorFlow.
 keras_saves = pytest.mark.filterwarnings(
     "ignore:__array__ implement:DeprecationWarning"
 )
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+with_node = pytest.mark.skipif(
+    not shutil.which("node") and "CI" not in os.environ,
+    reason="no Node.js here; in CI its absence is a failure",
+)
 PIECES = ["\n", *map(chr, range(32, 127)), "self", "self.", "    "]
 printable = st.text(st.sampled_from(["\n", *map(chr, range(32, 127))]))
 
@@ -215,3 +224,64 @@ def test_the_lesson_builds_the_network_that_was_trained():
     tokens = np.arange(40)[None] % 512
     one, other = (model.predict(tokens, verbose=0) for model in (ours, trained))
     np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+EXPECT = """import fs from "node:fs";
+import { adapted, encode, expects, openGpt } from "./gpt.js";
+const gpt = openGpt(fs.readFileSync(process.argv[1]));
+const tokens = encode(gpt.pieces, process.argv[2]);
+const found = [0, ...gpt.sizes].map((size) => expects(gpt, adapted(gpt, size), tokens));
+console.log(JSON.stringify({ tokens, found }));"""
+
+
+def in_node(path, text):
+    """What the browser's code expects after `text`, for the base and each size."""
+    command = ["node", "--input-type=module", "-e", EXPECT, str(path), text]
+    ended = subprocess.run(
+        command, cwd=pictures.HERE, capture_output=True, text=True, check=True
+    )
+    return json.loads(ended.stdout)
+
+
+def in_keras(network, tokens):
+    logits = network.predict(np.array([tokens]), verbose=0)[0, -1].astype("float64")
+    powers = np.exp(logits - logits.max())
+    return powers / powers.sum()
+
+
+@with_node
+def test_the_browser_expects_what_keras_expects(tmp_path):
+    keras.utils.set_random_seed(3)
+    network = words_base.build(len(PIECES), width=16, depth=2, heads=4, context=20)
+    arrays = words_browser.name_arrays(network)
+    text, found = "def call(self):\n    self.x = ", []
+    tokens = encode(text, PIECES)
+    # On a network of its own: what `predict` has compiled would not know of LoRA.
+    untouched = keras.models.clone_model(network)
+    untouched.set_weights(network.get_weights())
+    found.append(in_keras(untouched, tokens[-20:]))
+    making.prepare("LoRA", network)
+    rng = np.random.default_rng(0)
+    for weight in network.trainable_weights:
+        weight.assign(rng.normal(0, 0.3, weight.shape))
+    changes = words_browser.name_changes(network)
+    arrays |= {f"lora0/{name}": array for name, array in changes.items()}
+    found.append(in_keras(network, tokens[-20:]))
+    parts = {"width": 16, "heads": 4, "depth": 2, "context": 20}
+    content = words_browser.pack(arrays, pieces=PIECES, sizes=[5], **parts)
+    (tmp_path / "gpt.bin").write_bytes(content)
+    seen = in_node(tmp_path / "gpt.bin", text)
+    assert seen["tokens"] == tokens.tolist()
+    np.testing.assert_allclose(seen["found"], found, atol=2e-3)
+    assert np.abs(found[0] - found[1]).max() > 0.015  # LoRA's part is seen
+
+
+@with_node
+@keras_saves
+def test_the_shipped_picture_is_the_base_of_the_lesson():
+    network, text = words_base.build(), "class Layer("
+    network.load_weights(words.base_weights())
+    seen = in_node(assets.shipped("gpt_base.bin"), text)
+    wanted = in_keras(network, encode(text, words.load_pieces()))
+    np.testing.assert_allclose(seen["found"][0], wanted, atol=5e-3)
+    assert len(seen["found"]) == 4

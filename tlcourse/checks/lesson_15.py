@@ -66,4 +66,6 @@ def likeliest(answer, model):
     if answer != right and answer.startswith(right):
         return "Right, and then it goes on. Twelve pieces more than the prompt."
     if answer != right:
-        return "At some place that is not the likeliest piece. Does anything draw still?"
+        return (
+            "At some place that is not the likeliest piece. Does anything draw still?"
+        )

@@ -3,7 +3,15 @@
 import numpy as np
 from matplotlib.ticker import LogLocator
 
-from tlcourse.plots.style import BLUE, CYCLE, ORANGE, axes_or_new, label, with_grid
+from tlcourse.plots.style import (
+    BLUE,
+    CYCLE,
+    ORANGE,
+    axes_or_new,
+    ink,
+    label,
+    with_grid,
+)
 
 
 def curves(histories, metric="val_accuracy", title="", ax=None):

@@ -21,6 +21,10 @@ ON_A_PAGE = {
     Uint8Array.from(atob(await needed("glyphs_base")), (each) => each.charCodeAt(0)),
   drawings: () => needed("drawings"),
 }""",
+    "prompt": """{
+  weights: async () =>
+    Uint8Array.from(atob(await needed("gpt_base")), (each) => each.charCodeAt(0)),
+}""",
     "labels": '{ data: () => needed("label_curves") }',
     "freeze": '{ shown: () => needed("freeze_line") }',
     "forget": '{ data: () => needed("forgetting") }',
@@ -49,8 +53,10 @@ def script(name):
 
 def page_files():
     """dict, name to text of what pages with pictures need beside them."""
-    packed = base64.b64encode(assets.shipped("glyphs_base.bin").read_bytes()).decode()
-    texts = {"glyphs_base": f'"{packed}"'}
+    texts = {}
+    for name in ("glyphs_base", "gpt_base"):
+        packed = base64.b64encode(assets.shipped(f"{name}.bin").read_bytes()).decode()
+        texts[name] = f'"{packed}"'
     for name in ("drawings", "label_curves", "freeze_line", "forgetting", "depths"):
         texts[name] = assets.shipped(f"{name}.json").read_text("utf-8").strip()
     form = "(globalThis.tlData ??= {{}}).{} = {};\n".format
@@ -108,6 +114,29 @@ class Teach(Picture):
         weights = assets.shipped("glyphs_base.bin").read_bytes()
         drawings = shipped_json("drawings.json")
         super().__init__(_Teach(weights=weights, drawings=drawings, seed=seed))
+
+
+class _Prompt(anywidget.AnyWidget):
+    _esm = one_module("prompt.js")
+    _css = HERE / "pictures.css"
+    weights = traitlets.Bytes().tag(sync=True)
+
+
+class Prompt(Picture):
+    """Type a prompt: what might come next, before and after some of Keras was shown.
+
+    The small GPT of lesson 15 runs in the browser, with what LoRA learnt from 2,000,
+    20,000 and 200,000 characters. It needs no kernel once it is shown.
+    """
+
+    name = "prompt"
+    said = (
+        "Type a prompt: the pieces that a small GPT expects next, before and after it "
+        "was shown some characters of Keras, and a dial for how many."
+    )
+
+    def __init__(self):
+        super().__init__(_Prompt(weights=assets.shipped("gpt_base.bin").read_bytes()))
 
 
 @functools.cache

@@ -1,7 +1,7 @@
 // The base in the browser: a MobileNetV2 without its top, as data/making/browser.py
 // writes it (BatchNormalization folded into the convolutions, numbers of 16 bits).
 
-function half(bits) {
+export function half(bits) {
   const exponent = (bits >> 10) & 31;
   const share = (bits & 1023) / 1024;
   const size = exponent ? 2 ** (exponent - 15) * (1 + share) : 2 ** -14 * share;
