@@ -22,7 +22,7 @@ DOOR_MARKS = ("<!-- the doors: lessons/build.py writes them -->", "<!-- doors en
 PER_CLASS = 10  # labelled examples
 DOORS = """\
 - **Look first:** {look} Or leaf through the [slides](slides/deck.pdf).
-- **On Colab**, with a free GPU and nothing to install: {colab}.
+- **On Colab**, with a free GPU and nothing to install on your machine: {colab}.
 - **On your machine:** `make lab`, below."""
 HEADER = re.compile(
     r"# (?P<number>\d\d) · (?P<title>.+?)\n.*"
@@ -103,7 +103,7 @@ def table(entries, address=None):
     """The course map as a Markdown table; with an address, each row has its badge."""
     last = " Colab |" if address else ""
     lines = [
-        f"| | lesson | you will be able to | minutes |{last}",
+        f"| | lesson | you will be able to | minutes, and for exercises |{last}",
         f"|---|---|---|---|{'---|' if address else ''}",
     ]
     for entry in entries:

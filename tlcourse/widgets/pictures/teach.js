@@ -11,8 +11,8 @@ export const KINDS = {
 };
 const MOST = 4; // classes
 const NOTE =
-  "Each drawing is put on paper of another colour, in another place, so that neither " +
-  "gives it away.";
+  "Each drawing is put on paper of another colour and in another place, so colour and " +
+  "place give nothing away.";
 const INK = 0.035; // half the pen, in heights of the drawing
 
 // A drawing on paper: strokes are lists of [x, y], 0..1. The seed decides on colours,
