@@ -127,7 +127,7 @@ SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in MAKING[:-1]]
 @pytest.mark.parametrize("name", [*SLOW, MAKING[-1]])
 def test_the_commands_that_made_the_data_run(name):
     assert "--out OUT" in python("-m", name, "--help", folder=ROOT)
-    assert len(MAKING) == 12
+    assert len(MAKING) == 15
 
 
 def test_the_sdist_gives_the_same_wheel(project, wheel, tmp_path):
