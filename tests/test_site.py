@@ -1,12 +1,16 @@
 """The course as pages: one small lesson is run, the others stand as they are stored."""
 
+import functools
+import http.server
 import os
 import re
 import shutil
+import threading
 
 import bs4
 import nbformat
 import pytest
+from images import lab
 
 import build
 import cells
@@ -18,6 +22,7 @@ in_a_browser = pytest.mark.skipif(
     not shutil.which("chromium") and "CI" not in os.environ,
     reason="no Chromium here; in CI its absence is a failure",
 )
+SHOTS = make_site.ROOT / "build" / "screenshots"
 WATCHED = (
     "index.html",
     "search.html",
@@ -139,6 +144,71 @@ def test_links_lead_somewhere_and_each_lesson_to_the_next(site):
 @in_a_browser
 def test_axe_finds_nothing_serious_and_nothing_asks_the_network(site):
     assert check_site.violations(site, WATCHED) == []
+
+
+SHIFTS = """new Promise((done) => {
+    let sum = 0;
+    const add = (list) => { for (const each of list.getEntries()) sum += each.value; };
+    new PerformanceObserver(add).observe({ type: "layout-shift", buffered: true });
+    setTimeout(() => done(sum), 500);
+})"""
+
+
+@pytest.fixture
+def address(site):
+    """The pages on a server, as somebody visits them."""
+    handler = functools.partial(Quiet, directory=site)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        """Says nothing."""
+
+
+@in_a_browser
+@pytest.mark.parametrize("width, scheme", [(1440, "light"), (390, "dark")])
+def test_the_first_page_is_light_whole_at_once_and_does_not_jump(
+    address, width, scheme
+):
+    with lab.browse(width, 900) as page:
+        got = []
+        page.on("response", lambda answer: got.append(len(answer.body())))
+        page.emulate_media(color_scheme=scheme)
+        page.goto(address)
+        page.locator("[data-picture] canvas").wait_for()
+        assert page.evaluate(SHIFTS) < 0.1
+        assert sum(got) < 1e6
+        assert page.get_by_role("link", name="Begin with lesson 00").is_visible()
+        page.screenshot(path=SHOTS / f"first_page_{width}.png", full_page=True)
+
+
+@in_a_browser
+def test_code_is_copied_and_a_notebook_downloaded(address):
+    with lab.browse(1280, 900) as page:
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.goto(f"{address}/05_freeze_the_base.html")
+        button = page.get_by_role("button", name="Copy this code").first
+        code = button.locator("xpath=..").locator("pre").inner_text()
+        button.press("Enter")
+        page.get_by_text("Copied").wait_for()
+        assert page.evaluate("navigator.clipboard.readText()") == code.rstrip("\n")
+        with page.expect_download() as download:
+            page.get_by_role("link", name="Download this notebook").click()
+        assert download.value.suggested_filename == "05_freeze_the_base.ipynb"
+
+
+@in_a_browser
+def test_search_finds_a_lesson(site, address):
+    make_site.index_words(site)
+    with lab.browse(1280, 900) as page:
+        page.goto(f"{address}/index.html")
+        page.get_by_role("link", name="Search").click()
+        page.locator("#search input").fill("BatchNormalization")
+        page.locator("#search a", has_text="Fine-tune").first.wait_for()
 
 
 @in_a_browser

@@ -152,6 +152,8 @@ def save(network, path):
 
 
 def _copy(name, item, target):
+    if name.startswith("optimizer"):
+        return
     if isinstance(item, h5py.Dataset):
         value = item[()]
         half = value.astype("float16") if value.dtype == "float32" else value

@@ -147,13 +147,13 @@ surprise.compare(round(bits(model, *unseen["keras"]), 2))
 # **Observe.** To this base, Keras is a task nearby: the same language, other names and
 # habits.
 #
-# ## Twenty thousand characters of Keras
+# ## Two hundred thousand characters of Keras
 #
-# That is eight pages or so. The answer for each window is the same window, moved on by
+# That is eighty pages or so. The answer for each window is the same window, moved on by
 # one piece. So text labels itself, and nobody has to.
 
 # %%
-shown = words.load_source_code("keras")[:20_000]
+shown = words.load_source_code("keras")[:200_000]
 x, y = words.windows(shown, 16 * 50, seed=0)
 print(repr(words.decode(x[0, :14], pieces)))
 print(repr(words.decode(y[0, :14], pieces)))
@@ -388,8 +388,8 @@ check("15.3", answer, model=model)
 # %% [markdown]
 # ## On your own
 #
-# A language model of a hundred lines of nothing but Keras, on any texts: here two
-# modules of Python. First one, then the other with all but the head frozen.
+# A language model of nothing but Keras, on any two texts: here they are modules of
+# Python. First one, then the other with all but the head frozen.
 
 # %% tags=["own"]
 import inspect

@@ -178,13 +178,13 @@ def load_positions(part, n, seed=0):
         seed: Integer, draws them.
 
     Returns:
-        List of `3 * n` strings of 400 characters, and their labels: int64 `(3 * n,)`,
+        List of `3 * n` strings of 1,000 characters, and their labels: int64 `(3 * n,)`,
         0 for code, 1 for a string, 2 for a comment.
     """
     text = load_source_code("keras", part, seed)
     kinds, rng = _kinds(text), np.random.default_rng(seed)
-    ends = [rng.choice(np.flatnonzero(kinds[400:] == k) + 401, n) for k in range(3)]
-    texts = [text[end - 400 : end] for end in np.concatenate(ends)]
+    ends = [rng.choice(np.flatnonzero(kinds[1000:] == k) + 1001, n) for k in range(3)]
+    texts = [text[end - 1000 : end] for end in np.concatenate(ends)]
     return texts, np.repeat(np.arange(3), n)
 
 
@@ -196,7 +196,8 @@ def _kinds(text, most=200_000):
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type in (*strings, tokenize.COMMENT):
             start, end = (lines[row - 1] + at for row, at in (token.start, token.end))
-            kinds[start + 1 : end - 1] = 1 if token.type in strings else 2
+            is_string = token.type in strings  # it ends with its last quote
+            kinds[start + 1 : end - is_string] = 1 if is_string else 2
         if lines[token.end[0] - 1] > most:
             return kinds
     return kinds
