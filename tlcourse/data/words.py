@@ -197,7 +197,7 @@ def _kinds(text, most=200_000):
         if token.type in (*strings, tokenize.COMMENT):
             start, end = (lines[row - 1] + at for row, at in (token.start, token.end))
             is_string = token.type in strings  # it ends with its last quote
-            kinds[start + 1 : end - is_string] = 1 if is_string else 2
+            kinds[start + is_string : end - is_string] = 1 if is_string else 2
         if lines[token.end[0] - 1] > most:
             return kinds
     return kinds
