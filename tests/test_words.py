@@ -191,7 +191,7 @@ def test_texts_end_where_their_label_says(tmp_path, monkeypatch):
     for text, label in zip(texts, labels, strict=True):
         last = text.splitlines()[-1]
         assert ("#" in last) == (label == 2)
-        assert ('"""' in last) or label != 1
+        assert ('""' in last) or label != 1
 
 
 def test_what_was_measured_has_three_draws_of_three_sizes():
