@@ -91,7 +91,7 @@ def doors(address=None):
         return DOORS.format(
             look="`make site` makes pages to read, all lessons executed, with "
             "pictures to\n  draw on and to drag: `build/site/index.html`.",
-            colab="[how to get your copy\n  there](tlcourse/README.md#on-colab)",
+            colab="[how to get your copy\n  there](BEYOND.md#on-colab)",
         )
     first = address.link("notebooks/00_start_here.ipynb")
     look = f"[every lesson with its results]({address.pages}), to read\n  and to touch."

@@ -44,7 +44,7 @@ TEXTS = {
     "data/README.md": "data.html",
     "deploy/README.md": "deploy.html",
     "slides/instructors_guide.md": "instructors_guide.html",
-    "tlcourse/README.md": "beyond.html",
+    "BEYOND.md": "beyond.html",
 }
 COPIES = {
     "LICENSE": "LICENSE.txt",

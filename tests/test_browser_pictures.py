@@ -459,6 +459,35 @@ def test_keys_alone_turn_the_rate_and_scrub_the_steps(folder, look):
         check_axe(page)
 
 
+@in_a_browser
+@pytest.mark.parametrize("look", [(1440, "light"), (360, "dark")], ids=str)
+def test_a_prompt_is_typed_and_the_network_goes_on(folder, look):
+    with alone(folder, "prompt", *look) as page:
+        text, said = page.get_by_label("The text so far"), page.locator(".tl-said")
+        text.fill("raise Val")
+        page.get_by_text("The base expects “ue” (").wait_for()
+        page.keyboard.press("ControlOrMeta+a")
+        page.keyboard.type("def call(self, inp")
+        dial = page.get_by_role("slider", name="Characters of Keras")
+        dial.focus()
+        before = page.locator(".tl-prompt tbody").inner_text()
+        page.keyboard.press("End")
+        page.get_by_text("after 200,000 characters of Keras it expects").wait_for()
+        assert page.locator(".tl-prompt tbody").inner_text() != before
+        assert "uts" in said.inner_text().split("after 200,000")[1]
+        button = page.get_by_role("button", name="Write the likeliest")
+        button.press("Enter")
+        page.wait_for_function("document.querySelector('textarea').value.length > 18")
+        assert text.input_value().startswith("def call(self, inputs")
+        text.fill("")
+        page.get_by_text("Type something.").wait_for()
+        assert button.is_disabled()
+        page.get_by_role("button", name="class Layer(").click()
+        page.get_by_role("button", name="Write twenty more").click()
+        page.wait_for_function("document.querySelector('textarea').value.length > 30")
+        check_axe(page)
+
+
 def test_the_cut_and_the_dial_show_what_the_base_does():
     known = json.loads(assets.shipped("depths.json").read_text())
     track = load_track("glyphs")

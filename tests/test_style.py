@@ -14,7 +14,7 @@ from cells import OWN, PLACEHOLDER, QUIZ, as_lesson, read_quiz, read_source, tag
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "lessons" / "src").glob("*.py"))
 EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]")
-PICTURE = re.compile(r"^(Cut|ForgettingDial|LabelSlider|Teach)\(", re.MULTILINE)
+PICTURE = re.compile(r"^(Cut|ForgettingDial|LabelSlider|Prompt|Teach)\(", re.MULTILINE)
 MINUTES = re.compile(r"\d+ minutes.* · builds on .* · ")
 
 of_lessons = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)

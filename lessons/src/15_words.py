@@ -34,7 +34,7 @@ from sklearn.linear_model import LogisticRegression
 from tlcourse import plots
 from tlcourse.checks import check, hint, solution
 from tlcourse.data import words
-from tlcourse.widgets import predict
+from tlcourse.widgets import Prompt, predict
 
 pieces = words.load_pieces()
 tokens = words.encode("class Layer(keras.Model):", pieces)
@@ -229,6 +229,14 @@ less_guess.compare(best if small[best] < base else "none")
 # %% [markdown]
 # **Observe.** OBSERVE2
 #
+# What the bits stand for can be touched. Type, or take one of the prompts, and turn the
+# dial from the base to 200,000 characters, as LoRA learnt from them: where does it
+# change its mind?
+
+# %%
+Prompt()
+
+# %% [markdown]
 # ## What it forgot
 #
 # The same runs, judged by new files of the library that the base had read.
