@@ -13,15 +13,7 @@ INSTALLED = assets.PACKAGE / "shipped_lessons"
 def copy_lessons(folder, solutions=True):
     """Copies the lessons that `folder` does not have yet; what is there stays.
 
-    Args:
-        folder: Path; made if it is not there.
-        solutions: Whether `folder/solutions` gets the solutions.
-
-    Returns:
-        Two lists of strings: the names of what was copied, and of what was there.
-
-    Raises:
-        OSError: If the folder cannot be made or written to.
+    Returns two lists of names: what was copied, and what was there.
     """
     source = INSTALLED if INSTALLED.is_dir() else assets.REPOSITORY / "notebooks"
     found = sorted(source.glob("[0-9]*.ipynb"))

@@ -79,11 +79,7 @@ def _printable(path):
 
 
 def load_pieces():
-    """Reads the 512 pieces, strings of one or more characters, that text is cut into.
-
-    Returns:
-        List of strings; a piece's place in it is its number, the *token*.
-    """
+    """Reads the 512 pieces that text is cut into: a list, by token."""
     return json.loads(assets.shipped(PIECES).read_text("utf-8"))
 
 

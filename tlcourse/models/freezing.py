@@ -151,12 +151,6 @@ def trains(model):
     The optimizer is built for the weights that were trainable at the first `fit`
     after `compile`, and trains no others. Weights frozen since then still train
     on TensorFlow. On PyTorch they do not. On JAX `fit` stops.
-
-    Args:
-        model: Built `keras.Model`, compiled or not.
-
-    Returns:
-        `Trains`: numbers that train, of how many, and whether the flags are newer.
     """
     now, total = model.trainable_weights, count(model.weights)
     optimizer = getattr(model, "optimizer", None)

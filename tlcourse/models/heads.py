@@ -86,17 +86,10 @@ def _remedy(base):
 
 
 def augmentation(flip=False, negative=False, seed=0):
-    """Small random changes that leave the class as it is.
+    """Builds small random changes that leave the class as it is, raw pixels to pixels.
 
-    Args:
-        flip: Boolean, whether left and right may be exchanged. A flower stays
-            a flower; a digit does not stay a digit.
-        negative: Boolean, whether light and dark may be exchanged. A digit
-            stays a digit; a flower hardly a flower.
-        seed: Integer.
-
-    Returns:
-        `keras.Model` from raw pixels to raw pixels; does nothing in inference.
+    `flip` exchanges left and right: a flower stays a flower, a digit does not stay a
+    digit. `negative` exchanges light and dark: a digit stays one, a flower hardly.
     """
     layers = [
         keras.layers.RandomRotation(0.04, fill_mode="nearest", seed=seed),

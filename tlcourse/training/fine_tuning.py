@@ -44,15 +44,8 @@ def unfreeze(model, awake, learning_rate):
 def train_heads(model, draws, held_out, epochs):
     """Trains the last layer on each draw: 40 epochs on features, then some more.
 
-    Args:
-        model: Built `keras.Sequential` that ends with pooling and a dense layer.
-        draws: Sequence of `Dataset`s.
-        held_out: `Dataset` to measure on.
-        epochs: Integer, how many more.
-
-    Returns:
-        list with the model's weights after 40 epochs for each draw, and a float array
-        `(draws, 1 + epochs)`: accuracy on `held_out`, 0..1, there and after each more.
+    Returns the model's weights after 40 epochs for each draw, and a float array
+    `(draws, 1 + epochs)`: accuracy on `held_out`, 0..1, there and after each more.
     """
     untrained, features = model.get_weights(), model.layers[-2].output
     extract = keras.Model(model.inputs, features)

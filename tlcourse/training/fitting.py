@@ -30,15 +30,9 @@ class ProgressLine(keras.callbacks.Callback):
 
 
 def compile_for(model, learning_rate, optimizer=keras.optimizers.Adam):
-    """Compiles a classifier; call it after each change of `trainable`.
+    """Compiles a classifier with the metric accuracy, and returns it.
 
-    Args:
-        model: Built `keras.Model` from pixels to class probabilities.
-        learning_rate: Float above 0, or a schedule of `keras.optimizers.schedules`.
-        optimizer: Class of `keras.optimizers`.
-
-    Returns:
-        `model`, with the metric accuracy.
+    Call it after each change of `trainable`; `optimizer` is a class of Keras's.
     """
     if nesting.is_graph(model):
         nesting.check_single(model)

@@ -215,18 +215,10 @@ class Experiment:
         return new if source == "random" else self.base(source)[: 2 * n] + new[2 * n :]
 
     def train(self, treatment, n=0):
-        """Weights of a network after training on B.
+        """Weights of a network after training on B: a list of arrays.
 
-        Args:
-            treatment: String, one of `TREATMENTS`; or `"base"`, the network trained
-                on B from scratch; or `"twice"`, the same trained on for as long.
-            n: Integer, 1 to 7, layers copied; ignored for `"base"` and `"twice"`.
-
-        Returns:
-            list of arrays.
-
-        Raises:
-            ValueError: If there is no such treatment or cut.
+        `treatment` is one of `TREATMENTS`, `"base"` (from scratch on B) or `"twice"`
+        (the same trained on); `n` layers are copied, 1 to 7.
         """
         if treatment == "base":
             return self.base("B")

@@ -14,15 +14,10 @@ NAMES = {"rate": "learning_rate"}  # in transferability.json, and in `Settings`
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Curves:
-    """Accuracies on B, in unseen fonts, 0..1.
+    """Accuracies on B, in unseen fonts, 0..1, of `base` and `twice`: `(seeds,)`.
 
-    Args:
-        base: float `(seeds,)`, the network trained on B from scratch.
-        tables: dict, treatment to float `(seeds, 7)`, a column for each cut. Not
-            every treatment need be there.
-        twice: float `(seeds,)`, the base trained on for as long, or None.
-        losses: dict, `"base"`, `"twice"` and treatments to the loss on their own
-            training images, in the same shapes; empty where it was not kept.
+    `tables` has for treatments a float `(seeds, 7)`, a column for each cut; `losses`
+    the loss on their own training images in the same shapes, where it was kept.
     """
 
     base: np.ndarray
