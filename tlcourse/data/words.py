@@ -91,7 +91,7 @@ def encode(text, pieces):
         pieces: List of strings, the single characters among them.
 
     Returns:
-        int32 array `(n,)`, numbers of pieces. A character that is no piece is skipped.
+        int32 array `(n,)`. A character that is no piece is skipped.
     """
     pattern, numbers = _cutter(tuple(pieces))
     return np.array([numbers[piece] for piece in pattern.findall(text)], "int32")
@@ -164,9 +164,7 @@ def load_measurements(way, package):
 
 
 def load_positions(part, n, seed=0):
-    """Draws texts that end within code, within a string, and within a comment.
-
-    Python's own tokenizer says which; the texts are Keras's source.
+    """Draws texts from Keras's source that end within code, a string, a comment.
 
     Args:
         part: `"training"` or `"held out"`, as in `load_source_code`.
