@@ -287,3 +287,21 @@ def test_the_shipped_picture_is_the_base_of_the_lesson():
     wanted = in_keras(network, encode(text, words.load_pieces()))
     np.testing.assert_allclose(seen["found"][0], wanted, atol=5e-3)
     assert len(seen["found"]) == 4
+
+
+def test_where_training_only_harms_the_untouched_network_is_kept():
+    keras.utils.set_random_seed(0)
+    network = words_base.build(20, width=8, depth=1, heads=2)
+    tokens = np.arange(1500, dtype="int32") % 20
+    tokens[1200:] = np.arange(300) * 7 % 20  # the last fifth goes in other steps
+    before = network.get_weights()
+    assert making.tune("everything", network, tokens, 0, rate=0.1) == 0
+    for one, other in zip(before, network.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_what_says_when_to_stop_is_not_trained_on():
+    tokens = np.arange(2000)
+    shown, x, y = making.split(tokens)
+    assert shown.max() < x.min() and len(shown) == 1600
+    np.testing.assert_array_equal(x + 1, y)

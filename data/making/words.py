@@ -29,10 +29,11 @@ from data.making.words_base import (
 from tlcourse.data import words
 
 SIZES, DRAWS = (2_000, 20_000, 200_000), range(3)
-RATES = {"head": 3e-3, "LoRA": 3e-3, "everything": 3e-4, "scratch": 3e-3}
-RATES["everything, rate too large"] = 1e-2
+RATES = {"head": 1e-3, "LoRA": 2e-3, "everything": 2e-4, "scratch": 3e-3}
+TOO_LARGE = "everything, rate too large"
+RATES[TOO_LARGE] = 1e-2
 FIELDS = ("way", "characters", "draw", "keras", "python", "trains", "steps", "seconds")
-BATCH, STEPS_PER_LOOK, LOOKS, PATIENCE = 16, 25, 16, 3
+BATCH, LOOKS, PATIENCE = 16, 12, 3
 PROMPTS = (
     "class Layer(",
     "import ",
@@ -96,29 +97,42 @@ def stretch(characters, draw):
 
 
 def tune(way, network, tokens, draw, rate=None):
-    """Trains until the last fifth of `tokens` gets worse; keeps the best; steps."""
+    """Trains until the last fifth of `tokens` gets worse; keeps the best; steps.
+
+    The first look is at the untouched network, so "nothing" may be the best. At too
+    large a rate nobody looks: that is what it is there to show.
+    """
     prepare(way, network)
-    cut = max(len(tokens) * 4 // 5, CONTEXT + 2)
-    shown, rest = tokens[:cut], tokens[max(0, min(cut, len(tokens) - CONTEXT - 1)) :]
-    seen = (rest[:-1], rest[1:])
-    n = max(1, len(seen[0]) // CONTEXT)
-    seen = [part[: n * CONTEXT].reshape(n, -1) for part in seen]
+    shown, *seen = split(tokens)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     network.compile(keras.optimizers.Adam(rate or RATES[way], clipnorm=1.0), loss)
-    best, best_loss, since, steps = network.get_weights(), np.inf, 0, 0
-    for look in range(LOOKS if way != "scratch" else 2 * LOOKS):
-        start = 1_000_000 * draw + look * STEPS_PER_LOOK
-        batches = Batches(shown, start, start + STEPS_PER_LOOK, BATCH)
+    a_look = steps_between_looks(way, len(tokens))
+    losses, best = [network.evaluate(*seen, 32, verbose=0)], network.get_weights()
+    while len(losses) <= LOOKS and len(losses) - 1 - np.argmin(losses) < PATIENCE:
+        start = 1_000_000 * draw + len(losses) * a_look
+        batches = Batches(shown, start, start + a_look, BATCH)
         network.fit(batches, verbose=0, shuffle=False)
-        found = network.evaluate(*seen, 32, verbose=0)
-        since = 0 if found < best_loss else since + 1
-        if found < best_loss:
-            steps = (look + 1) * STEPS_PER_LOOK
-            best, best_loss = network.get_weights(), found
-        if since == PATIENCE:
-            break
+        losses.append(network.evaluate(*seen, 32, verbose=0))
+        if losses[-1] == min(losses):
+            best = network.get_weights()
+    if way == TOO_LARGE:
+        return a_look * (len(losses) - 1)
     network.set_weights(best)
-    return steps
+    return a_look * int(np.argmin(losses))
+
+
+def split(tokens):
+    """What is trained on, and windows of the last fifth: inputs and answers."""
+    cut = max(len(tokens) * 4 // 5, CONTEXT + 2)
+    rest = tokens[max(0, min(cut, len(tokens) - CONTEXT - 1)) :]
+    windows = spread(rest, max(1, (len(rest) - 1) // CONTEXT))
+    return tokens[:cut], windows[:, :-1], windows[:, 1:]
+
+
+def steps_between_looks(way, n_tokens):
+    """Fewer where there is little to read; from scratch, five times as many."""
+    few = 2 if n_tokens < 3_000 else 10 if n_tokens < 30_000 else 40
+    return min(5 * few, 100) if way == "scratch" else few
 
 
 def fresh(path, way="base"):
