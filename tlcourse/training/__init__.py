@@ -2,7 +2,13 @@
 
 from tlcourse.training.fitting import ProgressLine, compile_for, steps, train
 from tlcourse.training.once_frozen import fit_once_frozen
-from tlcourse.training.probes import embedder, linear_probe, probe_sweep, vectors
+from tlcourse.training.probes import (
+    embedder,
+    linear_probe,
+    position_probes,
+    probe_sweep,
+    vectors,
+)
 from tlcourse.training.scratch import shipped_scratch
 from tlcourse.training.shipped_grid import shipped_gains, shipped_grid
 
@@ -12,6 +18,7 @@ __all__ = [
     "embedder",
     "fit_once_frozen",
     "linear_probe",
+    "position_probes",
     "probe_sweep",
     "shipped_gains",
     "shipped_grid",
