@@ -11,7 +11,11 @@ import pathlib
 import re
 
 import lab
+import matplotlib.pyplot as plt
 from PIL import Image
+
+from tlcourse import plots
+from tlcourse.data import words
 
 HERE = pathlib.Path(__file__).resolve().parent
 SLIDES = HERE.parent.parent / "slides"
@@ -37,6 +41,7 @@ WORDS = {
     "06": "Two bars: parameters of a wrapper with Flatten, and with pooling",
     "12": "Bars of the share of right answers for three ways to scale pixels",
     "13": "A drawn fish, two cards named house and fish, and the answer: fish",
+    "15": "Bits per character of new Keras, by what was shown and what trained",
 }
 WIDTH, HEIGHT = 320, 200
 
@@ -59,9 +64,23 @@ def framed(picture):
     return paper.quantize(128)
 
 
+def lesson_15():
+    """The figure of lesson 15, which has none on a slide: a PIL image."""
+    figure, ax = plt.subplots(figsize=(6, 3.6), layout="constrained")
+    names = ("head", "LoRA", "everything", "scratch")
+    tables = {name: words.load_measurements(name, "keras") for name in names}
+    base = words.load_measurements("base", "keras")[1].item()
+    plots.by_size(tables, base, ylabel="bits per character", ax=ax)
+    file = io.BytesIO()
+    figure.savefig(file, facecolor="white")
+    return Image.open(file).convert("RGB")
+
+
 def main():
     """Writes thumbnails/NN.png, and their words."""
-    deck, words = (SLIDES / "deck.md").read_text("utf-8"), {}
+    deck = (SLIDES / "deck.md").read_text("utf-8")
+    told = {"15": WORDS["15"]}
+    framed(lesson_15()).save(HERE / "thumbnails" / "15.png", optimize=True)
     with lab.browse(1280, 800) as page:
         for number, name in FIGURES.items():
             path = SLIDES / "figures" / name
@@ -72,9 +91,9 @@ def main():
                 picture = Image.new("RGB", alone.size, "white")
                 picture.paste(alone, mask=alone)
             framed(picture).save(HERE / "thumbnails" / f"{number}.png", optimize=True)
-            told = re.search(rf"!\[([^\]]+)\]\(figures/{re.escape(name)}\)", deck)
-            words[number] = WORDS.get(number) or re.split(r"[.:] ", told[1])[0]
-    text = json.dumps(words, indent=1, ensure_ascii=False) + "\n"
+            said = re.search(rf"!\[([^\]]+)\]\(figures/{re.escape(name)}\)", deck)
+            told[number] = WORDS.get(number) or re.split(r"[.:] ", said[1])[0]
+    text = json.dumps(dict(sorted(told.items())), indent=1, ensure_ascii=False) + "\n"
     (HERE / "thumbnails" / "words.json").write_text(text, "utf-8")
 
 
