@@ -55,6 +55,7 @@ def notebooks(folder):
     return {
         path.relative_to(folder).as_posix(): nbformat.read(path, as_version=4).cells
         for path in sorted(folder.glob("notebooks/**/*.ipynb"))
+        if ".ipynb_checkpoints" not in path.parts
     }
 
 

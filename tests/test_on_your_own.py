@@ -50,7 +50,7 @@ def run(scripts, folder):
 def test_every_script_brings_all_that_it_names(tmp_path):
     """Quick; nbval runs it in its lesson, the next test where there is no course."""
     scripts = own_cells()
-    assert len(scripts) == 13
+    assert len(scripts) == 14
     for name, code in scripts.items():
         (tmp_path / f"{name}.py").write_text(code, "utf-8")
         assert "tlcourse" not in code and "print(" in code, name
@@ -70,7 +70,7 @@ def test_every_script_brings_all_that_it_names(tmp_path):
 @pytest.mark.slow
 def test_every_script_runs_without_the_course_and_prints_a_result(tmp_path):
     scripts = own_cells()
-    assert len(scripts) == 13
+    assert len(scripts) == 14
     done = run(scripts, tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
     for part in done.stdout.split("--- ")[1::2]:

@@ -221,7 +221,7 @@ def test_the_course_map_is_collected_from_the_headers(tmp_path):
     source.write_text(f"# %% [markdown]\n{header}{minutes}\n{solution}")
     entry = course.describe(source)
     assert entry["exercises"] == {"3.1": "answer = 3"}
-    assert "| do it | 5 + 7 | lesson 02 |" in course.table([entry]).splitlines()[-1]
+    assert "| do it | 5 + 7 |" in course.table([entry]).splitlines()[-1]
     source.write_text("# %% [markdown]\n# # 03 · A test\n")
     with pytest.raises(cells.BuildError, match="expected a header"):
         course.describe(source)

@@ -52,6 +52,9 @@ CALLS = {
     "grid": lambda w, ax: plots.grid([[0.1, 0.2]], [w], [w, 10], w, ax),
     "confusion": lambda w, ax: plots.confusion([0, 1], [1, 1], [w, "b"], w, ax),
     "curves": lambda w, ax: plots.curves({w: LOSSES, "b": LOSSES}, "loss", w, ax),
+    "by_size": lambda w, ax: plots.by_size(
+        {w: ([10, 100], np.array([[3.0, 4.0], [1.0, 2.0]]))}, 2.5, w, w, ax=ax
+    ),
     "learning_rate_curve": lambda w, ax: plots.learning_rate_curve(
         [1e-3, 1e-2], np.full((2, 3), 0.5), w, ax
     ),

@@ -104,7 +104,8 @@ def test_the_wheel_has_the_package_and_the_data_and_needs_not_what_made_them(whe
     files = [path for path in (ROOT / "data").iterdir() if path.is_file()]
     shipped = {f"tlcourse/shipped_data/{path.name}" for path in files}
     lessons = (ROOT / "notebooks").rglob("[0-9]*.ipynb")
-    lessons = [path.relative_to(ROOT / "notebooks") for path in lessons]
+    lessons = [p.relative_to(ROOT / "notebooks") for p in lessons]
+    lessons = [p for p in lessons if ".ipynb_checkpoints" not in p.parts]
     lessons = {f"tlcourse/shipped_lessons/{p.as_posix()}" for p in lessons}
     files = [path for path in (ROOT / "tlcourse").rglob("*.*") if path.is_file()]
     modules = {p.relative_to(ROOT).as_posix() for p in files if p.suffix != ".pyc"}

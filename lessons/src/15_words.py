@@ -413,6 +413,7 @@ import json
 import textwrap
 
 import keras
+import numpy as np
 
 
 def windows(module):
