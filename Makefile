@@ -59,7 +59,7 @@ lab: .venv/ready
 	$(BIN)/python -m pip install --quiet -r requirements.txt -e .
 	mkdir -p $(SETTINGS)
 	cp lessons/overrides.json $(SETTINGS)
-	$(BIN)/jupyter lab workspaces import --log-level=ERROR \
+	$(BIN)/jupyter lab workspaces import --Application.log_level=ERROR \
 	--LabWorkspaceImportApp.workspaces_dir=$(abspath $(WORKSPACES)) lessons/first_screen.json
 	touch $@
 

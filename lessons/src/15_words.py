@@ -237,6 +237,8 @@ less_guess.compare(round(saved, 2))
 # first at every size that matters. From scratch, and by counting, even eighty pages do
 # not reach the base that has read no Keras at all.
 #
+# ## Type a prompt
+#
 # What the bits stand for can be touched. Type, or take one of the prompts, and turn the
 # dial from the base to 200,000 characters, as LoRA learnt from them: where does it
 # change its mind?

@@ -64,8 +64,9 @@ async function render({ model, el }) {
   }
   const slider = part("input", { type: "range", min: 0, max: gpt.sizes.length, step: 1, value: 0, className: "tl-slide" });
   slider.oninput = () => set(show(gpt, state, Number(slider.value)));
+  slider.setAttribute("aria-label", "Characters of Keras that it was shown");
   const amount = part("output");
-  const dial = part("label", {}, "Characters of Keras that it was shown: ", amount, slider);
+  const dial = part("div", {}, "Characters of Keras that it was shown: ", amount, slider);
   const said = part("p", { className: "tl-said" });
   said.setAttribute("role", "status");
   const rows = part("tbody");
