@@ -251,6 +251,7 @@ def test_all_figures_and_numbers_come_out_the_same_again(tmp_path):
     draw(tmp_path)
     for folder in (tmp_path, canvas.FOLDER):
         found = {path.name for path in folder.iterdir()}
+        found = {name for name in found if not name.startswith("touch_")}  # stills
         assert found == {*figures.names(), "numbers.json"}
     assert numbers(tmp_path) | {"drawn_with": ""} == numbers() | {"drawn_with": ""}
     assert_same_figures(tmp_path, figures.names())

@@ -144,8 +144,7 @@ def load_measurements(way, package):
         package: `"keras"` or `"python"`: which held-out text was judged.
 
     Returns:
-        List of numbers of characters, and a float array `(sizes, draws)`: bits per
-        character.
+        List of sizes, and a float array `(sizes, draws)`: bits per character.
 
     Raises:
         ValueError: If there is no such way.

@@ -83,11 +83,8 @@ def several_draws(tables, title="", ax=None):
 def by_size(tables, base, title="", ylabel="", ax=None):
     """Draws a quantity over the size of what was shown: mean, lowest, highest draw.
 
-    Args:
-        tables: dict, name to sizes and a float array `(sizes, draws)`.
-        base: Float, the same quantity before anything was shown.
-        title: String.
-        ylabel: String, the quantity and its unit.
+    `tables` has for names sizes and a float array `(sizes, draws)`; `base` is the same
+    quantity before anything was shown, `ylabel` what it is, with its unit.
     """
     ax = axes_or_new(ax, 8, 4)
     ax.set_prop_cycle(CYCLE)

@@ -97,11 +97,10 @@ def probe_sweep(pool, held_out, counts, draws=5):
 
 
 def position_probes(features, draws=3):
-    """Does a text end within code, a string or a comment? Two linear judges.
+    """Two linear judges of whether a text ends within code, a string or a comment.
 
-    Each learns from thirty texts of a kind and is asked about a hundred: one by
-    `features(texts)`, `(n, d)`; one by counts of one to four of the last sixty
-    characters. Returns a dict, `"features"` and `"counts"` to accuracies, one per draw.
+    One sees `features(texts)`, `(n, d)`, one counts of up to four of the last sixty
+    characters. Returns a dict, `"features"` and `"counts"` to accuracies by draw.
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
