@@ -19,10 +19,10 @@ import tlcourse
 tlcourse.start()
 
 # %% [markdown]
-# Most people meet transfer learning as a chat with a language model. That began as a
-# network which had learnt one thing: to say how a text goes on. Ours is small, and has
-# read the standard library of Python, eight million characters. Below, it writes. Then
-# we teach it the source of Keras, with the steps that you know from pictures.
+# Most people meet transfer learning in a chat. Chat models began as networks that had
+# learnt one thing: how a text goes on. Ours is small, and has read the standard library
+# of Python, eight million characters. Below, it writes. Then we teach it the source of
+# Keras, with the steps that you know from pictures.
 
 # %%
 import keras
@@ -47,7 +47,7 @@ print(f"{len(pieces)} pieces; {[pieces[token] for token in tokens]} are {tokens}
 #
 # Two tables turn tokens and their places into vectors. Four blocks follow, each with
 # `x + y` around its parts, as in the residual blocks of lesson 02. *Attention* mixes
-# each vector with those before it, and has learnt which of them matter. The causal mask
+# each vector with those before it, and learns which of them matter. The causal mask
 # hides what comes after. The last layer, the head, has one output for each piece: might
 # it come next?
 
@@ -82,7 +82,8 @@ print(f"{model.count_params():,} parameters; GPT-3 has {175e9:,.0f}")
 # ## It writes
 #
 # To write, we ask what comes next, draw one of the pieces by its chance, append it, and
-# ask again. What stands after the last token does not matter, as nobody looks ahead.
+# ask again. The network reads a *window* of 128 pieces. What stands after the last
+# token does not matter, as nobody looks ahead; prompt and answer have to fit into it.
 
 
 # %%
@@ -92,12 +93,12 @@ def write(model, prompt, n_pieces=40, seed=0):
         window = np.zeros((1, 128), "int32")
         window[0, : len(tokens)] = tokens
         logits = model.predict_on_batch(window)[0, len(tokens) - 1].astype("float64")
-        chances = np.exp(2 * logits)  # a little surer than it is
+        chances = np.exp(2 * logits)  # temperature 1/2: a little surer than it is
         tokens.append(rng.choice(len(pieces), p=chances / chances.sum()))
     return words.decode(tokens, pieces)
 
 
-closing = predict("It goes on from `class Layer(`. How often with `):`?", unit="of ten")
+closing = predict("`class Layer(`: how often is it closed by `):`?", unit="of ten")
 
 # %% [markdown]
 # Ten draws. We look at the first three, so that none is picked.
@@ -108,16 +109,16 @@ print("\n-----\n".join(texts[:3]))
 closing.compare(sum("):" in text.splitlines()[0] for text in texts))
 
 # %% [markdown]
-# **Observe.** Nobody taught it what a method is, and still it indents, closes what it
-# opens, and names things as programmers do. It has the looks of Python, and no idea
-# what it is for.
+# **Observe.** Nobody taught it what a bracket is, and still it often closes what it
+# opened, indents, and names things as programmers do. It has the looks of Python, and
+# no idea what it is for.
 #
 # ## How good is it?
 #
 # What looks right may be wrong, so we measure: how much does a text that it has never
 # seen surprise it? A piece that it gave the chance ½ costs one bit, with ¼ two bits. We
-# add up, and divide by the number of characters. Whoever knows nothing needs 6.6 bits
-# for a character.
+# add up, and divide by the number of characters. Whoever knows nothing of the
+# 97 characters needs log2(97), or 6.6 bits, for each.
 
 
 # %%
@@ -129,8 +130,8 @@ def bits(model, x, y, places=slice(None)):
 
 
 # %% [markdown]
-# One file in sixteen was held out, chosen by its name, of Keras as of Python. Keras's
-# source lies on this machine, as it is what runs here.
+# In both Python and Keras, one file in sixteen was held out, chosen by its name. We cut
+# 64 windows out of each. (Keras's source is on this machine, since it runs here.)
 
 # %%
 unseen = {}
@@ -152,7 +153,7 @@ surprise.compare(round(bits(model, *unseen["keras"]), 2))
 # ## Two hundred thousand characters of Keras
 #
 # That is eighty pages or so. The answer for each window is the same window, moved on by
-# one piece. So text labels itself, and nobody has to.
+# one piece. So text labels itself, and no person has to.
 
 # %%
 shown = words.load_source_code("keras")[:200_000]
@@ -163,7 +164,8 @@ print(*[repr(words.decode(part[0, :14], pieces)) for part in (x, y)], sep="\n")
 # Two ways to learn from them you know. *Head only* freezes the rest, as in lesson 05.
 # *Everything* trains it all at a smaller rate, as in lesson 08. The third was made for
 # large models: **LoRA** freezes a kernel, and adds to it the product of two thin
-# matrices, which train. In Keras that is one call for each layer.
+# matrices, which train. In Keras that is one call for each layer; 8 is the rank, the
+# thin side of the matrices.
 
 
 # %%
@@ -206,17 +208,17 @@ for name, (prepare, learning_rate) in ways.items():
 best_guess.compare(min(found, key=found.get))
 
 # %% [markdown]
-# **Observe.** Fifty steps of the kind that lesson 08 took, and Keras costs far fewer
-# bits. The head is not the winner here. The pieces are the same as before, so the last
-# layer has little to learn, and it is inside the network that something has to change.
-# Python got a little worse each time, and with it we deal below.
+# **Observe.** Fifty batches of sixteen windows, and Keras costs far fewer bits. The
+# head alone is not nearly all, as it was with digits. There the classes were new. Here
+# the pieces are the same as before, and what is new is how they follow each other.
+# Python got worse each time; we come back to that.
 #
 # ## Less to read, and more
 #
 # One draw of one size may be luck. These were measured before: three draws each of
 # 2,000, 20,000 and 200,000 characters, trained until the last fifth of what was shown
 # got worse. The controls: the same network *from scratch*, and an *n-gram* model, which
-# only counts which character followed up to five others.
+# only counts which character followed up to five others. Bars span the three draws.
 
 # %%
 less_guess = predict("With 2,000 characters, the best way saves", unit="bits")
@@ -232,16 +234,17 @@ saved = max(base - table[0].mean() for _, table in tables.values())
 less_guess.compare(round(saved, 2))
 
 # %% [markdown]
-# **Observe.** One page of Keras is worth next to nothing, whatever trains, and eighty
-# pages are worth half a bit. Among the three ways, everything at a small rate comes
-# first at every size that matters. From scratch, and by counting, even eighty pages do
-# not reach the base that has read no Keras at all.
+# **Observe.** One page of Keras is worth next to nothing, whatever trains. With eight,
+# only everything, at a small rate, does better than the base, and eighty pages save it
+# half a bit. From scratch, and by counting, even eighty pages do not reach the base
+# that has read no Keras at all. (Above, a bit less was needed. There we judged by fewer
+# windows, and kept no fifth back.)
 #
 # ## Type a prompt
 #
-# What the bits stand for can be touched. Type, or take one of the prompts, and turn the
-# dial from the base to 200,000 characters, as LoRA learnt from them: where does it
-# change its mind?
+# Here you can see what the bits mean. Type, or take one of the prompts, and turn the
+# dial from the base to 200,000 characters: where does it change its mind? (LoRA learnt
+# from them, so that four models weigh little more than one.)
 
 # %%
 Prompt()
@@ -257,12 +260,12 @@ before = words.load_measurements("base", "python")[1].item()
 more = kept["everything"][1][-1].mean() - before
 title = f"After 200,000 characters, everything trained: {more:.2f} bits more"
 plots.by_size(kept, before, title, "bits per character of new Python")
-lost = words.load_measurements("everything, rate too large", "python")[1].mean(axis=1)
-print(f"everything, learning rate 1e-2: {lost.round(2)} bits")
+sizes, lost = words.load_measurements("everything, rate too large", "python")
+print("learning rate 1e-2:", dict(zip(sizes, lost.mean(axis=1).round(2), strict=True)))
 
 # %% [markdown]
-# **Observe.** All of them forget some Python while they learn Keras. LoRA is no
-# protection: at the rate that it needs, it forgets as much as the others or more. Its
+# **Observe.** All of them forget some Python while they learn Keras, the head and LoRA
+# rather more than everything, at the rates taken here. So LoRA is no protection. Its
 # advantage is another one. The kernels of the base are untouched, so whoever leaves the
 # thin matrices out has the old model back, and each task can have a pair of its own.
 # What destroys a base is, once more, too large a learning rate.
@@ -279,14 +282,15 @@ for start in (0, 32, 64, 96):
 
 # %% [markdown]
 # **Observe.** What stands before makes it surer, and a prompt is just that: text that
-# stands before. With GPT-3 this went so far that three examples of a task in the prompt
-# had it done, with no weight changed. Ours is too small for that.
+# stands before. With GPT-3 this went so far that a few examples of a task in the prompt
+# were enough, with no weight changed. Ours is too small for that.
 #
 # ## Features
 #
 # Without its head, the network gives 128 numbers for each place, as in lesson 10. What
-# do they know? Thirty texts each end within code, within a string, or within a comment.
-# The control counts the characters of the last sixty, one to four at a time.
+# do they know? We take texts that end within code, within a string, or within a
+# comment, thirty of each. The control counts what is in the last sixty characters, one
+# to four at a time.
 
 # %%
 extract = keras.Model(model.inputs, model.layers[-2].output)
@@ -300,7 +304,7 @@ def features(texts):
 where = predict("Which is better at: code, string or comment?", "features", "counts")
 
 # %% [markdown]
-# `position_probes` fits a linear judge on each, as in lesson 10, for three draws.
+# `position_probes` fits a linear probe on each, as in lesson 10, for three draws.
 
 # %%
 right = training.position_probes(features)
@@ -309,8 +313,8 @@ where.compare(max(right, key=lambda name: np.mean(right[name])))
 
 # %% [markdown]
 # **Observe.** The features know something: guessing would get a third. But counting
-# characters knows as much or more, so a base of this size is no help here. Of large
-# models it is, and one should try the counts there, too.
+# characters knows as much or more, so a base of this size is no help here. A larger one
+# may be; measure it against the counts, too.
 #
 # ## And GPT-3?
 #
@@ -324,8 +328,8 @@ where.compare(max(right, key=lambda name: np.mean(right[name])))
 # ## ✎ Exercise 15.1
 #
 # Somebody fine-tunes with these lines, and is glad of 0.00 bits after a minute, on new
-# files as well. But what it writes is the last piece of the prompt, again and again.
-# Why? Mend the lines, and set `answer` to the pair `(x, y)`.
+# files cut in the same way as well. But what it writes is the last piece of the prompt,
+# again and again. Mend the lines, and set `answer` to the pair of tables `(x, y)`.
 #
 # ```python
 # tokens = words.encode(shown, pieces)[: 40 * 128]
@@ -345,9 +349,10 @@ check("15.1", answer, shown=words.encode(shown, pieces))
 # ## ✎ Exercise 15.2
 #
 # Between head only and everything there is a way that lesson 09 would have tried: only
-# the last block, what follows it, and nothing else. Set `answer` to a model with the
-# base's weights that is set up so. A block begins with a `LayerNormalization` before
-# its attention.
+# the last block, what follows it, and nothing else. Leave `model` as it is, build
+# another one with the base's weights, choose what trains in it, and set `answer` to it;
+# it need not be compiled. A block begins with the `LayerNormalization` before its
+# attention.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 answer = build()
@@ -363,8 +368,8 @@ check("15.2", answer, base=model)
 # ## ✎ Exercise 15.3
 #
 # `write` draws. Write a function `boldest(prompt, n_pieces)` that always takes the
-# likeliest piece, and set `answer` to the text that it makes of `"def call(self, "`
-# with twelve pieces more.
+# likeliest piece, and set `answer` to what it makes of `"def call(self, "` with twelve
+# pieces more: one text, the prompt included.
 
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
@@ -407,7 +412,8 @@ check("15.3", answer, model=model)
 # ## On your own
 #
 # A language model of nothing but Keras, on any two texts: here they are modules of
-# Python. First one, then the other with all but the head frozen.
+# Python. First one, then the other with all but the head frozen. (It takes the name
+# `model`, so do the exercises before.)
 
 # %% tags=["own"]
 import inspect
