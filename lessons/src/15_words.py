@@ -118,7 +118,7 @@ closing.compare(sum("):" in text.splitlines()[0] for text in texts))
 # What looks right may be wrong, so we measure: how much does a text that it has never
 # seen surprise it? A piece that it gave the chance ½ costs one bit, with ¼ two bits. We
 # add up, and divide by the number of characters. Whoever knows nothing of the
-# 97 characters needs log2(97), or 6.6 bits, for each.
+# 96 characters needs log2(96), or 6.6 bits, for each.
 
 
 # %%
@@ -261,7 +261,10 @@ more = kept["everything"][1][-1].mean() - before
 title = f"After 200,000 characters, everything trained: {more:.2f} bits more"
 plots.by_size(kept, before, title, "bits per character of new Python")
 sizes, lost = words.load_measurements("everything, rate too large", "python")
-print("learning rate 1e-2:", dict(zip(sizes, lost.mean(axis=1).round(2), strict=True)))
+print(
+    "learning rate 1e-2:",
+    dict(zip(sizes, lost.mean(axis=1).round(2).tolist(), strict=True)),
+)
 
 # %% [markdown]
 # **Observe.** All of them forget some Python while they learn Keras, the head and LoRA
