@@ -40,7 +40,7 @@ class NGrams:
     def bits_per_character(self, text):
         """Mean of the bits that each character of `text` needs, from the sixth on."""
         codes = self._codes(text)
-        chance = np.full(len(codes) - ORDER + 1, 1 / 96)
+        chance = np.full(len(codes) - ORDER + 1, 1 / 97)
         for order in range(1, ORDER + 1):
             grams = self._grams(codes, order)[ORDER - order :]
             count = self._look_up(self.counts[order - 1], grams)
