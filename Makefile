@@ -1,7 +1,7 @@
 # make lab    the course, in JupyterLab
 # make test   what has to hold; make test-all also what repeats it over many members
 # Others: notebooks, colab, slides, stills, site, check-site, test-flowers, test-torch,
-# test-jax, test-gpu, test-env, bench, hub, picture, clean. README.md says more.
+# test-jax, test-gpu, test-env, bench, hub, picture, clean. CONTRIBUTING.md says more.
 
 PYTHON ?= python3
 LAB_FLAGS ?=
@@ -152,7 +152,6 @@ colab: .venv/ready-for-tests
 	$(BIN)/python lessons/build.py
 
 picture: .venv/ready-for-tests
-	TLCOURSE_TRACK=glyphs $(BIN)/python lessons/images/take.py
 	$(BIN)/python lessons/images/moving.py
 	$(BIN)/python lessons/images/thumbnails.py
 

@@ -74,7 +74,7 @@ def project(tmp_path_factory):
     return stamped(copy, "none")
 
 
-def first_readme(folder):
+def readme_of(folder):
     return (folder / "README.md").read_text("utf-8")
 
 
@@ -97,7 +97,7 @@ def test_readme_and_notebooks_have_badges_only_with_an_address(before, first):
     links = LINK.findall((first / "README.md").read_text("utf-8"))
     wanted = [f"{FIRST[0]}/blob/{FIRST[1]}/{name}" for name in lessons]
     assert links == [wanted[0], *wanted]  # the door, then the map
-    assert f"{FIRST[0]}/actions/workflows/tests.yml/badge.svg" in first_readme(first)
+    assert f"{FIRST[0]}/actions/workflows/tests.yml/badge.svg" in readme_of(first)
 
 
 def test_each_notebook_opens_itself_and_installs_in_two_cells(project, first):

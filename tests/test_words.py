@@ -71,6 +71,12 @@ def test_a_package_that_cannot_be_read_is_named(name):
         load_source_code(name)
 
 
+@pytest.mark.parametrize("part", ["heldout", "validation", None])
+def test_a_part_that_there_is_not_is_not_taken_for_training(part):
+    with pytest.raises(ValueError, match="'training' or 'held out'. Received"):
+        load_source_code("keras", part)
+
+
 def test_pairs_of_neighbours_become_pieces():
     found = words_base.find_pieces("abab abab abab cd", 98)
     assert found[96:] == ["ab", "abab"]

@@ -81,7 +81,7 @@ class Judge:
     @property
     def text(self):
         """The windows of Keras as text, one after another."""
-        return "".join(self.pieces[token] for token in self.windows["keras"].ravel())
+        return words.decode(self.windows["keras"].ravel(), self.pieces)
 
     def __call__(self, network):
         """Bits for each character of both kinds: dict."""
@@ -100,7 +100,7 @@ def tune(way, network, tokens, draw, rate=None):
     """Trains until the last fifth of `tokens` gets worse; keeps the best; steps.
 
     The first look is at the untouched network, so "nothing" may be the best. At too
-    large a rate nobody looks: that is what it is there to show.
+    large a rate the last state is kept, not the best: that is what it is to show.
     """
     prepare(way, network)
     shown, *seen = split(tokens)
@@ -190,7 +190,7 @@ def continue_text(network, prompts, pieces, n_pieces=40, temperature=0.5, seed=0
             logits = network.predict_on_batch(window)[0, -1] / temperature
             chances = np.exp(logits - logits.max())
             tokens.append(rng.choice(len(pieces), p=chances / chances.sum()))
-        written.append("".join(pieces[token] for token in tokens))
+        written.append(words.decode(tokens, pieces))
     return written
 
 

@@ -39,8 +39,10 @@ def load_source_code(package, part="training", seed=0):
         encodings and generated files are left out.
 
     Raises:
-        ValueError: If the package is not installed here as files.
+        ValueError: If the package is not installed here as files, or `part` is neither.
     """
+    if part not in ("training", "held out"):
+        raise ValueError(f"`part` must be 'training' or 'held out'. Received: {part!r}")
     root = _root(package)
     paths = {path.relative_to(root).as_posix(): path for path in root.rglob("*.py")}
     names = sorted(name for name in paths if _is_read(name))
