@@ -34,19 +34,26 @@ Teach()
 
 # %% [markdown]
 # Once it knows both, draw them again. Three judges now guess what it is, before you
-# tell them: a network that other people trained to recognise printed letters, the same
-# network before that training, and one that has only the pixels. On whom would you bet?
-# Look at the counters after ten drawings or so. (*Draw one for me* saves you the
-# drawing.)
+# tell them:
+#
+# - **Trained base**: a network that other people trained to recognise printed letters.
+# - **Random base**: the same network before that training.
+# - **Raw pixels**: no network at all, only the pixels of your drawings.
+
+# %% [markdown]
+# On which would you bet? Look at the counters after ten drawings or so. (*Draw one
+# for me* saves you the drawing.)
+#
+# ## The same in Keras
 #
 # Nobody has ever shown the network a house. How does it do that? We now hold the same
-# race in a few lines of Keras.
+# race in Keras. In this lesson, as in all others, read the lines with `keras` first:
+# they are what you came for. The other lines count and draw.
 #
-# ## Two symbols, three drawings each
-#
-# Somebody has drawn three houses and three fish, in any colour and on any paper. They
-# are all that our network will get to see before we test it. The first line under the
-# next cell says which data you have; we come back to that below.
+# Here are three houses and three fish, each on paper of another colour, in another
+# place, turned a little. They are all that our network will get to see before we test
+# it. (The cell also loads the course's own data, and says which; the lessons to come
+# need them.)
 
 # %%
 import keras
@@ -67,9 +74,10 @@ plots.tiles(np.concatenate(shown), title="Three of each: all that it is shown");
 # %% [markdown]
 # The network was trained by other people to recognise something else: printed letters,
 # if you have the data that come with the course (the *track* `glyphs`), or photographs,
-# if you have fetched the track `flowers`. Here it is, in Keras. You need not understand
-# every word yet, because lessons 02 to 04 take these lines one by one. Instead of an
-# answer we let it give 1,280 numbers for each picture, a kind of description.
+# if you have fetched the track `flowers`. `weights` says in which file that training is
+# kept. You need not understand every word yet, because lessons 02 to 04 take these
+# lines one by one. Instead of an answer we let the network give 1,280 numbers for each
+# picture, a kind of description.
 
 # %%
 base = keras.applications.MobileNetV2(
@@ -115,10 +123,13 @@ guess.compare(correct["trained"])
 # **Observe.** Three drawings of each were enough for nearly all, and it took seconds.
 # But who deserves the credit? Perhaps the task is so easy that anything would do.
 #
-# So we hold the same race twice more: with a network of the same architecture that has
-# learnt nothing yet, because its weights are random, and without any network, on the
-# bare pixels. By tossing a coin you would name about half of them correctly. We call a
-# rival close if it has at least nine right where the trained network has ten.
+# ## Who deserves the credit?
+#
+# We hold the same race twice more. One rival is a network of the same architecture
+# that has learnt nothing yet: its *weights*, the numbers that training changes, are
+# random. The other has no network, and compares the bare pixels. By tossing a coin
+# you would name about half of the drawings correctly. We call a rival close if it has
+# at least nine tenths as many right as the trained network.
 
 # %%
 rival = predict(
@@ -159,19 +170,18 @@ rival.compare(rival.choices[places[pixels_near, untrained_near]])
 
 # %% [markdown]
 # **Observe.** So the task is not easy, and the architecture alone does not help: both
-# do about as well as the coin. Two fish on different paper have hardly a pixel in
-# common. What tells a fish from a house is in the weights, which others have trained on
-# other pictures. To use such weights for a task of your own is called *transfer
-# learning*, and it is what this course is about. (Put `"star"`, `"arrow"`, `"face"` or
-# `"cup"` in place of a name above, and run the cells again: which pair is hardest?)
+# do about as well as the coin. What tells a fish from a house is in the weights, which
+# others have trained on other pictures. To use such weights for a task of your own is
+# called *transfer learning*, and it is what this course is about. (Put `"star"`,
+# `"arrow"`, `"face"` or `"cup"` in place of a name above, and run the cells again:
+# which pair is hardest?)
 
 # %% [markdown]
 # ## How a lesson works
 #
 # That is how it goes: you enter what you expect, run a few cells, and what you said
 # stands beside what came out. A wrong guess is worth more than none. *Observe* opens
-# with a click, so that it cannot answer too early. Of the code, the lines with `keras`,
-# `trainable`, `compile` and `fit` are the lesson; the rest counts and draws.
+# with a click, so that it cannot answer too early.
 #
 # One more round, about your machine: how fast does it multiply numbers and add them up?
 # Networks do little else.
@@ -203,7 +213,7 @@ speed.compare(speed.choices[(per_second > 1e9) + (per_second > 1e12)])
 # %% [markdown]
 # **Observe.** A person who does one per second, day and night, would need centuries, if
 # not millennia, for what this machine does in a single second. Is it enough to train a
-# network that is in the news? Lesson 01 takes this number and works it out.
+# network that is in the news? Lesson 01 measures again, and works it out.
 #
 # ## ✎ Exercise 0.1
 #
@@ -255,8 +265,8 @@ for name in ("Python", "Keras", "backend", "device", "CPU cores", "memory"):
 # ## The map
 #
 # These are the lessons, and how many of their exercises you have done. Run the cell
-# again whenever you want to know. The notes are yours; they lie in the file whose name
-# comes first.
+# again whenever you want to know. What you have done is kept on this machine only, in
+# the file whose name is printed first.
 
 # %%
 from tlcourse.course import progress
@@ -272,9 +282,9 @@ progress.CourseMap()
 # for us to teach it. `flowers` needs a download, once: a network that knows photographs
 # of a thousand kinds, and five kinds of flowers. Everything works without it.
 #
-# The button fetches it. So does `.venv/bin/python -m tlcourse fetch flowers`, run in a
-# terminal in the folder of the course. From then on all lessons take photographs, and
-# some cells take longer. To go back, start with `TLCOURSE_TRACK=glyphs make lab`.
+# The button fetches it. From then on all lessons take photographs, and some cells take
+# longer. To go back to `glyphs`, or to fetch the files without the button, see the page
+# *Beyond the default*, BEYOND.md.
 
 # %%
 from tlcourse.widgets import FetchButton

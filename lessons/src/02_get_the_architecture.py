@@ -29,7 +29,10 @@ tlcourse.start()
 # %%
 from tlcourse.widgets import predict
 
-bigger = predict("Is the larger of two the better one?", "always", "mostly", "rarely")
+bigger = predict(
+    "Of two networks, how often is the larger one the better one?",
+    *("nearly always", "about half the time", "rarely"),
+)
 
 # %%
 from tlcourse import bases, plots
@@ -50,7 +53,7 @@ for a, b in pairs:
     if b.top1 < a.top1 and b.year > a.year:
         print(f"{b.name} is larger and newer than {a.name}, and yet less accurate")
 share = sum(better) / len(pairs)
-bigger.compare(bigger.choices[(share < 1) + (share < 0.5)])
+bigger.compare(bigger.choices[(share < 0.8) + (share < 0.2)])
 
 # %% [markdown]
 # **Observe.** Neither size nor age decides. The plan counts, and so does what a network
@@ -75,9 +78,10 @@ diagrams.base_top_head();
 # ## Two at a time
 #
 # The blocks in the picture are *stages*: rows of layers that work at one resolution.
-# Choose two networks, and compare theirs. Beside each bar stands how many pixels high
-# and wide the picture still is at its end. The panel shows bases only: VGG16's dense
-# layers belong to its top, so you will not find them here. We count them below.
+# Choose two networks, and compare theirs. The number beside a bar says how high and
+# wide the maps still are when they leave that stage. The panel shows bases only:
+# VGG16's dense layers belong to its top, so you will not find them here. We count them
+# below.
 #
 # EfficientNetB3 has less than half the parameters of ConvNeXtTiny.
 
@@ -108,8 +112,9 @@ depth.compare(max(layers, key=layers.get))
 #
 # ## Build one
 #
-# A plan without parameters is quickly built. `weights=None` gives you the architecture,
-# filled with random numbers, and nothing is fetched.
+# A plan that nobody has trained is quickly built. `weights=None` gives you the
+# architecture, with random numbers for its parameters (Keras calls them *weights*), and
+# nothing is fetched.
 
 # %% tags=["nbval-check-output", "any-track"]
 import keras
@@ -123,9 +128,9 @@ for model in (resnet, efficient):
 # %% [markdown]
 # ## What a convolution does
 #
-# Most of these layers are *convolutions*. A convolution slides a small window, its
-# *filter*, over the picture. At each place it multiplies the numbers in the window by
-# its own, and adds them up:
+# The layers that do the work are *convolutions*. A convolution slides a small window,
+# its *filter*, over the picture. At each place it multiplies the numbers in the window
+# by its own, and adds them up:
 
 # %%
 diagrams.convolution();
@@ -134,27 +139,32 @@ diagrams.convolution();
 # This filter answers strongly where dark meets light. What one filter finds, place by
 # place, is a *feature map*, or *channel*. The next convolution looks at all these maps
 # at once, so its filters are as deep as there are maps. At the border the window would
-# stick out; `padding="same"` fills up with zeros, so that the map keeps its size.
+# stick out, so the map above has become smaller; `padding="same"` fills up with zeros,
+# and the map keeps its size.
 # Between convolutions, *BatchNormalization* keeps the numbers in a usual range; lesson
 # 05 looks into it.
 #
-# `resnet.summary()` would print every layer, and that is long. One block is enough:
+# `resnet.summary()` would print every layer, and that is long. The convolutions of the
+# first two blocks are enough:
 
 # %% tags=["nbval-check-output", "any-track"]
 for layer in resnet.layers:
-    if layer.name.startswith("conv2_block1"):
-        kernel = getattr(layer, "kernel_size", "")
-        print(f"{layer.name:22} {kernel!s:7} {layer.count_params():>7,}", end="  ")
-        print(*layer.output.shape[1:], sep=" x ")
+    block = layer.name.startswith(("conv2_block1", "conv2_block2"))
+    if block and isinstance(layer, keras.layers.Conv2D):
+        maps = f"{layer.input.shape[-1]:3} maps in, {layer.output.shape[-1]:3} out"
+        print(layer.name, layer.kernel_size, f"{maps}: {layer.count_params():,}")
 
 # %%
-diagrams.residual_block(side_road="one convolution, 1 x 1");
+diagrams.residual_block();
 
 # %% [markdown]
-# **Observe.** Read the lines beside the drawing. In brackets is the size of the filter,
-# then the number of parameters, then what comes out. Convolution `0` is the side road,
-# which carries the block's input past the other three, and `add` joins the two. In
-# later blocks the side road has no layer at all, and the input passes unchanged.
+# **Observe.** Read the lines of block 2 beside the drawing: 256 maps come in, and 256
+# go out. The side road carries the input past the three convolutions, and the two are
+# added. In block 1 fewer maps come in, so its side road needs a convolution, `0`, to
+# make as many of them.
+#
+# You can count the parameters yourself. A filter of 3 x 3 over 64 maps has 3 x 3 x 64
+# numbers; 64 such filters, and a bias for each, are what `conv2_block2_2_conv` has.
 #
 # ## Where are the parameters?
 #
@@ -230,18 +240,20 @@ for name in ("MobileNetV2", "InceptionV3"):
     except ValueError as error:
         said[name] = f"refuses: {error}"
     print(name, said[name])
+tiny = [each.name for each in networks if each.smallest <= 32]
+print(f"{len(tiny)} of {len(networks)} networks take 32 x 32")
 small.compare("it refuses" if "refuses" in said["InceptionV3"] else "it takes them")
 
 # %% [markdown]
-# **Observe.** Keras says what it wants, so read the end of the message. Most networks
-# take any size from 32 pixels on if they come without their top. Lesson 04 shows why
-# the top is the part that minds.
+# **Observe.** Keras says what it wants: read what stands after *at least*. The last
+# line counts the networks of our chart that take pictures as small as 32 x 32, if
+# they come without their top. Lesson 04 shows why the top is the part that minds.
 #
 # ## Our own base
 #
 # The rest of the course takes a small one, so that nobody waits. Two arguments make it
 # small: `include_top=False` leaves the top out, and `alpha` is the network's width.
-# With `alpha=0.35`, every layer has about a third of its maps.
+# With `alpha=0.35`, every layer but the last has about a third of its maps.
 
 # %%
 from tlcourse.course import load_track
@@ -260,9 +272,9 @@ for name, more in (
 print("our base turns", base.input_shape[1:], "into", base.output_shape[1:])
 
 # %% [markdown]
-# **Observe.** The last count is the one that you will meet in every lesson. A third of
-# the maps makes far less than a third of the parameters, because a filter has a number
-# for each pair of a map that comes in and a map that goes out.
+# **Observe.** The last count is the one that you will meet in every lesson. A third
+# of the maps makes far less than a third of the parameters, because width counts
+# twice: there are fewer filters, and each of them is less deep.
 #
 # ## Bases of another kind
 #
@@ -279,7 +291,7 @@ print("our base turns", base.input_shape[1:], "into", base.output_shape[1:])
 #
 # Build a convolution yourself. Let `answer` be a `keras.Sequential` of an input of 56 x
 # 56 pixels in 64 channels, `keras.Input((56, 56, 64))`, and one `keras.layers.Conv2D`.
-# It must have as many parameters as `conv2_block1_2_conv` above, and its maps must stay
+# It must have as many parameters as `conv2_block2_2_conv` above, and its maps must stay
 # 56 x 56.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
@@ -339,15 +351,15 @@ check("2.3", answer)
 #   better?
 # - The larger one, because it can remember more. | VGG16 is larger than most others of
 #   the chart, and lies below them.
-# - The smaller one, because it is less prone to overfit. | On ImageNet, more than half
-#   of the pairs say the opposite.
+# - The smaller one, because it is less prone to overfit. | In about half of the pairs
+#   the larger one is better.
 # + Either may, because plans and data differ, too. | The chart has pairs for both.
 #
 # ? Where do the convolutions of ResNet50 keep most of their parameters?
 # - In the first stages, where the picture is large. | Early maps are large, but few.
 #   Parameters grow with the number of maps.
-# + In the late stages. | There are many maps there, and a kernel has a number for
-#   each pair of them.
+# + In the late stages, where there are many maps. | There are more filters, and each of
+#   them is deeper.
 # - In all stages alike, as the blocks are alike. | The bars grow towards the output.
 #
 # ? MobileNetV2 is published with 3.5 million parameters, and our base has a ninth of
@@ -367,17 +379,20 @@ check("2.3", answer)
 # %% tags=["own"]
 import keras
 
-shape = (96, 96, 3)
-whole = keras.applications.DenseNet121(weights=None)
-base = keras.applications.DenseNet121(
-    input_shape=shape, include_top=False, weights=None
-)  # weights="imagenet" where there is a network
+my_build = keras.applications.DenseNet121
+whole = my_build(weights=None)
+my_base = my_build(input_shape=(96, 96, 3), include_top=False, weights=None)
 
-top = whole.count_params() - base.count_params()
-print(f"layers in the base:     {len(base.layers)}")
-print(f"parameters in the base: {base.count_params():,}")
-print(f"parameters in the top:  {top:,}")
-print(f"a picture {shape} becomes {base.output_shape[1:]}")
+print(f"layers in the base:     {len(my_base.layers)}")
+print(f"parameters in the base: {my_base.count_params():,}")
+print(f"parameters in the top:  {whole.count_params() - my_base.count_params():,}")
+print(f"a picture {my_base.input_shape[1:]} becomes {my_base.output_shape[1:]}")
+
+by_height = {}  # layers whose maps are equally high belong to one stage
+for layer in my_base.layers:
+    my_height = layer.output.shape[1]
+    by_height[my_height] = by_height.get(my_height, 0) + layer.count_params()
+print("parameters by the height of the maps:", by_height)
 
 # %% [markdown]
 # ## What to remember

@@ -62,33 +62,37 @@ for letter, place in zip("AB", shuffled, strict=True):
 which = predict("Which filters have been trained?", "A", "B")
 
 # %% [markdown]
-# A filter that looks for an edge is smooth on either side of it, so its neighbouring
-# numbers are alike. We measure how alike, from -1 (opposite) through 0 (unrelated) to 1
-# (equal). As a control, we take each filter's numbers and put them in another order.
+# A filter that looks for light and dark does not mind the colour: at each of its
+# places the numbers for red, green and blue are alike. We measure how alike, from -1
+# (opposite) through 0 (unrelated) to 1 (equal). As a control, we shuffle the numbers
+# within each filter, so that they are the same ones in another order.
 
 
 # %%
-def neighbours_alike(kernel):
-    return np.corrcoef(kernel[:, :-1].ravel(), kernel[:, 1:].ravel())[0, 1]
+def colours_alike(kernel):
+    colours = np.moveaxis(kernel, 2, 0).reshape(3, -1)
+    return np.corrcoef(colours)[np.triu_indices(3, 1)].mean()  # mean of the three pairs
 
 
-mixed = np.random.default_rng(0).permutation
-alike = {row: neighbours_alike(kernel) for row, kernel in rows.items()}
+rng = np.random.default_rng(0)
 for row, kernel in rows.items():
-    other = neighbours_alike(mixed(kernel.ravel()).reshape(kernel.shape))
-    print(f"{row}: neighbours {alike[row]:5.2f}, in another order {other:5.2f}")
+    within = rng.permuted(kernel.reshape(-1, kernel.shape[-1]), axis=0)
+    mixed = colours_alike(within.reshape(kernel.shape))
+    print(f"{row}: colours {colours_alike(kernel):5.2f}, in another order {mixed:5.2f}")
 which.compare("AB"[list(shuffled).index(0)])
 
 # %% [markdown]
-# **Observe.** In the trained filters, neighbours pull together, and it is the order
-# that does it: the same numbers shuffled look random. In the untrained ones nothing
-# agrees with anything. There are as many numbers as before. What sets the trained ones
-# apart is how they are arranged.
+# **Observe.** In the trained filters the three colours pull together, which is why
+# their squares look paler, closer to grey. Shuffled, the same numbers agree far less,
+# so it is their order that counts. (What is left comes from filters that are high or
+# low as a whole.) In the untrained ones nothing agrees with anything. There are as
+# many numbers in both, and what sets the trained ones apart is how they are arranged.
 #
 # ## Ask the network
 #
 # With its top still on, a trained network can answer. `build_complete` is the call from
-# above with `include_top=True`, and with a `Rescaling` layer before it. First, pictures
+# above with `include_top=True`, which has a file of its own, and with a `Rescaling`
+# layer before it. First, pictures
 # of its own kind: on the glyphs track, letters from fonts that were kept back from its
 # training. (On the flowers track they are daisies, and daisies are one of ImageNet's
 # classes.)
@@ -100,9 +104,10 @@ print(own.describe())
 print(f"the network knows {len(names)} classes")
 
 # %% [markdown]
-# Letters in these fonts were never part of its training. Of photographs from the web
-# nobody can be quite as certain. How *sure* it is, we say by the probability of its
-# likeliest class, averaged over the pictures.
+# Letters in these fonts were never part of its training. (Whether a photograph from
+# the web was part of ImageNet, nobody knows as certainly.) The network also says how
+# *sure* it is: that is the probability of its likeliest class, averaged over the
+# pictures.
 
 # %%
 sure_of_it = predict("How often is it right about its own kind?", unit="%")
@@ -139,7 +144,7 @@ plots.top_answers(
 # (By *more often* we mean at least one and a half times as often.)
 
 # %%
-ours = track.train.few(20)
+ours = track.train.few(20)  # twenty of each class
 chance = predict("Same class, same answer?", "no more often", "more often")
 
 # %%
@@ -164,7 +169,7 @@ def share_same(answers, labels):
 
 answers = chances_ours.argmax(axis=1)
 one, two = share_same(answers, ours.labels)
-control, control_two = share_same(answers, mixed(ours.labels))
+control, control_two = share_same(answers, rng.permutation(ours.labels))
 print(f"same answer, one class: {one:.1%}, two classes: {two:.1%}")
 print(f"labels shuffled:        {control:.1%},              {control_two:.1%}")
 chance.compare("more often" if one >= 1.5 * two else "no more often")
@@ -177,8 +182,10 @@ chance.compare("more often" if one >= 1.5 * two else "no more often")
 #
 # ## The file
 #
-# What did we load? A file that somebody shared. Know where it lies, who made it, under
-# which licence, and whether it is the one that they made.
+# What did we load? A file that somebody shared. Know where it lies, who made it, and
+# under which licence. A checksum, such as `sha256`, is for comparing: if it is the
+# one that they publish, the file is the one that they made. (Keras does that for you
+# when it fetches one, and keeps it in the folder `.keras/models` of your home.)
 
 # %%
 import hashlib
@@ -206,9 +213,12 @@ for family in ("mobilenet_v2", "resnet", "densenet", "efficientnet_v2", "convnex
 
 # %% [markdown]
 # **Observe.** Our family wants numbers from -1 to 1. ResNet wants blue first, and the
-# mean of ImageNet taken off. Where nothing has changed, the network scales its pictures
-# itself, so give it raw pixels. For our family, `Rescaling(1 / 127.5, offset=-1)` does
-# the same as `preprocess_input`, and it is a layer.
+# mean of ImageNet taken off. Where the three numbers are still 0, 128 and 255, the
+# network scales its pictures itself, so give it raw pixels. For our family,
+# `Rescaling(1 / 127.5, offset=-1)` does the same as `preprocess_input`, and it is a
+# layer.
+#
+# ## What a wrong scale costs
 #
 # What does a wrong scale cost? `complete` is a `Rescaling` layer and then the whole
 # network, which counts as one layer. We take that one, and prepare the pictures
@@ -220,7 +230,7 @@ cost = predict("Which is harmful?", "0 to 1", "0 to 255", "both", "neither")
 # %%
 network = complete.layers[-1]
 raw = own.images.astype("float32")
-once = keras.applications.mobilenet_v2.preprocess_input(raw.copy())
+once = keras.applications.mobilenet_v2.preprocess_input(raw.copy())  # it changes `raw`
 twice = keras.applications.mobilenet_v2.preprocess_input(once.copy())
 scales = {"-1 to 1": once, "0 to 1": raw / 255, "0 to 255": raw, "twice": twice}
 right = {}
@@ -234,9 +244,9 @@ cost.compare("both" if len(harmful) == 2 else (harmful or ["neither"])[0])
 # %% [markdown]
 # **Observe.** No scale raised an error: the network answers every time. Raw pixels, or
 # pixels prepared twice, cost nearly everything. Between 0 and 1 the picture is only
-# paler, and how much that costs depends on the network. Compare the first two lines:
-# where they are close, this mistake hides, until another base or other pictures make
-# you pay for it. So make the scale a layer of the model, as lesson 06 does.
+# paler. Compare the first two lines: where they are close, this mistake hides, until
+# another base or other pictures make you pay for it. So make the scale a layer of the
+# model, as lesson 06 does.
 #
 # ## ✎ Exercise 3.1
 #
@@ -303,16 +313,16 @@ check("3.3", answer, network=network)
 #   gets.
 #
 # ? How could you tell the trained filters from the random ones?
-# + Their neighbouring numbers are alike. | Edges and blobs are smooth. Random numbers
-#   are not.
+# + Their three colours are alike. | What counts in red counts in green as well. Random
+#   numbers know no such order.
 # - Their numbers are larger than others. | We never compared sizes. In another
-#   order, the same numbers look random.
+#   order, the same numbers are less alike.
 # - Their number of parameters is larger. | The plan is the same, and so is the count.
 #
 # ? Our pictures belong to none of the classes that the complete network knows. Its
 #   answers are
 # - random. | Two pictures of one class get the same answer far too often for that.
-# + wrong, but alike for pictures that are alike. | The distinctions are there, only
+# + wrong, but more often the same within a class. | The distinctions are there, only
 #   the words are not ours.
 # - always the class that it saw most often. | Look at the row of answers again.
 
@@ -330,25 +340,25 @@ import keras
 import numpy as np
 
 build = keras.applications.MobileNetV3Small
-options = {"input_shape": (96, 96, 3), "include_top": False, "pooling": "avg"}
-network = build(**options, weights=None)  # weights="imagenet" where there is a network
-path = pathlib.Path(tempfile.mkdtemp(), "mine.weights.h5")
-network.save_weights(path)
+plan = {"input_shape": (96, 96, 3), "include_top": False, "pooling": "avg"}
+mine = build(**plan, weights=None)  # weights="imagenet" if you are online
+file = pathlib.Path(tempfile.mkdtemp(), "mine.weights.h5")
+mine.save_weights(file)
 
-images = np.random.default_rng(0).integers(0, 256, (2, 96, 96, 3)).astype("float32")
-images = keras.applications.mobilenet_v3.preprocess_input(images)
-features = network.predict(images, verbose=0)
-for name, weights in (("from the file", str(path)), ("without it", None)):
-    other = build(**options, weights=weights).predict(images, verbose=0)
-    same = np.allclose(other, features, atol=1e-6)
-    print(f"{name}: {'the same features' if same else 'other features'}")
+photos = np.random.default_rng(0).integers(0, 256, (2, 96, 96, 3)).astype("float32")
+photos = keras.applications.mobilenet_v3.preprocess_input(photos)
+features = mine.predict(photos, verbose=0)
+for name, given in (("from the file", str(file)), ("without it", None)):
+    difference = build(**plan, weights=given).predict(photos, verbose=0) - features
+    share = np.abs(difference).max() / np.abs(features).max()
+    print(f"{name}: features differ by up to {share:.0%} of the largest")
 
 # %% [markdown]
 # ## What to remember
 #
 # - The plan is one thing, the parameters another. Training made them, a file carries
 #   them, and `weights=` loads it.
-# - A trained network answers pictures of one class alike, even if the class is new.
+# - A trained network tells classes apart for which it has no words.
 # - A wrong scale raises no error. Use the `preprocess_input` of the network's family.
 # - Know where a file comes from, and under which licence.
 #

@@ -48,12 +48,11 @@ plots.top_answers(few.images[:6], chances, names, track.icons());
 # **Observe.** It can only choose among the classes that it was trained on, because its
 # last layer has one output for each of them, and none for ours. (On the flowers track
 # there is one exception, the daisy.) So that layer is of little use to us. The layers
-# below it may well be: they turn a picture into features, and features do not have the
-# name of a class.
+# below it may well be: they turn a picture into features, and these can serve other
+# classes, too.
 #
 # We therefore cut the network in two. What we keep is the *base*. The *top* goes, and a
-# *head* of our own will take its place in lesson 06, where it is also called the
-# wrapper.
+# *head* of our own will take its place in lesson 06.
 
 # %%
 diagrams.base_top_head();
@@ -62,7 +61,8 @@ diagrams.base_top_head();
 # ## One argument makes the cut
 #
 # We build the network twice, with its top and without. With the top, random weights are
-# enough, because we only want to look at shapes.
+# enough, because we only want to look at shapes. `track.weights` is the path of the
+# file that lesson 03 looked into.
 
 # %%
 whole = keras.applications.MobileNetV2(
@@ -74,7 +74,7 @@ base = keras.applications.MobileNetV2(
 
 # %% [markdown]
 # The title of this lesson speaks of one layer. Is that all that `include_top=False`
-# leaves out? What the base ends in decides what our head will have to work with.
+# leaves out? Our head gets whatever is left, so it is worth knowing.
 
 # %%
 away = predict("How many layers does it take away?", "one", "two", "three")
@@ -147,9 +147,11 @@ for network in (base, wider):
 #
 # ## What the maps look like
 #
-# Now we show the base one picture, and look inside at four depths. `keras.Model(a, b)`
-# is the part of a network that leads from `a` to `b`. It copies nothing, because it
-# uses the same layers and weights, and `b` may be a list of several outputs.
+# Now we show the base one picture, and look inside at four depths, at the end of each
+# of its first four *stages*. A stage is a row of layers whose maps are equally high
+# and wide; the last one, whose maps are the smallest, we leave out. `keras.Model(a,
+# b)` is the part of a network that leads from `a` to `b`. It copies nothing, because
+# it uses the same layers and weights, and `b` may be a list of several outputs.
 #
 # **Predict.** At which of the four depths will you still recognise the picture?
 
@@ -171,8 +173,8 @@ for ax, stage, maps in zip(axes[1:], stages, seen, strict=True):
     plots.feature_maps(maps, 9, 3, title, ax=ax)
 
 # %% [markdown]
-# **Observe.** You see nine maps for each depth, those that vary most. At first they
-# show the lines of the picture. Later they are coarse patches that only say that
+# **Observe.** You see up to nine maps for each depth, those that vary most. At first
+# they show the lines of the picture. Later they are coarse patches that only say that
 # *something is here*. The network gives up *where* to learn *what*.
 #
 # That the maps shrink is the architecture's doing, so it would happen in an untrained
@@ -204,8 +206,8 @@ print("pictures and channels:", vectors.shape)
 
 # %% [markdown]
 # How similar are two vectors? We compare their directions: divide each by its length,
-# multiply them number by number, and add up. The result is 1 for the same direction and
-# 0 for a right angle.
+# multiply them number by number, and add up. The result, the *cosine*, is 1 for the
+# same direction, 0 for a right angle, and negative if they point apart.
 
 # %%
 def likeness(vectors):
@@ -219,10 +221,10 @@ centred = vectors - vectors.mean(axis=0)
 print(f"after subtracting the mean: {np.median(likeness(centred)):.2f}")
 
 # %% [markdown]
-# **Observe.** At first two pictures have something in common even if they show
-# different things, because all the vectors share a part. That part tells us nothing, so
-# we subtract the mean of all vectors. Then a typical pair has little in common, and
-# what remains is what makes a picture special.
+# **Observe.** Before we subtract anything, a typical pair has something in common even
+# if the pictures show different things, because all the vectors share a part. That part
+# tells us nothing, so we subtract the mean of all vectors. Then a typical pair has
+# little in common, and what remains is what makes a picture special.
 #
 # One thing is left. `likeness` gives a table with a row and a column for each picture.
 # Its diagonal compares each picture with itself, so we overwrite that, and then sort
@@ -241,8 +243,8 @@ by_features, by_pixels = nearest(vectors), nearest(pixels)
 
 # %% [markdown]
 # We look up the five nearest pictures of some queries in two ways: by these vectors,
-# and by the raw pixels, treated the same way. How well this works over all pictures is
-# a number that you can estimate now.
+# and by the raw pixels, treated the same way. First a guess for all pictures together,
+# not only for the five.
 
 # %%
 share = predict("By features, how often is the nearest of the same class?", unit="%")
@@ -255,12 +257,12 @@ for ax, found, name in zip(
 ):
     rows = np.column_stack([queries, found[queries]]).ravel()
     labels = [track.class_names[k] for k in track.train.labels[rows]]
-    plots.tiles(track.train.images[rows], labels, 6, f"Nearest by {name}", ax=ax)
+    title = f"First column: the query; then the nearest by {name}"
+    plots.tiles(track.train.images[rows], labels, 6, title, ax=ax)
 
 # %% [markdown]
-# **Observe.** The first picture of each row is the query. By pixels, its neighbours
-# mostly have the same colours in the same places. By features, look for yourself what
-# they have in common.
+# **Observe.** By pixels, the neighbours of a query mostly have the same colours in the
+# same places. By features, look for yourself what they have in common.
 #
 # Five rows prove little, so we count over all pictures. The control is the same
 # architecture, three times with different random weights.
@@ -285,11 +287,11 @@ print("the three random bases:", *(f"{x:.0%}" for x in by_random))
 share.compare(round(100 * shares["trained base"]))
 title = "Same class as its neighbour: {:.0%}, {:.0%} and {:.0%}"
 percent = {name: 100 * value for name, value in shares.items()}
-ax = plots.bars(percent, title.format(*shares.values()), "pictures, %")
+ax = plots.bars(percent, title.format(*shares.values()), "pictures, % (red: guessing)")
 ax.axvline(100 / len(track.class_names), color=plots.RED, linewidth=1);
 
 # %% [markdown]
-# **Observe.** The red line is guessing. Compare the first bar with the last: the same
+# **Observe.** Compare the first bar with the last: the same
 # architecture, other weights, so it is the training that makes the difference. The
 # middle bar says how far bare pixels get. And nobody trained these weights on our task.
 # That is transfer, and so far we have not trained anything ourselves.
@@ -334,9 +336,10 @@ for stage in freezing.stages(base):
 check("4.3", answer, base=base, data=track.train)
 
 # %% [markdown]
-# `plots.bars(answer)` draws your result. Is the deepest cut the best one here? And now
-# cut by hand: drag the knife from the pixels to the last stage. The pictures glide to
-# where the network sees them, near those that it finds alike.
+# `plots.bars(answer)` draws your result. Is the deepest cut the best one here? If it
+# were not, you would cut where it is best: which depth serves a task is to be measured.
+# And now cut by hand: drag the knife from the pixels to the last stage, and watch which
+# pictures come to lie side by side.
 
 # %%
 Cut()
@@ -367,29 +370,35 @@ Cut()
 # %% [markdown]
 # ## On your own
 #
-# The same in a program of yours, on another network. It needs nothing of this course.
+# The same in a program of yours, on another network: which picture is nearest to the
+# first? Here the pictures are noise and the weights are random, so the answer means
+# nothing until you put in your own pictures and `weights="imagenet"`. The names of the
+# layers, where you may cut, are in `base.summary()`.
 
 # %% tags=["own"]
 import keras
 import numpy as np
 
 images = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3))
-base = keras.applications.DenseNet121(
+my_base = keras.applications.DenseNet121(
     include_top=False, weights=None, input_shape=(64, 64, 3)
-)  # weights="imagenet" where there is a network
+)  # weights="imagenet" if you are online
 prepared = keras.applications.densenet.preprocess_input(images.astype("float32"))
-maps = keras.ops.convert_to_numpy(base(prepared))
-vectors = maps.mean(axis=(1, 2))
-print("maps:", maps.shape, "vectors:", vectors.shape)
+my_maps = keras.ops.convert_to_numpy(my_base(prepared))
+my_vectors = my_maps.mean(axis=(1, 2))
+my_vectors -= my_vectors.mean(axis=0)
+my_vectors /= np.linalg.norm(my_vectors, axis=1, keepdims=True)
+print("maps:", my_maps.shape, "vectors:", my_vectors.shape)
+print("nearest to the first:", 1 + np.argmax(my_vectors[1:] @ my_vectors[0]))
 
-shorter = keras.Model(base.input, base.get_layer("pool3_relu").output)
+shorter = keras.Model(my_base.input, my_base.get_layer("pool3_relu").output)
 print("cut earlier:", shorter.output_shape)
 
 # %% [markdown]
 # ## What to remember
 #
 # - `include_top=False` removes the classes and leaves the feature maps.
-# - Convolutions take pictures of any size, and their weights stay the same.
+# - Convolutions take pictures of another size, too, with the same weights.
 # - Early maps show the lines of a picture, late ones coarse patches.
 # - Averaged, the maps make a vector, and pictures of one kind get similar vectors.
 #

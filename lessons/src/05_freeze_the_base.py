@@ -36,10 +36,10 @@ track = load_track()
 # ## Two pictures of each class
 #
 # Somebody spent hours of computing on the base, so that its filters would recognise
-# lines and curves. We only have a few pictures:
+# what pictures are made of. We have two pictures of each class. Eight of them:
 
 # %%
-few = track.train.few(2)
+few, new = track.train.few(2), track.validation
 plots.tiles(few.images[:8], [few.class_names[k] for k in few.labels[:8]]);
 
 # %% [markdown]
@@ -56,21 +56,21 @@ head = keras.layers.Dense(len(track.class_names), activation="softmax")
 model = keras.Sequential([keras.Input(track.input_shape), rescale, base, pool, head])
 
 # %% [markdown]
-# We train this model in two ways, on the same pictures and for as many epochs. Once
-# `fit` may change every weight. Once the base is locked, so only the dense layer
-# changes. Then we count the right answers on pictures that neither has seen. We repeat
-# it with other pictures, because with so few of them luck matters.
+# We train this model in two ways, on the same pictures, for as many epochs. Once
+# `fit` may change every weight. Once the base is locked, or *frozen*, so only the dense
+# layer changes. Then we count the right answers on pictures that neither has seen. We
+# repeat it with other pictures, because with so few of them luck matters.
 
 # %%
-better = predict("Which recognises more new pictures?", "everything trains", "locked")
+better = predict("Which recognises more new pictures?", "everything trains", "frozen")
 
 # %%
-start, new = model.get_weights(), track.validation
-right = {"locked": [], "everything trains": []}
+start = model.get_weights()
+right = {"frozen": [], "everything trains": []}
 for name, scores in right.items():
     base.trainable = name == "everything trains"
-    model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    model.optimizer.learning_rate = 0.05
+    sgd, loss = keras.optimizers.SGD(0.05), "sparse_categorical_crossentropy"
+    model.compile(sgd, loss, metrics=["accuracy"])
     for draw in range(3):
         model.set_weights(start)
         sample = track.train.few(2, seed=draw)
@@ -83,11 +83,12 @@ better.compare(max(means, key=means.get))
 
 # %% [markdown]
 # **Observe.** Same model, same pictures, and one line that differs. (With more pictures
-# or a smaller learning rate it can be otherwise, as you will see in lesson 08.) So this
-# lesson is about the lock: what it does, how to make sure that it holds, and how it
-# fails without a warning.
+# or a smaller learning rate, training everything can win. Why it loses here, lesson 08
+# takes apart: it is a matter of the learning rate, and of some layers that you will
+# meet below.) So this lesson is about freezing: what it does, how to make sure that it
+# holds, and how it fails without a warning.
 #
-# ## A lock is an attribute
+# ## Freezing is an attribute
 #
 # In Keras, it is called `trainable`. Let us set it, and count the weights on either
 # side of that line.
@@ -97,7 +98,7 @@ lock = predict("How many weights can `fit` still change?", "none", "thousands", 
 
 # %% tags=["nbval-check-output"]
 def count(weights):
-    """How many single numbers there are in these weights."""
+
     return sum(int(np.prod(weight.shape)) for weight in weights)
 
 
@@ -108,27 +109,34 @@ lock.compare("thousands" if 0 < count(model.trainable_weights) < 20_000 else "al
 
 # %% [markdown]
 # **Observe.** What is left is our dense layer: one weight for each pair of feature and
-# class, plus one bias per class. A single line locked every layer of the base.
+# class, plus one bias per class. A single line froze every layer of the base.
 #
 # Look at the first line again, because even there not everything was trainable. The
 # base keeps some averages that no gradient ever changes. We will meet them again below.
-#
+
+# %% [markdown]
 # ## A count is a promise, so let us check it
 #
-# We train for a moment, and then compare the weights with a copy from before.
+# We train for a moment, and then compare the weights with a copy from before. The
+# averages, which Keras calls `moving_mean` and `moving_variance`, we leave out.
 
 # %%
-def distance(before, after):
-    """The largest change of any weight."""
-    return max(np.abs(a - b).max() for a, b in zip(before, after, strict=True))
+def copy_weights(layer):
+    weights = [each for each in layer.weights if "moving_" not in each.path]
+    return [np.array(keras.ops.convert_to_numpy(each)) for each in weights]
+
+
+def distance(before, layer):
+    pairs = zip(before, copy_weights(layer), strict=True)
+    return max(np.abs(a - b).max() for a, b in pairs)
 
 
 # %%
-before, before_all = base.get_weights(), model.get_weights()
+before, before_all = copy_weights(base), copy_weights(model)
 model.compile("sgd", "sparse_categorical_crossentropy")
 model.fit(few.images, few.labels, verbose=0)
-print(f"largest change in the base:  {distance(before, base.get_weights()):.5f}")
-print(f"largest change in the model: {distance(before_all, model.get_weights()):.5f}")
+print(f"largest change in the base:  {distance(before, base):.5f}")
+print(f"largest change in the model: {distance(before_all, model):.5f}")
 
 # %% [markdown]
 # **Observe.** The base did not move at all, although the model did. The second line
@@ -136,8 +144,8 @@ print(f"largest change in the model: {distance(before_all, model.get_weights()):
 #
 # ## Changing our mind
 #
-# With more pictures we might want the base to learn after all. So we unlock it and
-# train again.
+# With more pictures we might want the base to learn after all. So we set its flag back
+# and train again.
 
 # %%
 moves = predict("How far will the base move?", "not at all", "a little", "far")
@@ -149,15 +157,15 @@ with contextlib.suppress(ValueError):  # some backends stop here
     model.fit(few.images, few.labels, verbose=0)
 if keras.backend.backend() == "jax":
     model.set_weights(saved)  # a `fit` that was stopped may lose them
-moved = distance(before, base.get_weights())
+moved = distance(before, base)
 print(f"largest change in the base:  {moved:.5f}")
 moves.compare("not at all" if moved == 0 else "a little" if moved < 0.01 else "far")
 
 # %% [markdown]
-# **Observe.** Nothing, and on TensorFlow nobody warned us. `compile` prepares the
-# training, and the first `fit` after it settles which weights the optimizer looks
-# after. From then on the flags may say what they like. (On PyTorch and JAX, Keras stops
-# here with an error about a variable that the optimizer does not know.)
+# **Observe.** Nothing, and on TensorFlow nobody warned us. The first `fit` after a
+# `compile` makes a list of the weights to train. Flags that change later do not change
+# this list. (On PyTorch and JAX, Keras stops here with an error about a variable that
+# the optimizer does not know; the lines about errors and saved weights are for them.)
 # `model.summary()` would not have helped, because it only shows the flags.
 #
 # So after every change of `trainable`: **compile again**.
@@ -165,7 +173,7 @@ moves.compare("not at all" if moved == 0 else "a little" if moved < 0.01 else "f
 # %%
 model.compile("sgd", "sparse_categorical_crossentropy")
 model.fit(few.images, few.labels, verbose=0)
-print(f"largest change in the base:  {distance(before, base.get_weights()):.5f}")
+print(f"largest change in the base:  {distance(before, base):.5f}")
 
 # %% [markdown]
 # ## Only the last stage
@@ -175,21 +183,21 @@ print(f"largest change in the base:  {distance(before, base.get_weights()):.5f}"
 # colleague sets the flags of the layers first, sees that the base still says `False`,
 # and sets that to `True`.
 #
-# To see what learns, we count in each stage which weights one `fit` changes.
+# To see what learns, we count how many weights of each stage one `fit` changes.
 
 # %%
 stages = {stage.name: stage.layers for stage in freezing.stages(base)}
-*_, last = stages
+last = list(stages)[-1]
 stages["head"] = model.layers[-1:]
 
 
 def values(layers):
-    """All the weights of these layers, in one long row."""
-    return np.concatenate([w.ravel() for layer in layers for w in layer.get_weights()])
+
+    return np.concatenate([w.ravel() for layer in layers for w in copy_weights(layer)])
 
 
 def draw_what_learns(what):
-    """Compiles, fits, and draws the share of changed weights in each stage."""
+
     before = {name: values(layers) for name, layers in stages.items()}
     model.compile("sgd", "sparse_categorical_crossentropy")
     model.fit(few.images, few.labels, verbose=0)
@@ -209,25 +217,30 @@ base.trainable = False
 for layer in base.layers:
     layer.trainable = layer in stages[last]
 base.trainable = True
-learnt = draw_what_learns("The base last")
+learnt = draw_what_learns("The base's flag set last")
 order.compare({1: "nothing", 2: "the last stage"}.get(len(learnt), "all"))
 
 # %% [markdown]
-# **Observe.** The base's flag was set last, and it overwrote the flags of all its
-# layers. Nothing reported this. So go from large to small: first the base, then its
-# layers. (On TensorFlow, Keras skips an assignment that leaves the base's own flag as
-# it was. So to reset all layers, set the base to `False` and then to `True`.)
+# **Observe.** Setting the base's flag sets those of all its layers, so the colleague's
+# last line undid the loop. Nothing reported this. (It was not even needed: what counts
+# in training is the flag of each layer.) So go from large to small: first the base,
+# then its layers.
+#
+# One trap is left. If the base says `True` already, setting it to `True` changes
+# nothing, on TensorFlow not even the layers inside that say `False`. To be sure that
+# all are reset, set it to `False` and then to `True`.
 
 # %%
+base.trainable = False
 base.trainable = True
 for layer in base.layers:
     layer.trainable = layer in stages[last]
-draw_what_learns("The base first");
+draw_what_learns("The base's flag set first");
 
 # %% [markdown]
 # **Observe.** Only the two bars that we asked for. Everything before the last stage is
-# exactly as it was. The flags are what we wanted, and a picture such as this one shows
-# what `fit` made of them.
+# exactly as it was. Flags are a wish; a comparison such as this one shows what `fit`
+# made of it.
 #
 # ## The layers that learn without gradients
 #
@@ -243,16 +256,18 @@ print("the first one:", *(weight.name for weight in norms[0].weights))
 # %% [markdown]
 # We only pass some pictures through the model in *training mode*, as `fit` does. There
 # is no loss, no gradient and no optimizer. We do it with the base frozen, and again
-# with the base trainable.
+# with the base trainable. Are the answers those of *inference mode*, as in `predict`?
 
 # %%
 silent = predict("Trainable: how many of the four change?", "none", "two", "four")
 
 # %% tags=["nbval-check-output", "any-track"]
 def changed_vectors():
-    """The vectors of the layer that one pass in training mode changes."""
-    before = norms[0].get_weights()
-    model(few.images.astype("float32"), training=True)
+
+    before, images = norms[0].get_weights(), few.images.astype("float32")
+    modes = [model(images, training=mode) for mode in (False, True)]
+    same = np.allclose(*map(keras.ops.convert_to_numpy, modes), atol=1e-5)
+    print("the same answers in both modes:", "yes" if same else "no")
     pairs = zip(norms[0].weights, before, norms[0].get_weights(), strict=True)
     return [weight.name for weight, a, b in pairs if not np.array_equal(a, b)]
 
@@ -262,17 +277,15 @@ print("frozen:   ", changed_vectors())
 base.trainable = True
 print("trainable:", found := changed_vectors())
 silent.compare({0: "none", 2: "two", 4: "four"}[len(found)])
-averages = [w for norm in norms for w in (norm.moving_mean, norm.moving_variance)]
-print(f"such averages in all: {count(averages):,}")
+
 
 # %% [markdown]
-# **Observe.** In training mode, every batch that passes moves the averages, and with
-# them everything that the base computes later. (Subtract their number from that of all
-# weights, and you get what was trainable before we locked anything.)
+# **Observe.** In training mode, every batch that passes moves the averages, and that
+# changes what the base computes later.
 #
-# A frozen BatchNormalization layer keeps its averages. In Keras, it also works in
-# *inference mode*, even while the rest trains: it normalises with the averages that it
-# has stored, not with those of the batch. Lesson 08 will need this.
+# A frozen BatchNormalization layer keeps its averages. And it gives the same answers in
+# both modes: it normalises with the averages that it has stored, not with those of the
+# batch, even while the rest trains. Lesson 08 will need this.
 #
 # ## All of it at a glance
 #
@@ -287,9 +300,9 @@ panel = FreezePanel(model, few, batch_size=10, validation=track.validation)
 panel
 
 # %% tags=["nbval-check-output"]
-for name in (last, "stage 1"):
+for name in ("nothing else", last, "stage 1"):
     for layer in base.layers:
-        layer.trainable = layer in stages[name]
+        layer.trainable = layer in stages.get(name, [])
     panel.refresh()
     print(f"head and {name}: {panel.summary.count}\n  ", *panel.summary.lines[3])
 
@@ -297,13 +310,14 @@ for name in (last, "stage 1"):
 # **Observe.** We set the flags by code, and the panel shows them, as its `Refresh`
 # button would. The first stage has far fewer weights than the last, but a step that
 # trains it costs more. Gradients travel back from the output to the first layer that
-# trains, and you pay for the length of that journey.
+# trains, and you pay for that journey, besides what each weight's own gradient costs.
 #
 # ## ✎ Exercise 5.1
 #
-# In the base, let the depthwise convolutions learn (`keras.layers.DepthwiseConv2D`),
-# and freeze all its other layers. Our dense layer stays trainable. Set `answer` to the
-# number of weights in `model` that `fit` may change. The check looks at the flags, too.
+# In the base, let the layers of the kind `keras.layers.DepthwiseConv2D` learn, and
+# freeze all its other layers. Our dense layer learns, too. Set `answer` to the number
+# of single numbers in `model` that gradients may change, as `count` counts them. The
+# check looks at the flags, too.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 base.trainable = False
@@ -400,25 +414,25 @@ check("5.3", answer, base=base, classes=len(track.class_names))
 import keras
 import numpy as np
 
-base = keras.applications.EfficientNetV2B0(
+my_base = keras.applications.EfficientNetV2B0(
     include_top=False, weights=None, input_shape=(96, 96, 3), pooling="avg"
-)  # weights="imagenet" where there is a network
-base.trainable = False
-model = keras.Sequential([base, keras.layers.Dense(3, activation="softmax")])
-model.compile(keras.optimizers.Adam(1e-2), "sparse_categorical_crossentropy")
+)  # weights="imagenet" if you are online
+my_base.trainable = False
+my_model = keras.Sequential([my_base, keras.layers.Dense(3, activation="softmax")])
+my_model.compile(keras.optimizers.Adam(1e-2), "sparse_categorical_crossentropy")
 
-images = np.random.default_rng(0).integers(0, 256, (12, 96, 96, 3))
-before, before_all = base.get_weights(), model.get_weights()
-model.fit(images, np.arange(12) % 3, verbose=0)
-same = [np.array_equal(a, b) for a, b in zip(before, base.get_weights(), strict=True)]
-print("base untouched:", all(same))
-print("head moved:", not np.array_equal(before_all[-1], model.get_weights()[-1]))
+my_images = np.random.default_rng(0).integers(0, 256, (12, 96, 96, 3))
+kept, kept_all = my_base.get_weights(), my_model.get_weights()
+my_model.fit(my_images, np.arange(12) % 3, verbose=0)
+untouched = all(map(np.array_equal, kept, my_base.get_weights()))
+print("base untouched:", untouched)
+print("head moved:", not np.array_equal(kept_all[-1], my_model.get_weights()[-1]))
 
 # %% [markdown]
 # ## What to remember
 #
-# - `base.trainable = False` locks every layer of the base.
-# - After every change of a flag, compile again, because nothing will remind you.
+# - `base.trainable = False` freezes every layer of the base.
+# - After every change of a flag, compile again, because TensorFlow will not remind you.
 # - Go from large to small: first the base's flag, then those of its layers.
 # - BatchNormalization moves without gradients, unless it is frozen.
 #

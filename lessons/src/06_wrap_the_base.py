@@ -19,8 +19,6 @@ import tlcourse
 tlcourse.start()
 
 # %%
-import time
-
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
@@ -71,12 +69,13 @@ for name, layer in zip(names, model.layers, strict=True):
 # is drawn row by row, as a small image.
 
 # %%
-_, axes = plt.subplots(1, 4, figsize=(12, 3.2))
-plots.tiles(validation.images[:1], title="pixels", ax=axes[0])
+axes = plt.subplots(1, 4, figsize=(12, 3.2))[1]
+truth, says = (track.class_names[k] for k in (validation.labels[0], x[0].argmax()))
+plots.tiles(validation.images[:1], title=f"pixels: {truth}", ax=axes[0])
 plots.feature_maps(steps["maps"][0], 25, 5, "25 of the maps", ax=axes[1])
-plots.tiles(steps["vector"].reshape(1, 32, -1), title="their averages", ax=axes[2])
+plots.tiles(steps["vector"].reshape(1, 32, -1), title="all the averages", ax=axes[2])
 axes[3].bar(range(classes), 100 * x[0], color=plots.BLUE)
-axes[3].set(title="the answer", xlabel="class", ylabel="probability, %");
+axes[3].set(title=f"the answer: {says}", xlabel="class", ylabel="probability, %");
 
 # %% [markdown]
 # **Observe.** The picture becomes many small maps. Pooling averages each of them, which
@@ -111,9 +110,10 @@ others = ["Flatten", "pooling, 512 units", "Flatten, 512 units"]
 wins = predict("Which one beats our pooling in each of five draws?", *others, "none")
 
 # %% [markdown]
-# We try all four on our own base, with ten labels per class, in five draws. A frozen
-# base gives the same maps in every epoch, so we ask it once for each draw and train
-# only the wrappers. (Lesson 10 makes more of that.)
+# We try all four on our own base, with ten labels per class. Which ten is a matter of
+# luck, so we *draw* five times. A frozen base gives the same maps in every epoch, so we
+# ask it once for each draw and train only the wrappers, all at the same learning rate.
+# (Lesson 10 makes more of that.)
 
 # %%
 def fit_head(inputs, labels, *head, learning_rate=1e-2):
@@ -137,28 +137,27 @@ found = {}
 print(f"{'our base':20}{base.count_params():>11,} parameters")
 for name in ("pooling", *others):
     squeeze = layers.Flatten() if "Flatten" in name else pool
-    clock = time.perf_counter()
+
     for x, draw in zip(maps, draws, strict=True):
         hidden = [layers.Dense(512, activation="relu")] if "512" in name else []
         out = layers.Dense(classes, activation="softmax")
         head = fit_head(x, draw.labels, squeeze, *hidden, out, learning_rate=1e-3)
-        found.setdefault(name, []).append(share_right(head, held))
-    right = f"{np.mean(found[name]):.1f} ± {np.std(found[name], ddof=1):.1f} % right"
-    seconds = (time.perf_counter() - clock) / 5
-    print(f"{name:20}{head.count_params():>11,} parameters, {seconds:.1f} s, {right}")
+        found.setdefault(name, []).append(round(share_right(head, held), 1))
+    right = f"{np.mean(found[name]):.1f} ± {np.std(found[name], ddof=1):.1f} % right:"
+    print(f"{name:20}{head.count_params():>11,} parameters, {right}", *found[name])
 
 # %% [markdown]
 # A wrapper is clearly better if it is right more often in every single draw.
 
 # %%
+
 clear = [name for name in found if np.all(np.greater(found[name], found["pooling"]))]
 wins.compare(max(clear, key=lambda name: np.mean(found[name]), default="none"))
 
 # %% [markdown]
 # **Observe.** The means lie within a few points of each other, which is about as much
 # as one draw differs from the next. So a hundred labels can teach a wrapper that is
-# larger than what it wraps, and what speaks for pooling is something else: it is small
-# and quick.
+# larger than what it wraps, and what speaks for pooling is something else: its size.
 #
 # ## Raw pixels in
 #
@@ -190,18 +189,19 @@ shift = layers.RandomTranslation(0.08, 0.08, fill_mode="nearest", seed=0)
 augment = keras.Sequential([turn, shift])
 eight = np.repeat(draws[0].images[:1], 8, axis=0).astype("float32")
 varied = keras.ops.convert_to_numpy(augment(eight, training=True))
-plots.tiles(varied.astype("uint8"), title="One image, eight times");
+varied[0] = eight[0]
+plots.tiles(varied.astype("uint8"), title="One image, and seven changed copies");
 
 # %% tags=["nbval-check-output", "any-track"]
-for training, when in ((True, "in training"), (False, "in prediction")):
-    change = np.abs(augment(eight, training=training) - eight).max()
-    print(f"{when:14}", "the images change" if change else "nothing changes")
+for mode in (True, False):
+    change = np.abs(augment(eight, training=mode) - eight).max()
+    print(f"training={mode}:", "the images change" if change else "nothing changes")
 
 # %% [markdown]
 # **Observe.** `fit` sees a different picture in every epoch, but `predict` leaves the
 # picture alone, so its answers are stable. With such layers you say what does *not*
-# matter. A turn by a few degrees leaves a 2 a 2, while its mirror image is no digit any
-# more.
+# matter. A digit that is turned a little is still the same digit; its mirror image is
+# not.
 #
 # And does it help? We make three changed copies of each image and train on all four.
 
@@ -214,6 +214,7 @@ for x, draw in zip(maps, draws, strict=True):
     copies = [augment(draw.images, training=True) for _ in range(3)]
     changed = [to_maps.predict(copy, verbose=0) for copy in copies]
     for four, shares in zip(([x] * 4, [x, *changed]), found.values(), strict=True):
+        keras.utils.set_random_seed(0)  # both begin with the same weights
         out = layers.Dense(classes, activation="softmax")
         head = fit_head(pool(np.concatenate(four)), np.tile(draw.labels, 4), out)
         shares.append(share_right(head, held_vectors))
@@ -222,15 +223,16 @@ print(np.round(gains, 1), f"on average {gains.mean():.1f} ± {gains.std(ddof=1):
 helps.compare(int(np.sum(gains > 0)))
 
 # %% [markdown]
-# **Observe.** Both trainings take the same number of steps, so a difference between
-# them comes from the changes. Set the mean beside its spread: a gain that is smaller
-# than the spread could be luck, and then augmentation costs three more passes through
-# the base for nothing that we can see. It is worth a try, and worth measuring.
+# **Observe.** Both trainings begin with the same weights and take the same number of
+# steps, so a difference between them comes from the changes. Set the mean beside its
+# spread: a gain that is smaller than the spread could be luck, and then augmentation
+# costs three more passes through the base for nothing that we can see. It is worth a
+# try, and worth measuring.
 #
 # ## Some outputs switched off
 #
-# **Dropout** is another way to make training harder. It is used behind hidden layers,
-# so that the next layer cannot rely on any single number.
+# **Dropout** is another way to make it harder to learn the training images by heart. It
+# is used behind hidden layers, so that the next layer cannot rely on any single number.
 
 # %% tags=["any-track"]
 drop, ones = layers.Dropout(0.3, seed=0), np.ones((1, 10))
@@ -244,9 +246,9 @@ print("in prediction:", np.round(drop(ones, training=False)[0], 2))
 #
 # ## Softmax once
 #
-# A loss wants to know whether it gets logits or probabilities. If softmax is applied
-# twice, it is told nothing. Here is a model that is very sure and right, so it should
-# pay almost nothing.
+# A loss has to be told whether it gets logits or probabilities. If softmax is applied
+# twice, nothing tells it so. Here is a model that is right and very sure, so its loss
+# should be almost 0.
 
 # %%
 cost = predict("What is its loss after a second softmax?")
@@ -260,12 +262,12 @@ cost.compare(round(float(pays["twice"]), 2))
 
 # %% [markdown]
 # **Observe.** After a second softmax, no answer can be sure any more, and even the best
-# one is charged. There is no error. (If your model ends in softmax and the loss has
+# one has this loss. There is no error. (If your model ends in softmax and the loss has
 # `from_logits=True`, TensorFlow repairs it and warns. Two softmax layers go unnoticed,
 # and other backends notice nothing.) And how does such a model train?
 
 # %%
-seeds = predict("How many of five end over 2 points lower?", unit="of 5")
+seeds = predict("From how many of five starts do two cost over 2 points?", unit="of 5")
 
 # %%
 vectors, ends = pool(maps[0]), {1: [], 2: []}
@@ -276,7 +278,7 @@ for times, shares in ends.items():
         head = fit_head(vectors, draws[0].labels, layers.Dense(classes), *rest)
         shares.append(share_right(head, held_vectors))
     sure = np.mean(keras.ops.max(head(held_vectors), axis=1))
-    print(f"softmax x {times}: {np.round(shares)} % right, {sure:.0%} sure")
+    print(f"softmax x {times}: {np.round(shares)} % right, the last {sure:.0%} sure")
 seeds.compare(sum(a - b > 2 for a, b in zip(*ends.values(), strict=True)))
 
 # %% [markdown]
@@ -298,19 +300,14 @@ check("6.1", answer)
 # %% [markdown]
 # ## ✎ Exercise 6.2
 #
-# Build a wrapper for the feature maps of `base`: pooling, a hidden layer of 64 units
-# with `relu`, dropout of 0.3, and the classes with softmax. Set `answer` to it, a Keras
-# model.
+# Build a wrapper for the feature maps of `base`, which have the shape
+# `base.output_shape[1:]`: pooling, a hidden layer of 64 units with `relu`, dropout of
+# 0.3, and the classes with softmax. Set `answer` to it, a Keras model.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
-answer = keras.Sequential(
-    [
-        layers.GlobalAveragePooling2D(),
-        layers.Dense(64, activation="relu"),
-        layers.Dropout(0.3),
-        layers.Dense(classes, activation="softmax"),
-    ]
-)
+hidden = layers.Dense(64, activation="relu"), layers.Dropout(0.3)
+out = layers.Dense(classes, activation="softmax")
+answer = keras.Sequential([layers.GlobalAveragePooling2D(), *hidden, out])
 
 check("6.2", answer, base=base, classes=classes)
 
@@ -318,7 +315,8 @@ check("6.2", answer, base=base, classes=classes)
 # ## ✎ Exercise 6.3
 #
 # Somebody built this wrapper and wonders why it learns so badly. Fix it. The check
-# looks at the model's loss on a few answers.
+# evaluates your model on a few vectors: the loss that you compiled has to be the one
+# that its answers deserve.
 #
 # ```python
 # answer = keras.Sequential([
@@ -330,9 +328,8 @@ check("6.2", answer, base=base, classes=classes)
 # ```
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
-answer = keras.Sequential(
-    [keras.Input((1280,)), layers.Dense(classes, activation="softmax")]
-)
+dense = layers.Dense(classes, activation="softmax")
+answer = keras.Sequential([keras.Input((1280,)), dense])
 answer.compile("adam", "sparse_categorical_crossentropy")
 
 check("6.3", answer, classes=classes)
@@ -345,7 +342,7 @@ check("6.3", answer, classes=classes)
 #   place of every map.
 # - Flatten gets far fewer new images right. | Compare the means and spreads of the
 #   four wrappers.
-# + Flatten makes the wrapper many times larger. | Size and speed are what it saves.
+# + Flatten makes the wrapper many times larger. | Size is what pooling saves.
 #
 # ? `Rescaling` is the first layer of a model. What can still happen?
 # - Somebody forgets to scale the pictures. | The model does it for everybody.
@@ -360,33 +357,35 @@ check("6.3", answer, classes=classes)
 #
 # ? A model ends in softmax, and another softmax follows. What will you see?
 # - Keras refuses to compile the model. | Any numbers will do for it.
-# - Accuracy falls to that of guessing. | The largest number stays the largest.
-# + Probabilities that are far too small. | A right answer can no longer be a sure one.
+# - Accuracy falls to that of guessing. | It still learns, if not always as well.
+# + Answers that are never quite sure. | The largest probability stays far below one.
 
 # %% [markdown]
 # ## On your own
 #
-# Both wrappers on ResNet50, which wants its pixels in another way: blue first, and
-# minus the mean colour of ImageNet. Its own `preprocess_input` does that, here outside
-# of the model, where it can be forgotten.
+# A whole model on ResNet50, which wants its pixels in another way: blue first, and
+# minus the mean colour of ImageNet. Its own `preprocess_input` does that, inside of the
+# model, where nobody can forget it. Augmentation stands before it, because it works on
+# raw pixels, and dropout before the last layer.
 
 # %% tags=["own"]
 import keras
 import numpy as np
 
-base = keras.applications.ResNet50(
+my_base = keras.applications.ResNet50(
     include_top=False, weights=None, input_shape=(64, 64, 3)
-)  # weights="imagenet" where there is a network
-base.trainable = False
-for squeeze in (keras.layers.GlobalAveragePooling2D(), keras.layers.Flatten()):
-    model = keras.Sequential(
-        [base, squeeze, keras.layers.Dense(3, activation="softmax")]
-    )
-    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    images = np.random.default_rng(0).integers(0, 256, (12, 64, 64, 3))
-    ready = keras.applications.resnet50.preprocess_input(images.astype("float32"))
-    model.fit(ready, np.arange(12) % 3, verbose=0)
-    print(f"{squeeze.name}: {model.layers[-1].count_params():,} parameters learn")
+)  # weights="imagenet" if you are online
+my_base.trainable = False
+pixels = keras.Input((64, 64, 3))
+y = keras.layers.RandomRotation(0.04)(pixels)  # parts of a full turn
+y = keras.applications.resnet50.preprocess_input(y)
+y = keras.layers.GlobalAveragePooling2D()(my_base(y))
+y = keras.layers.Dropout(0.2)(y)
+whole = keras.Model(pixels, keras.layers.Dense(3, activation="softmax")(y))
+whole.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+photos = np.random.default_rng(0).integers(0, 256, (12, 64, 64, 3)).astype("float32")
+whole.fit(photos, np.arange(12) % 3, verbose=0)
+print("from raw pixels to", whole.predict(photos[:1], verbose=0).round(2))
 
 # %% [markdown]
 # ## What to remember

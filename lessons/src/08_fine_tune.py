@@ -77,7 +77,8 @@ base, dense = model.layers[1], model.layers[-1]
 
 # %% [markdown]
 # A frozen base says the same about an image in every epoch. So we ask it once, with
-# `predict`, and train the dense layer on its answers, which takes seconds.
+# `predict`, and train the dense layer on its answers, which takes seconds. (`head` and
+# `model` share this layer: what one learns, the other knows.)
 
 # %%
 held_out = data.load_counting(300, "validation")
@@ -104,11 +105,11 @@ guess = predict("If the base learns, too: what share of new images is right?", u
 # of a flag, with a learning rate that suits the base. Fit.
 #
 # Which rate is that? With Adam one begins at about 1e-5 to 1e-4, and then tries larger
-# and smaller ones on validation images. Here that led to 3e-3, because much has to
-# change in this base. So large a rate has to sink to nothing in the course of the
-# training, or the last epochs jump up and down. And it climbs for a few steps before it
-# sinks, because the optimizer's first steps are badly informed. AdamW is Adam that also
-# pulls every weight a little towards zero. That is a common way to fine-tune today.
+# and smaller ones on validation images. On this task we did, and it led to 3e-3: much
+# has to change in this base. So large a rate has to sink to nothing in the course of
+# the training. And for the first steps it climbs, because Adam has seen too few
+# gradients to know how large a step to take. AdamW is Adam that also pulls every weight
+# a little towards zero. That is a common way to fine-tune today.
 
 # %%
 base.trainable = True
@@ -152,7 +153,7 @@ for name in ("kernel", "gamma", "moving_mean"):
 # One run may be luck, and perhaps the head only wanted more epochs. So we go on from
 # the same trained head in three ways: train just the head on, tune the base with
 # BatchNormalization asleep, or tune it with BatchNormalization awake. `three_ways` does
-# what the cells above did, for each of several draws.
+# what the cells above did, for each of several *draws*, random choices of images.
 
 # %%
 awake_guess = predict(
@@ -160,7 +161,8 @@ awake_guess = predict(
 )
 
 # %% [markdown]
-# Two draws of three hundred images. This takes most of a minute.
+# Two draws of three hundred images; the first is the one that you know. This takes most
+# of a minute. The pale bands of the figure reach from one draw to the other.
 
 # %%
 draws = [far, data.load_counting(300, seed=1)]
@@ -178,19 +180,25 @@ awake_guess.compare(found)
 
 # %% [markdown]
 # **Observe.** Tuning wins in both draws, by far more than the two differ, and training
-# the head on brings nothing. (If its line dips first, that is the price of a large
-# rate: it takes something apart before it builds.)
+# the head on brings nothing. (If the line of tuning dips first, that is the price of a
+# large rate: it takes something apart before it builds. And the first draw does not end
+# where our own run ended: the same images in another order are worth some points, too.)
 #
 # While it trains, BatchNormalization that is awake uses the averages of the batch; when
 # the model is asked, the stored ones. Each step replaces a thousandth of those
 # (`momentum=0.999` in this network), so in eighty steps they cannot keep up with a base
 # that changes this much. Asleep is the safe default for small batches and short
 # trainings. With many images, awake may win: measure both.
-#
+
+# %% [markdown]
 # ## What was it good at before?
 
 # %%
 memory_guess = predict("What share of letters can the tuned base still read?", unit="%")
+
+# %% [markdown]
+# We put the base back under the head that read the letters in lesson 03, once as it
+# came and once tuned.
 
 # %%
 complete, names = letters.build_complete()
@@ -210,8 +218,8 @@ memory_guess.compare(100 * read.mean())
 # Now the digits, five labelled images of each class, BatchNormalization asleep, a few
 # epochs, four rates that stay as they are. `compile` makes a new optimizer, whose
 # memory is empty, but it also makes Keras build its training step anew, which takes
-# longer than our training. So `try_rates` compiles once, and then does this for each
-# rate and draw:
+# longer than our training. So `try_rates` compiles once, with plain Adam, and then does
+# this for each rate and draw:
 #
 # ```python
 # model.set_weights(weights_with_trained_head)
@@ -246,10 +254,11 @@ for rate, row in zip(rates, points, strict=True):
 near_guess.compare(round(best, 1))
 
 # %% [markdown]
-# **Observe.** A flat line, then a cliff. Left of the cliff there is little to gain, as
-# the base was trained on pictures much like these. And we took the best of four rates,
-# which flatters it. At the foot of the cliff, what others had learnt in hours is gone
-# in seconds. Would the training loss have warned us?
+# **Observe.** A flat line, and somewhere on its right a cliff. Left of the cliff there
+# is little to gain, as the base was trained on pictures much like these. (We took the
+# best of four rates, which makes the gain look larger than it is.) At the foot of the
+# cliff, what others had learnt in hours is gone in seconds. Would the training loss
+# have warned us?
 
 # %%
 loss_guess = predict("At 1e-2: is the loss falling at the end?", "yes", "no")
@@ -257,16 +266,19 @@ loss_guess = predict("At 1e-2: is the loss falling at the end?", "yes", "no")
 # %%
 worst = np.mean(curves[1e-2], axis=0)
 print(f"training loss at 1e-2, by epoch: {worst.round(2)}")
+print(f"of a model that only guesses:    {np.log(len(track.class_names)):.2f}")
 loss_guess.compare("yes" if worst[-1] < worst[-2] else "no")
 LearningRateExplorer(curves)
 
 # %% [markdown]
-# **Observe.** A falling curve proves nothing: it can fall because the model learns its
-# few images anew, from what is left. Only new images tell.
+# **Observe.** A falling curve proves nothing. This one falls because it comes from high
+# up, and what it comes down to is no better than guessing. Compare heights, not slopes.
 #
-# All of this in one picture, measured before on five digits of each class. Start at
-# 1e-5 and drag the steps to the end. Then turn up the rate: when do the neighbours of
-# an image change, when the filters of the first layer, and what does the loss say?
+# And does a low loss prove anything? All of this in one picture, measured before on
+# five digits of each class. Start at 1e-5 and drag the steps to the end. Then turn up
+# the rate: when do the *neighbours* change, the images whose features are nearest, and
+# when the filters of the first layer? At 3e-3 the loss comes down to nothing: what do
+# the training images say, and what do the new ones?
 
 # %%
 ForgettingDial()
@@ -276,8 +288,8 @@ ForgettingDial()
 #
 # Many tutorials unfreeze the BatchNormalization layers as well, and call the base with
 # `training=False`. In a *functional* model, one made by `keras.Model(a, b)`, that
-# worked in the Keras of 2020. Here is that recipe, and the same in a class of its own,
-# each called once as `fit` calls it.
+# worked in the Keras of 2020. Here it is twice: as a functional model, and as our own
+# subclass of `keras.Model`. We call each once with `training=True`, as `fit` does.
 
 
 # %%
@@ -301,8 +313,9 @@ for name, recipe in {"functional": functional, "subclassed": Guarded()}.items():
 
 # %% [markdown]
 # **Observe.** In Keras 3, a functional model passes the mode of `fit` on to every
-# layer, whatever its base was called with. In your own `call`, what you write holds.
-# Freezing each BatchNormalization layer works in both.
+# layer, whatever its base was called with, and a `Sequential` model has no place to
+# write it. In your own `call`, what you write holds. Freezing each BatchNormalization
+# layer works everywhere.
 #
 # ## ✎ Exercise 8.1
 #
@@ -337,8 +350,8 @@ check("8.1", answer, pretrained=pretrained)
 # ## ✎ Exercise 8.2
 #
 # Somebody wants the boldest rate that is safe: the largest of `rates` at which no draw
-# lost more than two points to its own head. `table` has a row for each rate and a
-# column for each draw; `head_right` has the head of each draw. Compute it.
+# lost more than two points, 0.02, to its own head. `table` has a row for each rate and
+# a column for each draw; `head_right` has the head of each draw. Compute it.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 safe = (table - head_right).min(axis=1) >= -0.02
@@ -350,10 +363,11 @@ check("8.2", answer, rates=rates, table=table, head=head_right)
 # ## ✎ Exercise 8.3
 #
 # One hears that the head *has to* be trained first, since its noise would spoil the
-# base. Try it: take the corrected lines of 8.1 from `script = build(...)` on, and let
-# `fit` run for 25 epochs, in batches of ten, with `validation_data` and the metric
-# accuracy. Set `answer` to the list of validation accuracies. Does it arrive where a
-# trained head begins?
+# base. Try it: take the corrected lines of 8.1 from `script = build(...)` on, with
+# Adam at 1e-4, and let `fit` run for 25 epochs, in batches of ten, with the images
+# and labels of `track.validation` as `validation_data` and the metric accuracy. Set
+# `answer` to the list of validation accuracies. Does it arrive where a trained head
+# begins, at `head_right[0]`?
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 script.layers[1].set_weights(pretrained)
@@ -384,7 +398,7 @@ check("8.3", answer, head=head_right[0], epochs=25)
 # + Freezing each BatchNormalization layer. | Frozen, it uses its stored averages and
 #   leaves them alone.
 #
-# ? The training loss falls smoothly, and new images are no better than guessing.
+# ? The training loss falls to zero, and fewer new images are right than before.
 # - More epochs will bring both together. | They teach the same few images once more.
 # + The rate was too large for this base. | It forgot, and learnt the few images anew.
 # - There were too few labels to begin with. | With the same labels, a frozen base did
@@ -404,23 +418,23 @@ check("8.3", answer, head=head_right[0], epochs=25)
 import keras
 import numpy as np
 
-rng = np.random.default_rng(0)
-images, labels = rng.uniform(-1, 1, (12, 96, 96, 3)), np.arange(12) % 3
-base = keras.applications.MobileNet(
+my_images, labels = np.random.uniform(0, 255, (12, 96, 96, 3)), np.arange(12) % 3
+my_base = keras.applications.MobileNetV3Small(  # it scales pixels itself
     input_shape=(96, 96, 3), include_top=False, weights=None, pooling="avg"
-)  # weights="imagenet" where there is a network
-model = keras.Sequential([base, keras.layers.Dense(3, activation="softmax")])
+)  # weights="imagenet" if you are online
+my_model = keras.Sequential([my_base, keras.layers.Dense(3, activation="softmax")])
 # ... train the head with a frozen base here, then:
-base.trainable = True
-for layer in base.layers:
-    if isinstance(layer, keras.layers.BatchNormalization):
-        layer.trainable = False
-model.compile(keras.optimizers.Adam(1e-4), "sparse_categorical_crossentropy")
-before = base.get_weights()
-model.fit(images, labels, verbose=0)
-pairs = list(zip(before, base.get_weights(), strict=True))
-moved = [np.abs(a - b).max() > 0 for a, b in pairs]
-print(f"moved: {sum(moved)} of {len(moved)} weights; BatchNormalization slept")
+my_base.trainable = True
+norms = [x for x in my_base.layers if isinstance(x, keras.layers.BatchNormalization)]
+for layer in norms:
+    layer.trainable = False
+my_model.compile(keras.optimizers.Adam(1e-4), "sparse_categorical_crossentropy")
+kept = [x.get_weights() for x in my_base.layers]
+my_model.fit(my_images, labels, verbose=0)
+for layer, old in zip(my_base.layers, kept, strict=True):
+    if old and (layer in norms or isinstance(layer, keras.layers.Conv2D)):
+        same = all(map(np.array_equal, old, layer.get_weights()))
+        print(layer.name, "stayed" if same else "moved", end=", ")
 
 # %% [markdown]
 # ## What to remember
@@ -428,7 +442,7 @@ print(f"moved: {sum(moved)} of {len(moved)} weights; BatchNormalization slept")
 # - Train the head. Then unfreeze, put BatchNormalization to sleep, compile again, fit.
 # - Tuning pays where the base is far from your task. Near it, the head is nearly all.
 # - With Adam start at about 1e-5 to 1e-4 and sweep. Too large a rate destroys the base,
-#   and the training loss does not show it.
+#   and a falling training loss does not show it.
 # - Choose with validation images, and say how many you had.
 #
 # Next: [09 · Train more](09_train_more.ipynb)

@@ -62,9 +62,9 @@ for block in ("expanded_conv", "block_1", "block_3"):
 figures.patches(rows, "The patches that excite a unit most");
 
 # %% [markdown]
-# **Observe.** Each row is one unit. The first rows want a plain surface, or an edge
-# that runs one way. In block 1 come strokes, and in block 3 pieces of letters; what the
-# pieces of one row have in common is already hard to say.
+# **Observe.** Each row is one unit. The first rows want a plain surface or an edge,
+# and the patches of a row look alike. In block 3 they are pieces of pictures, and
+# what those of one row have in common is already hard to say.
 #
 # ## And at the end of the base?
 #
@@ -74,7 +74,8 @@ figures.patches(rows, "The patches that excite a unit most");
 # and count how many are of one class. A base that has learnt nothing is the control.
 
 # %%
-guess = predict("Of the eight loudest pictures of a unit, how many are of one class?")
+
+guess = predict("Of a unit's eight loudest pictures, how many are of one class?")
 
 
 # %%
@@ -88,14 +89,14 @@ alike, random_base = {}, keras.models.clone_model(base)
 for name, network in (("trained", base), ("random", random_base)):
     loudest = loudest_pictures(network)
     alike[name] = np.mean([np.bincount(unit).max() for unit in own.labels[loudest].T])
-    title = f"{name} base: {alike[name]:.1f} of 8 are of one class. Three of its units:"
+    title = f"{name} base, mean of all units: {alike[name]:.1f} of 8. Three units:"
     plots.tiles(own.images[loudest[:, :3].T.ravel()], title=title)
 
 guess.compare(round(float(alike["trained"]), 1))
 
 # %% [markdown]
-# **Observe.** Units of the trained base collect the same class again and again. Units
-# of the random base collect no class; they may as well like a colour of the paper.
+# **Observe.** On average, units of the trained base collect more pictures of one class
+# than those of a base that has learnt nothing. Compare the numbers in the two titles.
 #
 # Edges are in every picture, but classes belong to one task. So early layers should be
 # *general*, and late ones *specific*. That is a guess. Let us measure it.
@@ -115,35 +116,34 @@ plots.tiles(some, columns=16, title="Above, some of A; below, some of B");
 
 # %% [markdown]
 # Here are the filters of the first layer, conv1: those of A, those of B, and a row that
-# has learnt nothing, in an order that we keep to ourselves. Below, what each row makes
+# has learnt nothing, in an order that the cell draws by lot. Below, what each row makes
 # of one character of B.
+
+# %%
+three = [bases["A"], bases["B"], yosinski.fresh(bases["A"], 0)]  # the last: untrained
+order = np.random.default_rng(0).permutation(3)
+rows = {f"{k + 1}": three[order[k]] for k in range(3)}
+figures.filters([weights[0] for weights in rows.values()], rows, "The filters of conv1")
+figures.first_maps(rows, task_b.images[0], "What each row makes of a character");
 
 # %%
 guess = predict("Which row of filters has learnt nothing?", "1", "2", "3")
 
-# %%
-rows = {"1": bases["A"], "2": yosinski.fresh(bases["A"], 0), "3": bases["B"]}
-kernels = {row: weights[0] for row, weights in rows.items()}
-figures.filters(kernels.values(), kernels, "The filters of conv1")
-figures.first_maps(rows, task_b.images[0], "What each row makes of a character");
-
 # %% [markdown]
-# **Observe.** Can you tell them apart? Hardly. (It is row 2.) Even its maps show the
-# strokes, because random filters pass on much of a picture. So maps that look sensible
-# prove nothing. What tells the rows apart is the measure of lesson 03: how alike
-# neighbouring numbers of a filter are.
+# Lesson 03 has a measure for it: how alike the three colours of a filter are.
 
 # %%
-alike = {}
-for row, kernel in kernels.items():
-    alike[row] = np.corrcoef(kernel[:, :-1].ravel(), kernel[:, 1:].ravel())[0, 1]
-    print(f"row {row}: neighbours are alike by {alike[row]:.2f}")
+for row, weights in rows.items():
+    table = np.corrcoef(np.moveaxis(weights[0], 2, 0).reshape(3, -1))
+    print(f"row {row}: colours alike by {table[np.triu_indices(3, 1)].mean():.2f}")
 
-guess.compare(min(alike, key=alike.get))
+guess.compare(str(list(order).index(2) + 1))
 
 # %% [markdown]
-# **Observe.** The trained filters are a little smoother, and that is all we get from
-# looking. We need an experiment.
+# **Observe.** Could you tell them apart by looking? Hardly. Even the maps of the
+# untrained row show the strokes, because random filters pass on much of a picture. So
+# maps that look sensible prove nothing. The measure tells the rows apart, but not what
+# the layers are good for. We need an experiment.
 #
 # ## Copy, freeze, train
 #
@@ -208,15 +208,16 @@ guess.compare("yes" if near.freezing_cost.mean(axis=0).max() > 0.01 else "no")
 
 # %% [markdown]
 # **Observe.** Plain bars: what freezing costs when the task stays the same. Hatched
-# bars: what it costs on top that the layers know A and not B, their *specificity*. The
-# plain ones are small, and a bar that is smaller than its spread says nothing. But from
-# fc6, the first dense layer, on they are there.
+# bars: what is lost in addition because the layers come from A, their *specificity*. A
+# bar that is smaller than its spread says nothing; the plain ones are largest in the
+# dense layers.
 #
 # Every network was trained for 18 epochs, until its learning rate had sunk to nothing.
 # That was enough for the base; was it for a copy? So the bar may stand for freezing, or
 # for too little training. We can find out: in B7B only the last layer trains, and that
 # is quick, because everything below it is frozen. As in lesson 10, we compute the
-# features once, and train for 40 epochs, B7B and A7B alike.
+# features once, and train for 40 epochs, B7B and A7B alike. We do it for the first of
+# the divisions in the figure, so its bar is not the mean that you see there.
 
 
 # %%
@@ -234,9 +235,8 @@ def train_last_layer(half):
 
 # %% [markdown]
 # The measure is base B itself: its loss on its own training images, and what it gets
-# right in unseen fonts. The first line of losses is that of the shipped experiment. We
-# say that the bar shrinks if a quarter of it goes, and that it vanishes if four fifths
-# do.
+# right in unseen fonts. We say that the bar *shrinks* if at least a quarter of it is
+# gone, and that it *vanishes* if at least four fifths are gone.
 
 # %%
 guess = predict("The plain bar at n = 7", "stays", "shrinks", "vanishes")
@@ -244,27 +244,28 @@ guess = predict("The plain bar at n = 7", "stays", "shrinks", "vanishes")
 # %%
 print("loss of base B and B7B:", near.losses["base"][0], near.losses["BnB"][0, 6])
 fits = {name: train_last_layer(name[0]) for name in ("B7B", "A7B")}
-print("trained on:", *(f"{name} {fit['loss'][-1]:.4f}" for name, fit in fits.items()))
+print("after 40 epochs:", {name: x["loss"][-1] for name, x in fits.items()})
 bar = near.freezing_cost[0, 6], near.base[0] - fits["B7B"]["val_accuracy"][-1]
-title = f"B7B lost {bar[0]:.3f} in the figure; trained on, {bar[1]:.3f}"
+title = f"In this division B7B lost {bar[0]:.3f}; after 40 epochs, {bar[1]:.3f}"
 plots.curves(fits, title=title).axhline(near.base[0])
 guess.compare(guess.choices[sum(bar[1] < x * bar[0] for x in (0.75, 0.2))])
 
 # %% [markdown]
 # **Observe.** The line is base B. B7B comes down to about the training loss of the
-# base, and a good part of its bar is gone: that part was training. Some of it is left,
-# although layers, task and training loss are the same. Yosinski and others call it
-# *fragile co-adaptation* if layers that learnt together suffer from being parted.
-# Perhaps ours is some of that.
+# base, and a good part of its bar is gone. That part was not the freezing but the
+# training, of which it got more, in other steps. Some is left, although
+# layers, task and training loss are the same. Yosinski and others call it *fragile
+# co-adaptation* if layers that learnt together suffer from being parted. Perhaps this
+# is some of it.
 #
-# A7B goes on learning, but its training loss stays far above the base's, and in unseen
-# fonts it stops gaining early, because features made for A separate the characters of B
-# less well. That is specificity, and it does not go away.
+# A7B goes on learning its training images, but its loss stays far above the base's,
+# and in unseen fonts it stops gaining early. Features made for A separate the
+# characters of B less well: that is specificity.
 #
 # ## The other side of the coin
 #
 # In the figure, fine-tuned copies end above the base. But they were trained once as A
-# or B, and then once more. So the fair control is B, trained twice as long.
+# or B, and then once more. The fair control is B, trained twice.
 
 # %%
 guess = predict("What gains most over the base?", "trained twice", "AnB+", "BnB+")
@@ -280,8 +281,8 @@ guess.compare(max(gains, key=lambda name: gains[name].mean()))
 # **Observe.** Training for longer is worth something, but in every division the copies
 # gain more. It is tempting to say that they remember A. Then look at the last line:
 # copies of B gain nearly as much, and B is all that they have ever seen. So most of the
-# gain must come from what both have in common, which is that some layers begin trained
-# and others anew.
+# gain may well come from what both have in common, which is that some layers begin
+# trained and others anew.
 #
 # ## Near and far
 #
@@ -321,13 +322,13 @@ for kind, network in (("random", random_base), ("trained", base)):
     for name, x, y in zip(names, *vectors, strict=True):
         probe.fit(x / x.std(), few.labels)
         right[name] = probe.score(y / x.std(), held_out.labels)
-    plots.bars(right, f"Behind each stage of the {kind} base", "right, held-out images")
+    plots.bars(right, f"Behind each stage of the {kind} base", "right").set_xlim(0, 1.1)
 guess.compare(max(right, key=right.get))
 
 # %% [markdown]
 # **Observe.** The classes come apart with depth, and only in the trained base. Its last
 # stage was made for other classes and still serves ours best, so the tasks are near
-# enough. That is why we could cut off the top, freeze the rest, and win.
+# enough. That is why we could cut off the top, freeze the rest, and still do well.
 #
 # Mind the difference between two words. The first stage is the most *general*, and yet
 # the classes are hardest to *separate* there: edges are in all of them. General layers
@@ -359,8 +360,8 @@ Cut()
 # %% tags=["solution", "nbval-check-output", "any-track"]
 answer = {}
 for split, found in curves.items():
-    general = found.specificity.mean(axis=0) < 0.02
-    answer[split] = int(np.flatnonzero(general).max()) + 1
+    general = np.flatnonzero(found.specificity.mean(axis=0) < 0.02)
+    answer[split] = int(general.max()) + 1
 
 check("11.1", answer, curves=curves)
 
@@ -368,7 +369,7 @@ check("11.1", answer, curves=curves)
 # ## ✎ Exercise 11.2
 #
 # Build A6B yourself: a new `yosinski.network(96)` whose first six layers are those of
-# A, at rest, while the others learn B. Two epochs will do. Set `answer` to the model.
+# A, frozen, while the others learn B. Two epochs will do. Set `answer` to the model.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 answer = yosinski.network(96)
@@ -419,9 +420,10 @@ check("11.3", answer)
 # %% [markdown]
 # ## On your own
 #
-# The recipe in a program of yours, on another network: copy the first layers of one
-# network into a new one, freeze them, train the rest, and check what moved. For the
-# control, let `source` be a network without training.
+# The recipe in a program of yours, on another network: copy the first n layers of one
+# network into a new one, freeze them, train the rest, and check what moved. As it
+# stands, `source` is untrained, so this is the control, *random*; with
+# `weights="imagenet"` it is A. Repeat it for several n on images of yours.
 
 # %% tags=["own"]
 import keras
@@ -431,19 +433,19 @@ import numpy as np
 def build():
     return keras.applications.MobileNet(
         (64, 64, 3), alpha=0.25, include_top=False, weights=None, pooling="avg"
-    )  # weights="imagenet" where there is a network, with 128 pixels
+    )  # or 128 pixels and weights="imagenet", if you are online
 
 
-source, target, n = build(), build(), 40
-for old, new in zip(source.layers[:n], target.layers[:n], strict=True):
+source, target, depth = build(), build(), 40
+for old, new in zip(source.layers[:depth], target.layers[:depth], strict=True):
     new.set_weights(old.get_weights())
     new.trainable = False
-model = keras.Sequential([target, keras.layers.Dense(3, activation="softmax")])
-model.compile("adam", "sparse_categorical_crossentropy")
-model.fit(np.random.default_rng(0).random((12, 64, 64, 3)), np.arange(12) % 3)
+my_model = keras.Sequential([target, keras.layers.Dense(3, activation="softmax")])
+my_model.compile("adam", "sparse_categorical_crossentropy")
+my_model.fit(np.random.default_rng(0).random((12, 64, 64, 3)), np.arange(12) % 3)
 pairs = zip(source.layers, target.layers, strict=True)
-same = [np.array_equal(a.kernel, b.kernel) for a, b in pairs if hasattr(a, "kernel")]
-print(f"as copied: the first {same.index(False)} of {len(same)} layers with a kernel")
+kept = [np.array_equal(a.kernel, b.kernel) for a, b in pairs if hasattr(a, "kernel")]
+print(f"copied and kept: {kept.index(False)} of {len(kept)} layers with a kernel")
 
 # %% [markdown]
 # ## What to remember

@@ -29,19 +29,19 @@ from tlcourse.widgets import predict
 
 track = load_track()
 few, held_out = track.train.few(10), track.validation
+loss = "sparse_categorical_crossentropy"
 
 # %% [markdown]
 # ## Two trainings, and no error
 #
-# In this lesson, failed trainings are patients. Most need only a dense layer on stored
-# features, as in lesson 10. Here the base scales nothing itself, because scaling will
-# be one of the cases.
+# In this lesson, failed trainings are patients. For most of them we train only a dense
+# layer, the *wrapper*, on features that are computed once (lesson 10). The pixels are
+# scaled outside of the base, so that we can do it wrongly in cases 2 and 3.
 
 # %%
 base = keras.applications.MobileNetV2(
     input_shape=track.input_shape, alpha=0.35, include_top=False, weights=track.weights
 )
-base.trainable = False
 pool = keras.layers.GlobalAveragePooling2D()
 to_vector = keras.Sequential([keras.Input(track.input_shape), base, pool])
 scaled = keras.layers.Rescaling(1 / 127.5, offset=-1)
@@ -52,13 +52,10 @@ def see(numbers):
 
 
 # %%
-LOSS = "sparse_categorical_crossentropy"
-
-
 def train(vectors, labels, *more, **options):
     dense = keras.layers.Dense(len(track.class_names), activation="softmax")
     model = keras.Sequential([keras.Input(vectors.shape[1:]), dense, *more])
-    model.compile(keras.optimizers.Adam(1e-2), LOSS, metrics=["accuracy"])
+    model.compile(keras.optimizers.Adam(1e-2), loss, metrics=["accuracy"])
     return model, model.fit(vectors, labels, epochs=20, verbose=0, **options).history
 
 
@@ -71,15 +68,15 @@ def share_right(model, inputs, labels):
 # reports no error to either of them.
 
 # %%
-vectors, unseen = see(scaled(few.images)), see(scaled(held_out.images))
+vectors, unseen = (see(scaled(x.images)) for x in (few, held_out))
 order = np.random.default_rng(0).permutation(len(few))
 well, hers = train(vectors, few.labels)
 ill, his = train(vectors, few.labels[order])
 plots.curves({"hers": hers, "his": his}, "accuracy", "Both learn what they are shown");
 
 # %% [markdown]
-# His takes a little longer, and both end at the top. But these are the images that they
-# have learnt from.
+# His takes longer, which is a first symptom, and both end at the top. But these are the
+# images that they have learnt from.
 
 # %%
 his_share = predict("Hers gets most new images right. And his?", unit="%")
@@ -87,16 +84,18 @@ his_share = predict("Hers gets most new images right. And his?", unit="%")
 # %%
 healthy = share_right(well, unseen, held_out.labels)
 sick = {"1 shuffled labels": share_right(ill, unseen, held_out.labels)}
+
 his_share.compare(round(100 * sick["1 shuffled labels"]))
 names = [track.class_names[k] for k in few.labels[order]]
-plots.tiles(few.images[:8], names[:8], title=f"His labels (hers give {healthy:.0%})");
+plots.tiles(few.images[:8], names[:8], title="His images and labels");
 
 # %% [markdown]
 # **Observe.** That was case 1, **shuffled labels**: he shuffled the labels, and left
-# the images where they were. A network can learn any labels by heart, and then knows
-# nothing about new images. *Examination:* a row of pictures with their labels, which
-# takes a second. *Cure:* shuffle each image together with its label.
-#
+# the images where they were. A network can learn even wrong labels by heart, and then
+# knows nothing about new images. *Examination:* a row of pictures with their labels,
+# which takes a second. *Cure:* shuffle each image together with its label.
+
+# %% [markdown]
 # ## Cases 2 and 3: a wrong scale
 #
 # This base wants numbers from -1 to 1. In case 2, nobody scales the pixels. In case 3,
@@ -111,26 +110,30 @@ for name, scale in scales.items():
 
 # %% [markdown]
 # **Observe.** *Examination:* print the range of what goes into the base. Scaled twice,
-# all pictures are nearly black. *Cure:* scale in one place, as a layer of the model.
+# all numbers are close to -1, which is black. *Cure:* scale in one place, as a layer of
+# the model.
 #
 # ## Case 4: softmax twice
 #
 # The dense layer ends on softmax, and somebody adds another one. One training may be
-# luck, so we repeat it four times.
+# luck, so we repeat it four times, with one softmax and with two.
 
 # %%
-four = []
-for _ in range(4):
-    twice, log = train(vectors, few.labels, keras.layers.Activation("softmax"))
-    four.append(share_right(twice, unseen, held_out.labels))
-print("four trainings, right:", *np.round(four, 2), f"on average {np.mean(four):.2f}")
-sick["4 softmax twice"] = float(np.mean(four))
-plots.curves({"once": hers, "twice": log}, "loss", "The second softmax keeps it up");
+logs = {}
+for n, name in enumerate(("once", "twice")):  # none, and one more
+    four = [train(vectors, few.labels, *n * [keras.layers.Softmax()]) for _ in range(4)]
+    logs[name] = four[-1][1]
+    right = [share_right(model, unseen, held_out.labels) for model, _ in four]
+    print(f"softmax {name:5}, four trainings, right:", *np.round(right, 2))
+sick["4 softmax twice"] = float(np.mean(right))
+plots.curves(logs, "loss", "The second softmax keeps the loss up");
 
 # %% [markdown]
-# **Observe.** The accuracy suffers only sometimes, so this one is hard to find. The
-# loss tells: behind a second softmax, no class gets a probability near one. *Cure:*
-# softmax once. (`from_logits=True` behind a softmax is the same mistake; TensorFlow
+# **Observe.** Compare the two lines: the accuracy suffers little or only sometimes, so
+# this one is hard to find. The loss tells. Behind a second softmax, no class gets a
+# probability near one, and with ten classes the loss cannot fall below 1.46 (lesson
+# 06). *Examination:* read the last layers, and the loss in `compile`. *Cure:* softmax
+# once. (`from_logits=True` behind a softmax is the same mistake; TensorFlow
 # warns of it.)
 #
 # ## Case 5: test images in the training set
@@ -145,12 +148,13 @@ for name, model, shown in (("leak", leaky, both), ("none", well, few.images)):
     promised = share_right(model, unseen[:50], exam_labels)
     kept = share_right(model, unseen[50:], held_out.labels[50:])
     equal = len({x.tobytes() for x in shown} & {x.tobytes() for x in exam})
-    print(f"{name}: promised {promised:.2f}, kept {kept:.2f}, equal images {equal}")
+    print(f"{name}: exam {promised:.2f}, other images {kept:.2f}, equal images {equal}")
 
 # %% [markdown]
 # **Observe.** The network is not ill: it had more to learn from. What is wrong is the
-# exam, which promises too much. *Examination:* count equal images. *Cure:* split first,
-# then do everything else.
+# exam, which promises too much. *Examination:* count equal images. (Equal to the last
+# bit, that is: a photograph that was resized or saved anew you find by its features, as
+# in lesson 04.) *Cure:* split first, then do everything else.
 #
 # ## Case 6: compared in another order
 #
@@ -163,14 +167,15 @@ sick["6 other order"] = share_right(well, unseen[order], held_out.labels)
 print(f"other order {sick['6 other order']:.2f}, same order {healthy:.2f}")
 
 # %% [markdown]
-# **Observe.** If `evaluate` and your own count disagree, suspect the order. *Cure:*
-# never shuffle what you predict on.
+# **Observe.** If two ways of counting disagree, `evaluate` and your own, say, suspect
+# the order. *Cure:* never shuffle what you predict on.
 #
 # ## Cases 7 and 8: fine-tuning, too fast or too early
 #
-# Now the last stage of the base learns, too. Its front part stays frozen, so we ask it
-# once, as in lesson 10. The healthy way begins with a trained wrapper, at a learning
-# rate of 1e-4. Case 7 takes 1e-2. Case 8 begins with a random wrapper.
+# Now the last stage of the base learns, too. Its front part stays frozen, so we compute
+# its output once and store it, as in lesson 10. The healthy way begins with a trained
+# wrapper, at a learning rate of 1e-4. Case 7 takes 1e-2. Case 8 begins with a random
+# wrapper.
 
 # %%
 front = keras.Model(base.input, base.get_layer("block_12_add").output)
@@ -190,13 +195,13 @@ def tune(wrapper, learning_rate, batch_size=16, epochs=20, awake=False):
     model.set_weights([*original, *wrapper])
     for norm in norms:
         norm.trainable, norm.momentum = awake, 0.9
-    model.compile(keras.optimizers.Adam(learning_rate), LOSS, metrics=["accuracy"])
+    model.compile(keras.optimizers.Adam(learning_rate), loss, metrics=["accuracy"])
     options = {"validation_data": asked, "callbacks": [ProgressLine()], "verbose": 0}
     return model.fit(*told, batch_size, epochs, **options).history
 
 
 # %% [markdown]
-# Keras stops neither of the two. What becomes of them?
+# Keras stops neither of the two. What becomes of them, compared with the healthy one?
 
 # %%
 late = predict("After twenty epochs, the random wrapper is", "far behind", "level")
@@ -208,23 +213,25 @@ runs["8 random wrapper"] = tune(random, 1e-4)
 first, last = ([log["val_accuracy"][k] for log in runs.values()] for k in (4, -1))
 sick |= {"7 rate too large": first[1], "8 random wrapper": first[2]}
 late.compare("level" if last[2] > last[0] - 0.05 else "far behind")
-title = f"Random wrapper: {first[2]:.0%} after five epochs, {last[2]:.0%} after twenty"
+title = "After twenty epochs: {:.0%}, {:.0%} and {:.0%}".format(*last)
 plots.curves(runs, "val_accuracy", title);
 
 # %% [markdown]
-# **Observe.** A rate that is too large throws away in one epoch what the base knew, and
-# then jumps about below the healthy line. *Cure:* a much smaller one. The random
-# wrapper is another matter: it is not ruined, it is late, because a rate that is small
-# enough for the base hardly moves a layer that knows nothing. *Cure:* train the wrapper
-# first, at a rate of its own. It saves epochs. (In the last chart, all that are tuned
-# have had five.)
-#
+# **Observe.** A rate that is too large shakes the base in the first epochs, and then
+# jumps about below the healthy line. *Cure:* a much smaller one. The random wrapper is
+# another matter: it is not ruined, it is late, because a rate that is small enough for
+# the base hardly moves a layer that knows nothing. *Cure:* train the wrapper first, at
+# a rate of its own. It saves epochs. (In the bar chart of all the cases below, 7 and 8
+# are shown after five epochs.)
+
+# %% [markdown]
 # ## Case 9: BatchNormalization awake
 #
-# While it trains, BatchNormalization moves the averages that it keeps towards those of
-# the current batch, a little in each step. (`momentum` says how little; 0.9 in `tune`,
-# so that a short training shows it.) We feed it four pictures at a time. **Predict.**
-# Does that cost right answers on new images?
+# While it trains, BatchNormalization works with the averages of the current batch, and
+# moves those that it keeps towards them, a little in each step. (`momentum` says how
+# little; 0.9 in `tune`, so that a short training shows it. Awake, it also trains its
+# own weights, gamma and beta.) We feed it four pictures at a time. **Predict.** Does
+# that cost right answers on new images?
 
 # %%
 for name, awake in (("asleep", False), ("awake", True)):
@@ -234,18 +241,22 @@ for name, awake in (("asleep", False), ("awake", True)):
 sick["9 BatchNorm awake"] = new
 
 # %% [markdown]
-# **Observe.** The averages of four pictures at a time took the place of those of
-# thousands. What it costs on new images is little here, and easily taken for chance.
-# The first epoch tells more: the wrapper knew all its training images, so if already
-# the first epoch gets clearly fewer of them right, it is the base that has changed.
+# **Observe.** The layers had kept averages of thousands of pictures. Now they work with
+# those of four. What it costs on new images is little here, and easily taken for
+# chance. The first epoch tells more: the wrapper knew all its training images, so if
+# already the first epoch gets clearly fewer of them right, the base gives it something
+# else than before. *Examination:* count the BatchNormalization layers that train.
 # *Cure:* freeze these layers, which is the safe default for small batches; with large
 # batches and many images, measure both.
-#
+
+# %% [markdown]
 # ## Case 10: uneven classes
 #
 # Half of the classes have forty images each, and the other half only two, as in most
 # collections of rare things. The accuracy is that of an exam which is just as uneven;
-# **recall** is the share of a class's images that is found. Three draws:
+# **recall** is the share of a class's images that is found. Three draws, each with and
+# without `class_weight`, which counts every rare image as often as twenty frequent
+# ones:
 
 # %%
 n = np.where(np.arange(len(track.class_names)) < len(track.class_names) // 2, 40, 2)
@@ -258,31 +269,33 @@ for draw in range(3):
     for name, weights in (("as it is", None), ("class_weight", weight)):
         other, _ = train(pool_x[at], pool_y[at], class_weight=weights)
         recall = np.array([share_right(other, x, k) for k, x in enumerate(exams)])
-        usual = np.average(recall, weights=n)
-        print(f"{name:12} accuracy {usual:.2f}, mean recall {recall.mean():.2f}")
+        usual, rare = np.average(recall, weights=n), recall[n == 2].mean()
+        print(f"{name:12} {usual:.2f}, recall {recall.mean():.2f}, rare {rare:.2f}")
 
 # %% [markdown]
 # **Observe.** The accuracy looks healthy because the rare classes hardly count in it.
 # *Examination:* the recall of each class, or their mean, the **balanced accuracy**.
-# *Cure:* more rare images. The usual advice, `class_weight`, counts each rare image
-# twenty times; compare its lines with their neighbours before you rely on it. Where all
-# training images are read rightly anyway, there is little left to weigh.
+# *Cure:* more rare images. And `class_weight`, the usual advice? Compare each of its
+# lines with the one above before you rely on it: here it does not help.
+
+# %% [markdown]
+# ## All of them at a glance
 #
-# Here are all the cases that one number can compare:
+# Here are the cases that one number can compare. We say that a training *looks healthy*
+# if it gets at most five points less than the healthy wrapper.
 
 # %%
 everybody = {"healthy, wrapper": healthy, "healthy, fine-tuned": first[0]} | sick
 title = f"{sum(x > healthy - 0.05 for x in sick.values())} of {len(sick)} look healthy"
 colours = [plots.BLUE] * 2 + [plots.RED] * len(sick)
-ax = plots.bars(everybody, title, "share of new images right", colours=colours)
-ax.axvline(1 / len(track.class_names), color="0.5", linestyle=":", zorder=0);
+plots.bars(everybody, title, "share of new images right", colours=colours);
 
 # %% [markdown]
-# **Observe.** The dotted line is guessing. Accuracy alone does not find those that look
-# nearly healthy, and it says nothing about a leak or about rare classes. That is why we
-# examine: ranges, pictures with labels, equal images, and, as you will need in exercise
-# 12.2, the weights before and after `fit`.
-#
+# **Observe.** Accuracy alone does not find those that look nearly healthy, and it says
+# nothing about a leak or about rare classes. That is why we examine: ranges, pictures
+# with labels, equal images, and the weights before and after `fit`.
+
+# %% [markdown]
 # ## ✎ Exercise 12.1
 #
 # Two patients are left, and nobody has diagnosed them. Each is a function with one
@@ -314,12 +327,14 @@ check("12.1", answer, few=(vectors, few.labels), new=(unseen, held_out.labels))
 # ## ✎ Exercise 12.2
 #
 # This one should fine-tune, and it runs without a complaint, but the last part of the
-# base, `rest`, learns nothing from it. `model` is `rest` with pooling and a wrapper.
+# base, `rest`, learns nothing from it: we count how many of its arrays are as before.
+# `model` is `rest` with pooling and a wrapper.
 
 # %%
 clinic.show(clinic.patient_b)
 model.set_weights([*original, *random])  # as it was
 print(f"new images: {share_right(clinic.patient_b(model, rest, *told), *asked):.2f}")
+print("unchanged arrays:", sum(map(np.array_equal, original, rest.get_weights())))
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 def mended(model, rest, maps, labels):
@@ -341,14 +356,30 @@ answer = mended
 
 check("12.2", answer, model=model, rest=rest, few=told, new=asked)
 
+# %% [markdown]
+# ## From symptom to cause
+#
+# you see | look at | perhaps
+# ---|---|---
+# its own images right, new ones by chance | pictures with labels | shuffled labels
+# everything poor from the start | range of the numbers | scale
+# a loss that stays up | last layers, loss | softmax twice
+# too good to be true | equal images | a leak
+# two counts disagree | order | shuffled test images
+# curves that jump | learning rate | too large
+# late, but healthy | first epochs | untrained head
+# the first epoch below the head alone | BatchNormalization's flags | awake
+# rare things missed | recall of each class | uneven classes
+# tuning changes nothing | weights before and after | `compile` forgotten
+
 # %% [markdown] tags=["quiz"]
 # ## Quiz
 #
 # ? Perfect on the training images, and guessing on new ones. What do you look at first?
 # + A few of the pictures, with the labels they got. | It costs a second, and finds
 #   shuffled labels.
-# - The learning rate, which must be too large. | Too large a rate spoils the training
-#   images as well.
+# - The learning rate, which must be too large. | Perhaps, but to find out you would
+#   have to train again.
 # - The architecture, which must be too small. | It learnt the training set by heart, so
 #   it is large enough.
 #
@@ -377,32 +408,30 @@ check("12.2", answer, model=model, rest=rest, few=told, new=asked)
 import keras
 import numpy as np
 
-base = keras.applications.MobileNet(
+my_base = keras.applications.MobileNet(
     input_shape=(96, 96, 3), include_top=False, weights=None, pooling="avg"
-)  # weights="imagenet" where there is a network
-model = keras.Sequential([base, keras.layers.Dense(3, activation="softmax")])
-model.compile(keras.optimizers.Adam(1e-4), "sparse_categorical_crossentropy")
-rng = np.random.default_rng(0)
-images, labels = rng.uniform(-1, 1, (24, 96, 96, 3)), np.arange(24) % 3
-train, test = images[:18], images[16:]  # two too many
+)  # weights="imagenet" if you are online
+my_base.trainable = False
+my_model = keras.Sequential([my_base, keras.layers.Dense(3, activation="softmax")])
+my_model.compile(keras.optimizers.Adam(1e-2), "sparse_categorical_crossentropy")
+images, my_labels = np.random.uniform(-1, 1, (24, 96, 96, 3)), np.arange(24) % 3
+my_train, test = images[:18], images[16:]  # two too many
 
-equal = {x.tobytes() for x in train} & {x.tobytes() for x in test}
-print("equal images in training and test:", len(equal))
-print(f"range of the pixels: {train.min():.1f} to {train.max():.1f}")
-print("images of each class:", np.bincount(labels[:18]))
-before = model.get_weights()
-model.fit(train, labels[:18], verbose=0)
-moved = [np.abs(a - b).max() for a, b in zip(before, model.get_weights(), strict=True)]
-print(f"weights that moved: {np.count_nonzero(moved)} of {len(moved)} arrays")
+in_both = {x.tobytes() for x in my_train} & {x.tobytes() for x in test}
+print("equal images in training and test:", len(in_both))  # equal to the last bit
+print(f"range: {my_train.min():.1f} to {my_train.max():.1f}")
+print("images of each class:", np.bincount(my_labels[:18]))
+before = my_model.get_weights()
+my_model.fit(my_train, my_labels[:18], verbose=0)
+moved = [(a != b).any() for a, b in zip(before, my_model.get_weights(), strict=True)]
+print(f"{len(my_model.trainable_weights)} arrays should move, {sum(moved)} did")
 
 # %% [markdown]
 # ## What to remember
 #
 # - Most failures raise no error. Know what healthy looks like.
-# - Print the range of what goes in, and look at pictures with their labels.
-# - Count equal images on both sides of the split, and the images of each class.
-# - Compare weights before and after: `trainable = True` may promise more than `fit`
-#   does.
+# - Begin with the symptom, and examine before you change anything. One change at a
+#   time.
 #
 # Next: [13 · Your own images](13_your_own_images.ipynb)
 #

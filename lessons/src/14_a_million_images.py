@@ -43,9 +43,10 @@ track, here = load_track(), pathlib.Path(tempfile.mkdtemp())  # what we write go
 # ## When is it too much?
 #
 # Lesson 10 had all its images in memory. That is the simplest way, as long as it works.
+# An image takes one byte for each of its pixels and colours.
 
 # %%
-most = predict("How many of our images does this machine hold?", unit="million")
+most = predict("How many of our images fit into this machine's memory?", unit="million")
 
 # %%
 images, image_bytes = track.train.images, track.train.images[0].nbytes
@@ -54,7 +55,8 @@ print(f"an image {image_bytes:,} bytes, the memory {memory / 1e9:.0f} GB")
 most.compare(memory / image_bytes / 1e6)
 
 # %% [markdown]
-# Beyond that, we have to cut. But how long would a million take? We have no million
+# Beyond that, and wherever a machine may break before it has finished, we have to cut.
+# But how long would a million take? We have no million
 # images, and need none: a few hundred tell us how fast this machine is.
 
 # %%
@@ -98,8 +100,7 @@ def compute_shard(k):
     partial.replace(path(k))
 
 
-numbers = range(math.ceil(len(images) / 50))
-missing = [k for k in numbers if not path(k).exists()]
+missing = [k for k in range(math.ceil(len(images) / 50)) if not path(k).exists()]
 for k in missing:
     compute_shard(k)
 
@@ -130,9 +131,10 @@ print(f"largest difference from the vectors above: {difference:.3f}")
 #
 # The pipeline says what is to be done; a *runner* decides where: in this process, on a
 # cluster, at a cloud provider. For other machines, network and images have to be in
-# files, so `shards.begin_job` writes the job down. Without Beam (`pip install -e
-# ".[scale]"`, 350 MB), `shards.compute_here` does the same in a loop. If you see a bar,
-# it stands still while a worker starts, and then jumps: that wait is measured below.
+# files, so `shards.begin_job` writes the job down. Beam is not needed here: if you have
+# it (`pip install -e ".[scale]"`, 350 MB), the next cell uses it, and if not,
+# `shards.compute_here` does the same in a loop. A bar may stand still at first, because
+# workers take some seconds to start.
 
 # %%
 job_at, source = here / "job", sources.DatasetSource(track.train)
@@ -163,19 +165,19 @@ start = time.perf_counter()
 worker = subprocess.Popen(command, stdout=subprocess.DEVNULL)
 while worker.poll() is None and job.n_shards - len(job.missing()) < 5:
     if len(job.missing()) == job.n_shards:  # none is there yet
-        first = time.perf_counter() - start  # seconds to the first shard
+        to_first = time.perf_counter() - start
     time.sleep(0.01)
+finished = job.n_shards - len(job.missing())
 worker.kill()
 worker.wait()
-whole = job.n_shards - len(job.missing())
-print(f"{whole} of {job.n_shards} shards are there")
-lost.compare("one shard at most" if whole >= 5 else "the last five")
+there = job.n_shards - len(job.missing())
+print(f"shards finished: {finished}, there: {there}; to the first: {to_first:.1f} s")
+lost.compare("one shard at most" if there >= finished else "the last five")
 
 # %% [markdown]
 # **Observe.** What was finished is there, and only what it was busy with is gone.
 # Nobody can mistake the part for the whole: call `shards.load_features(broken)`, and it
-# refuses, and says how many are missing. Exercise 14.3 goes on from here. (On the way
-# we timed how long the first shard took: `first`.)
+# refuses, and says how many are missing. Exercise 14.3 goes on from here.
 #
 # ## Where the time goes
 #
@@ -198,13 +200,13 @@ shards.begin_job(embed, files, here / "from_files", shard_size=100)
 print(run(here / "from_files"))
 
 # %% [markdown]
-# Each shard notes how long its three steps took. (We leave out the first, in which
-# Keras compiles the network.)
+# Each shard notes how long its three steps took. We take the median of the shards,
+# since the first one of each worker is slow: there Keras compiles the network.
 
 # %%
-parts = list(shards.iterate_shards(here / "from_files"))[1:]  # the first one is slow
-n = sum(len(part.keys) for part in parts)
-each = {k: sum(1000 * x.seconds[k] for x in parts) / n for k in slowest.choices}
+parts = list(shards.iterate_shards(here / "from_files"))
+times = {k: [1000 * x.seconds[k] / len(x.keys) for x in parts] for k in slowest.choices}
+each = {k: float(np.median(times[k])) for k in times}
 plots.bars(each, "Where the time goes", "milliseconds per image")
 print(*shards.load_features(here / "from_files").skipped)
 slowest.compare(max(each, key=each.get))
@@ -226,27 +228,29 @@ print(f"{rate:,.0f} images per second")
 long.compare(million / rate / 3600)
 
 # %% [markdown]
-# Now the same for more machines, and for a billion. None of them begins before its
-# worker has started, which we measured above.
+# Now the same for more machines, each with one such worker, and for a billion. We
+# assume that no shard waits for another, because each is computed alone. No machine
+# begins before its worker has started, which we measured above.
 
 # %%
 machines = np.logspace(0, 4)
 figure, ax = plt.subplots(figsize=(7, 4))
 for name, n in {"a million": million, "a billion": billion}.items():
-    hours = (first + n / rate / machines) / 3600  # no machine begins sooner
+    hours = (to_first + n / rate / machines) / 3600  # no machine begins sooner
     (line,) = ax.loglog(machines, hours)
-    ax.text(1.1, hours[0], name, color=line.get_color(), va="top")
-for name, hours in {"to start": first / 3600, "an hour": 1, "a year": 8760}.items():
+    ax.text(1.4, hours[0], name, color=line.get_color(), va="bottom")
+for name, hours in {"to start": to_first / 3600, "an hour": 1, "a day": 24}.items():
     ax.axhline(hours, color="grey", linewidth=0.8)
     ax.text(machines[-1], hours, name, ha="right", va="bottom")
 ax.set(xlabel="machines like this one", ylabel="hours")
-ax.set_title(f"No plan is shorter than the {first:.0f} s that a worker takes to start");
+ax.set_title(f"Ten times the machines, a tenth of the time, down to {to_first:.0f} s");
 
 # %% [markdown]
-# **Observe.** Read it along a grey line: how many machines make it in that time. The
-# lines fall straight, because no shard waits for another, until the start of a worker
-# is all that is left. The work never gets less: ten machines for one hour cost the same
-# as one machine for ten, and each of them has to start first.
+# **Observe.** Each step along an axis is ten times as much. Choose a time, a grey line:
+# where it meets a coloured line, read the number of machines below. The lines fall
+# straight, until the start of a worker is all that is left. The work never gets less:
+# ten machines for one hour cost the same as one machine for ten, and each of them has
+# to start first.
 #
 # And the disk? Features are computed once and kept, so their size counts.
 
@@ -254,11 +258,13 @@ ax.set_title(f"No plan is shorter than the {first:.0f} s that a worker takes to 
 sizes = {"pixels": image_bytes, "JPEG files": jpeg_bytes}
 sizes |= {"features": vectors[0].nbytes, "features, float16": vectors[0].nbytes / 2}
 gigabytes = {name: million * size / 1e9 for name, size in sizes.items()}
-plots.bars(gigabytes, "A million images, and their features", "GB");
+plots.bars(gigabytes, f"A million: {gigabytes['features']:.1f} GB of features", "GB");
 
 # %% [markdown]
-# **Observe.** Small pictures can be smaller than their features. Features do not grow
-# with the pictures; they have one number for each channel of the last layer.
+# **Observe.** As JPEG files, such small pictures may take less room than their
+# features. But features do not grow with the pictures: there is one number for each
+# channel of the last layer. Two bytes for each, `features.astype("float16")`, are half
+# of the room; whether they are as good, a probe tells (lesson 10).
 #
 # ## When it is not worth it
 #
@@ -266,7 +272,7 @@ plots.bars(gigabytes, "A million images, and their features", "GB");
 # many images could have passed here already:
 
 # %%
-print(f"to the first shard: {first:.1f} s, or {at_hand * first:,.0f} images here")
+print(f"in {to_first:.1f} s, {at_hand * to_first:,.0f} images pass through here")
 
 # %% [markdown]
 # For fewer images than that, a second process is a loss, and a cluster costs you an
@@ -277,7 +283,8 @@ print(f"to the first shard: {first:.1f} s, or {at_hand * first:,.0f} images here
 # ## ✎ Exercise 14.1
 #
 # A billion images, and it is to be done in twelve hours. Set `answer` to the number of
-# machines like this one that it takes. `rate` is in images per second.
+# machines like this one that it takes, all of whom have started already. `rate` is in
+# images per second.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 answer = math.ceil(billion / rate / (12 * 3600))
@@ -303,8 +310,9 @@ check("14.2", answer, mixed=mixed, keys=keys)
 # %% [markdown]
 # ## ✎ Exercise 14.3
 #
-# Finish the job in `broken`, and look at what `run` returns. Set `answer` to the number
-# of shards that it computed now.
+# Finish the job in `broken` with `run`, as above. What `run` returns is a report, with
+# the attributes `shards`, all there are, and `computed`. Set `answer` to the number of
+# shards that it computed now.
 
 # %%
 before = job.missing()  # what the dead worker has left
@@ -340,7 +348,9 @@ check("14.3", answer, before=before, job=job)
 # ## On your own
 #
 # The same loop with another network, in a program that you may stop and start again. It
-# goes on where it stopped.
+# never holds more than one stretch of the images: `mmap_mode="r"` leaves them on the
+# disk. If you write the name of a folder in place of the temporary one, it goes on
+# where it stopped.
 
 # %% tags=["own"]
 import pathlib
@@ -349,19 +359,20 @@ import tempfile
 import keras
 import numpy as np
 
-images = np.random.default_rng(0).integers(0, 256, (48, 64, 64, 3))  # np.load yours
-folder, size = pathlib.Path(tempfile.mkdtemp()), 16  # a folder that stays
+folder, my_size = pathlib.Path(tempfile.mkdtemp()), 16  # pathlib.Path("features"), say
+np.save(folder / "images.npy", np.random.randint(0, 256, (48, 64, 64, 3)))
+my_images = np.load(folder / "images.npy", mmap_mode="r")
 network = keras.applications.MobileNetV3Small(
     (64, 64, 3), include_top=False, weights=None, pooling="avg"
-)  # weights="imagenet" where there is a network
-for first in range(0, len(images), size):
-    path = folder / f"shard-{first:06}.npy"
-    if not path.exists():
-        found = network.predict(images[first : first + size], verbose=0)
-        np.save(folder / "partial.npy", found)
-        (folder / "partial.npy").replace(path)
-features = np.concatenate([np.load(path) for path in sorted(folder.glob("shard-*"))])
-print("shards:", len(list(folder.glob("shard-*"))), "features:", features.shape)
+)  # weights="imagenet" if you are online
+for first in range(0, len(my_images), my_size):
+    my_path = folder / f"shard-{first:06}.npy"
+    if not my_path.exists():
+        my_found = network.predict(my_images[first : first + my_size], verbose=0)
+        np.save(folder / "partial.npy", my_found)
+        (folder / "partial.npy").replace(my_path)
+features = np.concatenate([np.load(x) for x in sorted(folder.glob("shard-*"))])
+print("features:", features.shape)
 
 # %% [markdown]
 # ## What to remember
@@ -371,7 +382,7 @@ print("shards:", len(list(folder.glob("shard-*"))), "features:", features.shape)
 # - Measure a few hundred images, and plan the rest on paper, the start included.
 # - Most data need one machine and a night.
 #
-# Next: back to [00 · Start here](00_start_here.ipynb), and its map of the course.
+# Next: [15 · Words](15_words.ipynb)
 #
 # ## Sources
 #

@@ -434,15 +434,16 @@ def windows(module):
 
 
 inputs = keras.Input((None,), dtype="int32")
-x = keras.layers.GRU(64, return_sequences=True)(keras.layers.Embedding(128, 32)(inputs))
-model = keras.Model(inputs, keras.layers.Dense(128)(x))
-loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+hidden = keras.layers.Embedding(128, 32)(inputs)
+hidden = keras.layers.GRU(64, return_sequences=True)(hidden)
+my_model = keras.Model(inputs, keras.layers.Dense(128)(hidden))
+my_loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 for module, frozen in ((textwrap, False), (json, True)):
-    for layer in model.layers[:-1]:
+    for layer in my_model.layers[:-1]:
         layer.trainable = not frozen
-    model.compile(keras.optimizers.Adam(1e-2), loss)
-    model.fit(*windows(module), epochs=3, verbose=0)
-    print(module.__name__, model.evaluate(*windows(module), verbose=0) / np.log(2))
+    my_model.compile(keras.optimizers.Adam(1e-2), my_loss)
+    my_model.fit(*windows(module), epochs=3, verbose=0)
+    print(module.__name__, my_model.evaluate(*windows(module), verbose=0) / np.log(2))
 
 # %% [markdown]
 # Where there is a network, KerasHub has bases that others trained for weeks, and the

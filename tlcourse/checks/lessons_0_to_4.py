@@ -17,7 +17,7 @@ def twice_21(answer):
 
 
 @exercise("1.1", keras.Model)
-@hint("As in the loop: a new Dense behind `model.layers[:-1]`, then `learn` with more.")
+@hint("As in the loop: a new Dense behind `pool`, then `learn` with more.")
 @praise("More pictures of each kind, fewer mistakes; and still no long training.")
 def fewer_mistakes(answer, model, held_out):
     if answer is model:
