@@ -423,7 +423,7 @@ def test_the_command_says_what_to_set_and_a_shell_takes_it(stick, monkeypatch, c
 @pytest.mark.usefixtures("photographs")
 def test_the_button_fetches_or_says_why_not_and_can_be_pressed_again(connect):
     view = widgets.FetchButton()
-    assert "Not here yet" in view.caption.value
+    assert "Still missing" in view.caption.value
     view.button.click()
     assert "Is there a network" in view.caption.value
     assert not view.button.disabled

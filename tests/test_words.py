@@ -212,12 +212,15 @@ def test_what_was_measured_has_three_draws_of_three_sizes():
 @keras_saves
 def test_the_base_is_far_better_than_chance_on_what_it_never_saw():
     network, pieces = words_base.build(), words.load_pieces()
-    network.load_weights(words.base_weights())
     text = words.load_source_code("python", "held out")
-    windows = words_base.spread(encode(text, pieces), 16)
+    windows = words_base.spread(encode(text, pieces), 64)
+    untrained = words_base.bits_per_character(network, windows, pieces)
+    network.load_weights(words.base_weights())
     found = words_base.bits_per_character(network, windows, pieces)
     stored = json.loads((ROOT / "data" / "gpt_python.json").read_text())
-    assert found == pytest.approx(stored["bits_held_out"], abs=0.3)
+    # Measured on another Python's library, of which this one may share little.
+    assert found == pytest.approx(stored["bits_held_out"], abs=0.6)
+    assert found < untrained / 2
     assert found < 2 < np.log2(96)
 
 

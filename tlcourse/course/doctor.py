@@ -190,7 +190,7 @@ def _track():
 def _flowers():
     missing = fetch.missing().values()
     text = f"not ready: missing {' and '.join(missing)}" if missing else "ready"
-    advice = "where there is a network: python -m tlcourse fetch flowers"
+    advice = "if you are online: python -m tlcourse fetch flowers"
     return _note_unless(not missing, "track flowers", text, advice)
 
 

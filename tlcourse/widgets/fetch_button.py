@@ -28,7 +28,7 @@ class FetchButton(View):
         self.bar.value = 0 if needs else 100
         parts = f"{needs} of {len(fetch.FILES) + 1} parts, 230 MB in all"
         said = (
-            f"Not here yet: {parts}." if needs else "All is here for the flowers track."
+            f"Still missing: {parts}." if needs else "All is here for the flowers track."
         )
         self._tell(problem or said)
 
