@@ -390,8 +390,9 @@ print(f"a picture {my_base.input_shape[1:]} becomes {my_base.output_shape[1:]}")
 
 by_height = {}  # layers whose maps are equally high belong to one stage
 for layer in my_base.layers:
-    my_height = layer.output.shape[1]
-    by_height[my_height] = by_height.get(my_height, 0) + layer.count_params()
+    if layer.weights:
+        side = layer.output.shape[1]
+        by_height[side] = by_height.get(side, 0) + layer.count_params()
 print("parameters by the height of the maps:", by_height)
 
 # %% [markdown]

@@ -249,8 +249,10 @@ plots.confusion(test.labels, said, track.class_names, title);
 
 # %%
 worst = np.argsort(-sure * mistakes)[:8]
-said_of = [f"{sure[k]:.0%} {names[said[k]]}\nis {names[test.labels[k]]}" for k in worst]
-plots.tiles(test.images[worst], said_of, title="Wrong, and surest of it");
+says = [f"says {names[said[k]]}, {sure[k]:.0%}" for k in worst]
+both = zip(says, names[test.labels[worst]], strict=True)
+captions = [f"{a}\nis {b}" for a, b in both]
+plots.tiles(test.images[worst], captions, title="Wrong, and surest of it");
 
 # %% [markdown]
 # ## One image, and how sure
@@ -378,8 +380,9 @@ check("7.3", answer, real=tables["trained base"][2], guess=1 / classes)
 #
 # The same with another network, ten labels per class, and the control that fits in one
 # line: shuffled labels. The task here is to tell bright pictures from dark ones, which
-# is so easy that even a base with random weights passes it on. With your own pictures
-# it will not be.
+# is so easy that even a base with random weights passes it on. (By luck, shuffled
+# labels agree with the true ones a little, or disagree, so one shuffle would not be
+# enough.)
 
 # %% tags=["own"]
 import keras
@@ -397,12 +400,12 @@ places = [rng.choice(np.flatnonzero(my_labels[:100] == k), 10, False) for k in (
 at_hand = np.concatenate(places)
 few_seen = features[at_hand]
 features = (features - few_seen.mean(axis=0)) / (few_seen.std(axis=0) + 1e-12)
-for name, change in {"true": np.array, "shuffled": rng.permutation}.items():
+for change in (np.array, *5 * [rng.permutation]):  # as they are, and five shuffles
     my_model = keras.Sequential([keras.layers.Dense(2, activation="softmax")])
     my_model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     my_model.fit(features[at_hand], change(my_labels[at_hand]), epochs=20, verbose=0)
     share = my_model.evaluate(features[100:], my_labels[100:], verbose=0)[1]
-    print(f"{name} labels: {share:.0%} of new images right")
+    print(f"{change.__name__}: {share:.0%} of new images right")
 
 # %% [markdown]
 # ## What to remember

@@ -1,7 +1,7 @@
 """Curves: over epochs and steps, labels per class, learning rates."""
 
 import numpy as np
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from tlcourse.plots.style import (
     BLUE,
@@ -31,6 +31,7 @@ def curves(histories, metric="val_accuracy", title="", ax=None):
         epochs = step * np.arange(1, len(values) + 1)
         ax.plot(epochs, values, markevery=max(1, len(values) // 10), label=label(name))
     ax.set(title=title, xlabel="epoch", ylabel=metric.replace("val_", "validation "))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend()
     return with_grid(ax)
 
@@ -74,6 +75,7 @@ def several_draws(tables, title="", ax=None):
         colour = line.get_color()
         ax.fill_between(epochs, *band, color=colour, alpha=0.2, linewidth=0)
     ax.set(title=title, xlabel="epochs after the head was trained")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_ylabel("new images right, %")
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.legend()
