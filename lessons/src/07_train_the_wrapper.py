@@ -239,8 +239,7 @@ print(f"test images right: {np.mean(said == test.labels):.1%}")
 
 # %%
 mistakes, names = said != test.labels, np.array(track.class_names)
-title = f"{mistakes.sum()} mistakes, off the diagonal"
-plots.confusion(test.labels, said, track.class_names, title);
+plots.confusion(test.labels, said, track.class_names, f"{mistakes.sum()} mistakes");
 
 # %% [markdown]
 # The largest number off the diagonal is the commonest mistake. The mistakes themselves
