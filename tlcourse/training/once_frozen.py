@@ -30,8 +30,8 @@ def fit_once_frozen(model, x, y=None, **options):
     `keras.Model(inputs, cut)` and `keras.Model(cut, outputs)`, computes the first of
     the two once, and fits the second on what came out. Weights, optimizer and History
     end as after `fit`: to the bit on TensorFlow and a CPU (to about 1e-7 with
-    `jit_compile=True`, or where the last batch of an epoch is a smaller one).
-    Where nothing before the cut has weights, it is `fit`.
+    `jit_compile=True`, where the last batch of an epoch is a smaller one, and with
+    a few networks on some CPUs). Where nothing before the cut has weights, it is `fit`.
 
     Args:
         model: Compiled functional or Sequential `keras.Model`, one input, one output.

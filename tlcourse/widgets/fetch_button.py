@@ -27,9 +27,7 @@ class FetchButton(View):
         self.button.disabled = needs == 0
         self.bar.value = 0 if needs else 100
         parts = f"{needs} of {len(fetch.FILES) + 1} parts, 230 MB in all"
-        said = (
-            f"Still missing: {parts}." if needs else "All is here for the flowers track."
-        )
+        said = f"Still missing: {parts}." if needs else "All is here for the flowers."
         self._tell(problem or said)
 
     @shows_errors
