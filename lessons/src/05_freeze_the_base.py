@@ -98,7 +98,6 @@ lock = predict("How many weights can `fit` still change?", "none", "thousands", 
 
 # %% tags=["nbval-check-output"]
 def count(weights):
-
     return sum(int(np.prod(weight.shape)) for weight in weights)
 
 
@@ -192,12 +191,10 @@ stages["head"] = model.layers[-1:]
 
 
 def values(layers):
-
     return np.concatenate([w.ravel() for layer in layers for w in copy_weights(layer)])
 
 
 def draw_what_learns(what):
-
     before = {name: values(layers) for name, layers in stages.items()}
     model.compile("sgd", "sparse_categorical_crossentropy")
     model.fit(few.images, few.labels, verbose=0)
@@ -263,7 +260,6 @@ silent = predict("Trainable: how many of the four change?", "none", "two", "four
 
 # %% tags=["nbval-check-output", "any-track"]
 def changed_vectors():
-
     before, images = norms[0].get_weights(), few.images.astype("float32")
     modes = [model(images, training=mode) for mode in (False, True)]
     same = np.allclose(*map(keras.ops.convert_to_numpy, modes), atol=1e-5)
