@@ -382,6 +382,7 @@ import keras
 my_build = keras.applications.DenseNet121
 whole = my_build(weights=None)
 my_base = my_build(input_shape=(96, 96, 3), include_top=False, weights=None)
+# weights="imagenet" if you are online
 
 print(f"layers in the base:     {len(my_base.layers)}")
 print(f"parameters in the base: {my_base.count_params():,}")
