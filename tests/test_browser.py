@@ -58,7 +58,8 @@ def tick(box, wanted=True):
 
 
 def test_every_figure_has_words_in_jupyterlab(page):
-    bars = "The base first: stage 5, head learnt. Across: weights that changed, %."
+    title = "The base's flag set first: stage 5, head learnt."
+    bars = f"{title} Across: weights that changed, %."
     assert page.get_by_role("img", name=bars).count() == 1
     silent = page.locator(".jp-OutputArea img:not([alt])")
     assert page.locator(".jp-OutputArea img").count() >= 2
