@@ -283,8 +283,8 @@ progress.CourseMap()
 # of a thousand kinds, and five kinds of flowers. Everything works without it.
 #
 # The button fetches it. From then on all lessons take photographs, and some cells take
-# longer. To go back to `glyphs`, or to fetch the files without the button, see the page
-# *Beyond the default*, BEYOND.md.
+# longer. How to go back to `glyphs`, or to fetch the files without the button, stands
+# in the file BEYOND.md of the course.
 
 # %%
 from tlcourse.widgets import FetchButton

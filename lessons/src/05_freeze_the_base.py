@@ -83,10 +83,9 @@ better.compare(max(means, key=means.get))
 
 # %% [markdown]
 # **Observe.** Same model, same pictures, and one line that differs. (With more pictures
-# or a smaller learning rate, training everything can win. Why it loses here, lesson 08
-# takes apart: it is a matter of the learning rate, and of some layers that you will
-# meet below.) So this lesson is about freezing: what it does, how to make sure that it
-# holds, and how it fails without a warning.
+# and another task, training everything wins by far: lesson 08.) So this lesson is about
+# freezing: what it does, how to make sure that it holds, and how it fails without a
+# warning.
 #
 # ## Freezing is an attribute
 #

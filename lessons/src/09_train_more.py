@@ -116,7 +116,7 @@ for name in ("stage 5", "stage 1"):
     firsts[f"from {name}"] = base.layers.index(stage.layers[0])
 right = {name: tune(first) for name, first in firsts.items()}
 best = max(right, key=right.get)
-plots.bars({name: 100 * x for name, x in right.items()}, f"Here, {best}", "right, %")
+plots.bars({name: 100 * x for name, x in right.items()}, f"Best: {best}", "right, %")
 live_guess.compare(best)
 
 # %% [markdown]
