@@ -81,8 +81,8 @@ asked = predict("How many times did `fit` compute one image's features?", unit="
 # %%
 asked.compare(1 + int(np.sum(whole > whole.max() / 4)))  # 1: the epoch not timed
 after = base.predict(scale(few.images), verbose=0)
-print(f"largest change of a feature:      {np.abs(after - before).max():.3f}")
-print(f"largest change in our own layer:  {np.abs(dense.kernel - start[0]).max():.3f}")
+print(f"largest change, feature:   {np.abs(after - before).max():.3f}")
+print(f"largest change, our layer: {np.abs(dense.kernel.numpy() - start[0]).max():.3f}")
 
 # %% [markdown]
 # **Observe.** Once in every epoch: none was much quicker than the others, as it would
