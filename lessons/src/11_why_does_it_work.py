@@ -314,13 +314,13 @@ guess = predict("Behind which stage are new classes easiest to separate?", *name
 
 # %%
 parts = few, held_out = [track.train.few(20), track.validation]
-pool, probe = keras.layers.GlobalAveragePooling2D(), LogisticRegression(tol=1e-2)
+pool = keras.layers.GlobalAveragePooling2D()
 for kind, network in (("random", random_base), ("trained", base)):
     ends = [pool(stage.layers[-1].output) for stage in freezing.stages(network)]
     model, right = keras.Model(network.inputs, ends), {}
     vectors = [model.predict(track.preprocess(x.images), verbose=0) for x in parts]
     for name, x, y in zip(names, *vectors, strict=True):
-        probe.fit(x / x.std(), few.labels)
+        probe = LogisticRegression(solver="newton-cg").fit(x / x.std(), few.labels)
         right[name] = probe.score(y / x.std(), held_out.labels)
     plots.bars(right, f"Behind each stage of the {kind} base", "right").set_xlim(0, 1.1)
 guess.compare(max(right, key=right.get))

