@@ -39,7 +39,7 @@ def as_bytes(images):
         (ZEROS.transpose(0, 3, 1, 2), LABELS, r"shape \(n, height, width, 3\)"),
         ("flower.jpg", LABELS, "Received"),
         (ZEROS + np.float32(1), LABELS, r"uint8, 0 to 255.* 1 to 1.*\* 255"),
-        (ZEROS + np.int64(1), LABELS, r"uint8, 0 to 255.* 1 to 1.*\* 255"),
+        (ZEROS.astype("int64") + 1, LABELS, r"uint8, 0 to 255.* 1 to 1.*\* 255"),
         (as_bytes(SCALED), LABELS, "of the values 0, 1 alone"),
         (as_bytes(SCALED * 2 - 1), LABELS, "values 0, 1, 255 alone"),
     ],

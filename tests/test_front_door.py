@@ -75,6 +75,7 @@ def test_only_lessons_and_solutions_are_beside_each_other():
     assert all(parts[-1].endswith(".ipynb") for parts in names)
 
 
+@pytest.mark.skipif(not PLUGINS.exists(), reason="an environment without JupyterLab")
 def test_jupyterlab_still_knows_the_settings_of_the_first_screen():
     wanted = json.loads((ROOT / "lessons" / "overrides.json").read_text("utf-8"))
     for plugin, settings in wanted.items():
