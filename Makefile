@@ -50,7 +50,7 @@ NBVAL = PYTHONPATH=$(abspath tests/offline) $(BIN)/python -m pytest -q \
 .PHONY: clean stills
 
 lab: .venv/ready
-	$(BIN)/jupyter lab --LabApp.news_url=None \
+	$(BIN)/jupyter lab --LabApp.news_url=None --KernelManager.transport_encryption=auto \
 	--LabApp.workspaces_dir=$(abspath $(WORKSPACES)) $(LAB_FLAGS) $(firstword $(LESSONS))
 
 # The stamps make the second run start at once.

@@ -66,6 +66,7 @@ def serve(folder):
     command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"]
     command += [f"--ServerApp.port={port}", "--IdentityProvider.token="]
     command += ["--LabApp.news_url=None", f"--ServerApp.root_dir={folder}"]
+    command += ["--KernelManager.transport_encryption=auto"]  # as `make lab` does
     url = f"http://127.0.0.1:{port}/lab"
     with tempfile.TemporaryDirectory() as home:
         for name, values in SETTINGS.items():
