@@ -8,12 +8,16 @@ python -m tlcourse doctor                       whether this machine is ready
 """
 
 import argparse
+import os
 import pathlib
 import sys
 
 from tlcourse._util import lesson_files
 from tlcourse._util.progress import bar
 from tlcourse.course import doctor, fetch, progress
+
+# Old kernels, such as Colab's, bring a debugger that warns on Python 3.11 and later.
+os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
 
 
 def main(arguments=None):
