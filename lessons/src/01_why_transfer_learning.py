@@ -19,13 +19,13 @@ import tlcourse
 tlcourse.start()
 
 # %% [markdown]
-# ## It has never seen one of these
+# ## It was trained for something else
 #
 # On the track `glyphs`, the network of this lesson has read printed letters in twelve
 # scripts, but not a single digit: even letters that look like one, such as O and l,
 # were kept from it. Now it gets handwritten digits, ten of each kind. (On the track
-# `flowers` it knows photographs of a thousand kinds of things, and gets ten flowers of
-# each of five kinds.)
+# `flowers` it knows photographs of a thousand kinds of things, the daisy among them,
+# and gets ten photographs of each of five flowers.)
 
 # %%
 import keras
@@ -41,7 +41,7 @@ from tlcourse.widgets import predict
 track = load_track()
 names, few = track.class_names, track.train.few(10)
 new = track.validation.few(10 // len(names))
-plots.tiles(track.own_pictures(20).images, columns=10, title="What it knows")
+plots.tiles(track.own_pictures(20).images, columns=10, title="Some of what it knows")
 plots.tiles(few.images[:20], columns=10, title="What it has to learn");
 
 # %% [markdown]
@@ -93,9 +93,9 @@ plots.tiles(new.images, titles, columns=10, title="What the network says")
 first.compare(sum(a == b for a, b in pairs))
 
 # %% [markdown]
-# **Observe.** A hundred pictures and a few seconds, for a network that had never met
-# such a thing. It did not have to learn what a stroke or a curve is, because it brought
-# that along.
+# **Observe.** Ten pictures of each kind and a few seconds, for a network that was
+# trained for something else. It did not have to start from nothing, because it brought
+# along what it had learnt from other pictures.
 #
 # ## What just happened has a name
 #
@@ -114,7 +114,7 @@ diagrams.transfer();
 # The fair comparison is the same architecture on the same pictures, but from scratch:
 # with random weights, all of which may learn. So the base gets `weights=None`, and
 # smaller steps, 0.001 in place of 0.01, because so many weights move at once. Then we
-# ask about 300 new pictures, and not only about ten.
+# ask about all validation pictures, and not only about ten.
 
 # %%
 scratch_guess = predict("From scratch, what share of new ones is right?", unit="%")
@@ -154,7 +154,7 @@ scratch_guess.compare(round(100 * on_new))
 #
 # ## A smaller network, then
 #
-# An ordinary small network has no such layers. It has far fewer weights, and it
+# An ordinary small network has no such layers. It has fewer weights, and it
 # trains quickly enough for three tries, each with other pictures. All of it has to
 # learn, so it gets smaller steps than the transfer, and twice as many epochs.
 
@@ -206,9 +206,9 @@ ax.set_title(f"The small network: {own:.0f} % of its own, {fresh:.0f} % of new o
 small_guess.compare(small_guess.choices[2 - (own > 80) - (fresh > 50)])
 
 # %% [markdown]
-# **Observe.** The small network has learnt its pictures by heart, and is not much
-# better than guessing on new ones. So it is not too small, and it fails on new ones
-# without any BatchNormalization: a handful of pictures is enough to remember, but not
+# **Observe.** The small network has learnt its pictures by heart, and on new ones it is
+# far behind the transfer. So it is not too small, and it does badly on new ones without
+# any BatchNormalization: a handful of pictures is enough to remember, but not
 # to find out what a digit or a flower looks like in general. The base found out
 # something of the kind from other pictures. Lesson 07 asks how many labels make up for
 # it.
@@ -271,12 +271,12 @@ print(f"BLOOM, 2 bytes for each of 176 billion parameters: {2 * 176:,} GB")
 print(f"our base, 4 bytes for each: {4 * base.count_params() / 1e6:.1f} MB")
 
 # %% [markdown]
-# **Observe.** A household uses some thousand kilowatt hours a year, and a gigawatt hour
-# is a million of them. So we cannot train it. Nor did its makers give it away: the
-# weights of GPT-3 were never published. Others have published networks as large, such
-# as BLOOM in 2022, but such a file does not fit into a laptop. What fits is what we
-# use: hundreds of networks that somebody has paid for, among them our base. In lesson
-# 15 you go through the same steps with a small GPT.
+# **Observe.** A household uses a few thousand kilowatt hours a year, and a gigawatt
+# hour is a million kilowatt hours. So we cannot train it. Nor did its makers give it
+# away: the weights of GPT-3 were never published. Others have published networks as
+# large, such as BLOOM in 2022, but that is too much for a laptop's memory. What fits is
+# what we use: hundreds of networks that somebody has paid for, among them our base. In
+# lesson 15 you go through the same steps with a small GPT.
 
 # %% [markdown]
 # ## ✎ Exercise 1.1
@@ -284,8 +284,8 @@ print(f"our base, 4 bytes for each: {4 * base.count_params() / 1e6:.1f} MB")
 # Build a better one. Leave `model` as it is, build a second one like `transfer` in
 # the loop above, and train it on more pictures: `track.train.few(20)` gives 20 of
 # each kind, and asking for more than there are gives an error. How many do you expect
-# to need? Set `answer` to your model. We test both on 300 pictures that nobody has
-# used yet: if `model` makes 27 mistakes, yours may make 18.
+# to need? Set `answer` to your model. We test both on pictures that nobody has used
+# yet: yours may make at most two thirds of the mistakes that `model` makes.
 
 # %% tags=["solution"]
 output = keras.layers.Dense(len(names), activation="softmax")
@@ -343,10 +343,12 @@ check("1.3", answer)
 # + Four times as much, since both count. | 6 times parameters times tokens.
 # - Twelve times, because of the factor 6. | The factor is the same before and after.
 #
-# ? The small network got all its own pictures right, but few of the new ones. Why?
+# ? The small network got all its own pictures right, but far fewer of the new ones.
+#   Why?
 # - It had too few weights to learn the task. | It had enough to learn its own by heart.
 # - It was trained for too short a time. | On its own, nothing was left to learn.
-# + It had too few pictures to learn from. | It remembered them, and found no rule.
+# + It had too few pictures to learn from. | It remembered them, and learnt little
+#   that holds for others.
 
 # %% [markdown]
 # ## What to remember

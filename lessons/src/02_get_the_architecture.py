@@ -56,10 +56,10 @@ share = sum(better) / len(pairs)
 bigger.compare(bigger.choices[(share < 0.8) + (share < 0.2)])
 
 # %% [markdown]
-# **Observe.** Neither size nor age decides. The plan counts, and so does what a network
-# was trained *on*: ConvNeXtBase had first seen ImageNet-21k, which has many more
-# photographs, while ConvNeXtTiny had seen ImageNet only. And keep in mind that your
-# task is not ImageNet. Its accuracy is a first hint at which network will transfer
+# **Observe.** Neither size nor age decides alone. The plan counts, and so does what a
+# network was trained *on*: ConvNeXtBase had first seen ImageNet-21k, which has many
+# more photographs, while ConvNeXtTiny had seen ImageNet only. And keep in mind that
+# your task is not ImageNet. Its accuracy is a first hint at which network will transfer
 # well, and lesson 10 shows how you find out.
 #
 # ## Base, top and head
@@ -245,9 +245,10 @@ print(f"{len(tiny)} of {len(networks)} networks take 32 x 32")
 small.compare("it refuses" if "refuses" in said["InceptionV3"] else "it takes them")
 
 # %% [markdown]
-# **Observe.** Keras says what it wants: read what stands after *at least*. The last
-# line counts the networks of our chart that take pictures as small as 32 x 32, if
-# they come without their top. Lesson 04 shows why the top is the part that minds.
+# **Observe.** Keras says what it wants: read what stands after *at least*. The
+# count is of those networks of our chart that take pictures as small as 32 x 32,
+# if they come without their top. Lesson 04 shows why it is the top that needs a fixed
+# size.
 #
 # ## Our own base
 #

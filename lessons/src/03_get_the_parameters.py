@@ -63,7 +63,8 @@ which = predict("Which filters have been trained?", "A", "B")
 
 # %% [markdown]
 # A filter that looks for light and dark does not mind the colour: at each of its
-# places the numbers for red, green and blue are alike. We measure how alike, from -1
+# places the numbers for red, green and blue are alike. We measure how alike they are
+# over all filters, from -1
 # (opposite) through 0 (unrelated) to 1 (equal). As a control, we shuffle the numbers
 # within each filter, so that they are the same ones in another order.
 
@@ -82,11 +83,10 @@ for row, kernel in rows.items():
 which.compare("AB"[list(shuffled).index(0)])
 
 # %% [markdown]
-# **Observe.** In the trained filters the three colours pull together, which is why
-# their squares look paler, closer to grey. Shuffled, the same numbers agree far less,
-# so it is their order that counts. (What is left comes from filters that are high or
-# low as a whole.) In the untrained ones nothing agrees with anything. There are as
-# many numbers in both, and what sets the trained ones apart is how they are arranged.
+# **Observe.** In the trained filters the three colours agree more, which is why more of
+# their squares look grey. Shuffled, the same numbers agree far less, and the untrained
+# ones hardly at all. So what training has made is an arrangement. (A filter that is one
+# flat square has numbers that are nearly equal: training left it without a use.)
 #
 # ## Ask the network
 #
@@ -100,12 +100,12 @@ which.compare("AB"[list(shuffled).index(0)])
 # %%
 own = track.own_pictures(300)
 complete, names = track.build_complete()
-print(own.describe())
+print(f"{len(own)} pictures of its own kind")
 print(f"the network knows {len(names)} classes")
 
 # %% [markdown]
-# Letters in these fonts were never part of its training. (Whether a photograph from
-# the web was part of ImageNet, nobody knows as certainly.) The network also says how
+# On the glyphs track, none of these was part of its training. (On the flowers track,
+# nobody can rule it out.) The network also says how
 # *sure* it is: that is the probability of its likeliest class, averaged over the
 # pictures.
 
@@ -138,13 +138,16 @@ plots.top_answers(
 #
 # ## Ask it about ours
 #
-# Now the pictures of our task. The network can only answer with the classes that it
-# knows, so it cannot be right. But are its answers random? If they were, two pictures
-# of one class would get the same answer no more often than two pictures of two classes.
-# (By *more often* we mean at least one and a half times as often.)
+# Now the pictures of our task, of those classes for which the network has no word. (So
+# on the flowers track, we leave out the daisies.) It cannot be right, then. But are its
+# answers random? If they were, two pictures of one class would get the same answer no
+# more often than two pictures of two classes. (By *more often* we mean at least one and
+# a half times as often.)
 
 # %%
 ours = track.train.few(20)  # twenty of each class
+strange = np.array([name not in names for name in track.class_names])
+ours = ours.take(np.flatnonzero(strange[ours.labels]))
 chance = predict("Same class, same answer?", "no more often", "more often")
 
 # %%
@@ -176,16 +179,17 @@ chance.compare("more often" if one >= 1.5 * two else "no more often")
 
 # %% [markdown]
 # **Observe.** Most pairs get different answers, even within a class, because the
-# network has many words and none of ours. Still, two pictures of one class agree far
-# more often than two others, and with shuffled labels the difference is gone. It has
-# the wrong words for the right distinctions. The rest of the course gives it ours.
+# network has many words and none of ours. Still, two pictures of one class agree
+# more often than two others, and with shuffled labels they hardly do. It has the wrong
+# words for the right distinctions. The rest of the course gives it ours.
 #
 # ## The file
 #
 # What did we load? A file that somebody shared. Know where it lies, who made it, and
 # under which licence. A checksum, such as `sha256`, is for comparing: if it is the
-# one that they publish, the file is the one that they made. (Keras does that for you
-# when it fetches one, and keeps it in the folder `.keras/models` of your home.)
+# one that they publish, the file is the one that they made. (Keras
+# compares it for many networks that it fetches, though not for MobileNetV2. It keeps
+# them in the folder `.keras/models` of your home.)
 
 # %%
 import hashlib
@@ -222,7 +226,8 @@ for family in ("mobilenet_v2", "resnet", "densenet", "efficientnet_v2", "convnex
 #
 # What does a wrong scale cost? `complete` is a `Rescaling` layer and then the whole
 # network, which counts as one layer. We take that one, and prepare the pictures
-# ourselves, in four ways. Harmful is what costs more than a tenth of the right answers.
+# ourselves, in four ways. We call a scale harmful if it costs more than a tenth of the
+# right answers.
 
 # %%
 cost = predict("Which is harmful?", "0 to 1", "0 to 255", "both", "neither")
@@ -302,8 +307,7 @@ check("3.3", answer, network=network)
 # - It raises an error that names the right range. | Any numbers of the right shape
 #   pass.
 # - It converts them to the range it was trained on. | Nobody told it what they mean.
-# + It answers as usual, with no word about the range. | Only the share of right answers
-#   tells.
+# + It answers as usual, with no word about the range. | Only the answers tell.
 #
 # ? You take EfficientNetV2B0 and put `Rescaling(1 / 255)` before it. What happens?
 # - It works best, as networks want small numbers. | This family wants 0 to 255.
@@ -313,14 +317,14 @@ check("3.3", answer, network=network)
 #   gets.
 #
 # ? How could you tell the trained filters from the random ones?
-# + Their three colours are alike. | What counts in red counts in green as well. Random
-#   numbers know no such order.
+# + Their three colours are more alike. | What counts in red often counts in green as
+#   well. Random numbers know no such order.
 # - Their numbers are larger than others. | We never compared sizes. In another
 #   order, the same numbers are less alike.
 # - Their number of parameters is larger. | The plan is the same, and so is the count.
 #
-# ? Our pictures belong to none of the classes that the complete network knows. Its
-#   answers are
+# ? The pictures of ours that we counted belong to none of the classes that the complete
+#   network knows. Its answers are
 # - random. | Two pictures of one class get the same answer far too often for that.
 # + wrong, but more often the same within a class. | The distinctions are there, only
 #   the words are not ours.

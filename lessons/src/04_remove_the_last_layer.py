@@ -35,14 +35,14 @@ track = load_track()
 # %% [markdown]
 # ## It cannot say what we want to hear
 #
-# In lesson 03 we asked a complete network about our pictures. Here are a few of its
-# answers again, each with its probability.
+# In lesson 03 we asked a complete network about our pictures. Here are its answers to a
+# few more, each with its probability.
 
 # %%
 complete, names = track.build_complete()
 few = track.train.few(1)
 chances = complete.predict(few.images[:6], verbose=0)
-plots.top_answers(few.images[:6], chances, names, track.icons());
+plots.top_answers(few.images[:6], chances, names, track.icons(), title="Top three");
 
 # %% [markdown]
 # **Observe.** It can only choose among the classes that it was trained on, because its
@@ -108,8 +108,9 @@ untrained = keras.applications.MobileNetV2(
 )
 
 # %% [markdown]
-# The pictures have more than twice as many pixels now. We compare all weights with
-# those of the first base, one by one.
+# The pictures have more than twice as many pixels now. (Keras may warn that it has no
+# file for this size. Ours is loaded all the same, as we are about to see.) We compare
+# all weights with those of the first base, one by one.
 
 # %%
 size = predict("What happened to the weights?", "more of them", "changed", "nothing")
@@ -128,7 +129,7 @@ size.compare("nothing" if difference(wider) == 0 else "changed")
 
 # %% [markdown]
 # **Observe.** The maps have grown, and the weights are the same, number for number. The
-# last line shows that our comparison would have noticed a difference.
+# line *without the file* shows that our comparison would have noticed a difference.
 #
 # The reason is that a convolution slides its filter over the picture, and a filter does
 # not know how far it has to slide. A dense layer behind flattened maps does know,
@@ -137,7 +138,7 @@ size.compare("nothing" if difference(wider) == 0 else "changed")
 # %% tags=["nbval-check-output"]
 for network in (base, wider):
     model = keras.Sequential(
-        [network, keras.layers.Flatten(), keras.layers.Dense(10)]
+        [network, keras.layers.Flatten(), keras.layers.Dense(len(track.class_names))]
     )
     print(network.output_shape[1:], "needs a kernel of", model.layers[-1].kernel.shape)
 
@@ -174,8 +175,8 @@ for ax, stage, maps in zip(axes[1:], stages, seen, strict=True):
 
 # %% [markdown]
 # **Observe.** You see up to nine maps for each depth, those that vary most. At first
-# they show the lines of the picture. Later they are coarse patches that only say that
-# *something is here*. The network gives up *where* to learn *what*.
+# they show the lines of the picture. Later they are coarse patches that no longer show
+# it. The network gives up *where* to learn *what*.
 #
 # That the maps shrink is the architecture's doing, so it would happen in an untrained
 # network, too. Whether they say anything useful is a question that we still have to
@@ -207,7 +208,7 @@ print("pictures and channels:", vectors.shape)
 # %% [markdown]
 # How similar are two vectors? We compare their directions: divide each by its length,
 # multiply them number by number, and add up. The result, the *cosine*, is 1 for the
-# same direction, 0 for a right angle, and negative if they point apart.
+# same direction, 0 for a right angle, and -1 for opposite directions.
 
 # %%
 def likeness(vectors):
@@ -244,7 +245,7 @@ by_features, by_pixels = nearest(vectors), nearest(pixels)
 # %% [markdown]
 # We look up the five nearest pictures of some queries in two ways: by these vectors,
 # and by the raw pixels, treated the same way. First a guess for all pictures together,
-# not only for the five.
+# not only for these five queries.
 
 # %%
 share = predict("By features, how often is the nearest of the same class?", unit="%")
@@ -287,7 +288,7 @@ print("the three random bases:", *(f"{x:.0%}" for x in by_random))
 share.compare(round(100 * shares["trained base"]))
 title = "Same class as its neighbour: {:.0%}, {:.0%} and {:.0%}"
 percent = {name: 100 * value for name, value in shares.items()}
-ax = plots.bars(percent, title.format(*shares.values()), "pictures, % (red: guessing)")
+ax = plots.bars(percent, title.format(*shares.values()), "pictures, % (line: guessing)")
 ax.axvline(100 / len(track.class_names), color=plots.RED, linewidth=1);
 
 # %% [markdown]
@@ -337,7 +338,7 @@ check("4.3", answer, base=base, data=track.train)
 
 # %% [markdown]
 # `plots.bars(answer)` draws your result. Is the deepest cut the best one here? If it
-# were not, you would cut where it is best: which depth serves a task is to be measured.
+# were not, you would cut where it is best: measure which depth suits your task.
 # And now cut by hand: drag the knife from the pixels to the last stage, and watch which
 # pictures come to lie side by side.
 
@@ -352,9 +353,10 @@ Cut()
 # - One vector for each picture | Not yet. The averaging was part of the top.
 # + Many maps for each picture | Each says where the network found something.
 #
-# ? The weights were trained on small pictures. Why do they fit larger ones?
+# ? The weights were trained on pictures of one size. Why do they fit larger ones?
 # - Keras scales every picture first | Nothing scales it. The maps come out larger.
-# + A filter slides as far as it must | Only Flatten and Dense count positions.
+# + A filter slides as far as it must | Only a dense layer behind Flatten counts
+#   positions.
 # - Keras stretches the filters first | We compared them: number for number the same.
 #
 # ? What is shared between `base` and `keras.Model(base.input, somewhere)`?

@@ -47,7 +47,7 @@ def catalogue(networks, ax=None):
         ax.annotate(network.name, at, place, textcoords="offset points", fontsize=8)
     ax.figure.colorbar(shown, ax=ax, label="year of the paper")
     ax.margins(x=0.15)
-    ax.set(title="keras.applications: what an accuracy costs", xscale="log")
+    ax.set(title="keras.applications: accuracy and size", xscale="log")
     ax.set(xlabel="parameters, millions", ylabel="ImageNet top-1 accuracy, %")
     return without_formulas(ax)
 
