@@ -25,7 +25,7 @@ def test_the_track_is_glyphs_without_downloads_or_if_asked_for(monkeypatch, caps
     assert "for flowers is missing" in capsys.readouterr().out
     monkeypatch.setenv("TLCOURSE_TRACK", "flowers")
     assert tracks.load_track("glyphs").name == "glyphs"
-    assert "as you asked" in capsys.readouterr().out
+    assert "asked for by name" in capsys.readouterr().out
     with pytest.raises(ValueError, match="'pretrained' or 'random'"):
         track.build_base("imagenet")
     _, names = track.build_complete()

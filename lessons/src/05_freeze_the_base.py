@@ -82,8 +82,9 @@ means = {name: np.mean(scores) for name, scores in right.items()}
 better.compare(max(means, key=means.get))
 
 # %% [markdown]
-# **Observe.** Same model, same pictures, and one line that differs. (With more pictures
-# and another task, training everything wins by far: lesson 08.) So this lesson is about
+# **Observe.** Same model, same pictures, and one line that differs. Look at each draw:
+# luck matters, too. (With more pictures and another task, training the base as well can
+# win by far: lesson 08.) So this lesson is about
 # freezing: what it does, how to make sure that it holds, and how it fails without a
 # warning.
 #
@@ -218,13 +219,12 @@ order.compare({1: "nothing", 2: "the last stage"}.get(len(learnt), "all"))
 
 # %% [markdown]
 # **Observe.** Setting the base's flag sets those of all its layers, so the colleague's
-# last line undid the loop. Nothing reported this. (It was not even needed: what counts
-# in training is the flag of each layer.) So go from large to small: first the base,
-# then its layers.
+# last line undid the loop. Nothing reported this. So go from large to small: first the
+# base, then its layers.
 #
-# One trap is left. If the base says `True` already, setting it to `True` changes
-# nothing, on TensorFlow not even the layers inside that say `False`. To be sure that
-# all are reset, set it to `False` and then to `True`.
+# One trap is left. If the base says `True` already, setting it to `True` again can
+# leave layers inside at `False`. To be sure that all are reset, set it to `False` and
+# then to `True`.
 
 # %%
 base.trainable = False

@@ -34,7 +34,7 @@ layers, track = keras.layers, load_track()
 classes, validation, test = len(track.class_names), track.validation, track.test
 
 # %% [markdown]
-# ## A hundred pictures, or even fewer
+# ## Ten pictures of each class, or fewer
 #
 # Ten labelled images of each class are all we have. Each part of our data has one duty:
 # we learn from `train`, we decide by `validation`, and we look at `test` once, at the
@@ -46,7 +46,7 @@ print(f"{few.describe()}; guessing gets {100 / classes:.0f} % right")
 plots.tiles(few.images[:16], [few.class_names[k] for k in few.labels[:16]]);
 
 # %% [markdown]
-# Is that enough to read new images? On the trained base, or even without one?
+# Is that enough to recognise new images? On the trained base, or even without one?
 
 # %%
 trained = predict("What share of new images will be right, with the base?", unit="%")
@@ -117,8 +117,7 @@ small = [layers.Conv2D(n, 3, strides=2, activation="relu") for n in (16, 32, 64)
 small.append(layers.Flatten())
 
 # %% [markdown]
-# Each is asked afterwards about the hundred images that it learnt from, and about new
-# ones.
+# Each is asked afterwards about the images that it learnt from, and about new ones.
 
 # %%
 print(f"with base    {seen[-1]:4.0f} % of its own, {new[-1]:3.0f} % of new images")
@@ -131,8 +130,8 @@ for name, parts in {"small": small, "from scratch": [scratch, pool]}.items():
 untrained.compare(round(fresh))
 
 # %% [markdown]
-# **Observe.** Look at both columns. A network that knows its own hundred images by
-# heart and still guesses at new ones was able to learn, but it had too few images to
+# **Observe.** Look at both columns. A network that knows its own images by heart
+# and gets few new ones right was able to learn, but it had too few images to
 # learn from. One that does not even know its own would prove nothing alone, and that is
 # why there are two controls. (It may have had them all right while it trained:
 # BatchNormalization then uses each batch, and afterwards the averages of lesson 05,
@@ -142,9 +141,9 @@ untrained.compare(round(fresh))
 # %% [markdown]
 # ## How many labels does it take?
 #
-# Draw the curve that you expect of the trained base: how many new images will be right,
-# with so many labels of each class? Then uncover it, and drag the number of labels.
-# (The digits and this picture come with the course, on both tracks.)
+# Draw the curve that you expect of the trained base: how many new images will be right
+# for each number of labels per class? Then uncover it, and drag the number of labels.
+# (It was measured before, on digits, for both tracks.)
 
 # %%
 from tlcourse.widgets import LabelSlider
@@ -213,19 +212,19 @@ ax.legend();
 
 # %% [markdown]
 # **Observe.** Each bar is the spread over five draws, so two controls whose bars
-# overlap are not told apart by this figure. (Draws of fifty share many images, so their
-# spread is too small.) What counts is how far each is above guessing. The controls say
-# what is *not* the reason: the architecture alone does not do it, nor do the pixels.
-# The line *from scratch*, where there is one, came with the course, because it takes
-# long to train. Where it climbs at the end, the base begins to matter less.
+# overlap are not told apart by this figure. (The largest draws share many images, so
+# their spread is too small.) What counts is how far each is above guessing. The
+# controls say what is *not* the reason: the architecture alone does not do it, nor do
+# the pixels. The line *from scratch*, where there is one, came with the course, because
+# it takes long to train. Where it climbs at the end, the base begins to matter less.
 
 # %% [markdown]
 # ## All labels, and the test set, once
 #
-# All is decided now: the wrapper, the learning rate, the number of epochs. (We looked
-# at 300 labelled validation images for that, which somebody with ten labels per class
-# does not have.) So the wrapper may have all labels of the training part, in fewer
-# epochs, because each has more images, and then we open the test set.
+# The wrapper and the learning rate are decided now. (We looked at the labels of all
+# validation images for that, which somebody with ten labels per class does not have.)
+# So the wrapper may have all labels of the training part, in fewer epochs, because each
+# has more images, and then we open the test set.
 
 # %%
 final = compiled(base, pool)
@@ -251,7 +250,7 @@ worst = np.argsort(-sure * mistakes)[:8]
 says = [f"says {names[said[k]]}, {sure[k]:.0%}" for k in worst]
 both = zip(says, names[test.labels[worst]], strict=True)
 captions = [f"{a}\nis {b}" for a, b in both]
-plots.tiles(test.images[worst], captions, title="Wrong, and surest of it");
+plots.tiles(test.images[worst], captions, 4, title="Wrong, and surest of it");
 
 # %% [markdown]
 # ## One image, and how sure
@@ -297,7 +296,8 @@ honest.compare(round(gap, 1))
 # %% [markdown]
 # **Observe.** A gap above zero means too sure, one below it too modest. The temperature
 # changed how sure the model is, and no answer, because the largest probability stays
-# the largest. If the gap was small from the start, there was little to correct.
+# the largest. It was chosen on validation images, so where these are few, it may
+# correct too little or too much on others.
 #
 # ## ✎ Exercise 7.1
 #

@@ -47,11 +47,11 @@ for name, images in {"near": near, "far": far}.items():
     plots.tiles(images.images[:6], shown, title=f"{name}: {len(images)} labelled")
 
 # %% [markdown]
-# Each task has three hundred validation images as well, and those have labels, too. All
-# that is chosen in this lesson, the learning rate, the number of epochs and what
-# trains, was chosen with their help. **So "five labels per class" is not the whole
-# truth**, here as in most papers. If your five are all that you have, choose by
-# cross-validation: hold out one of the five in turn, and average.
+# Each task has validation images as well, many more than five of each class, and those
+# have labels, too. What is chosen in this lesson, such as the learning rate and the
+# number of epochs, was mostly chosen with their help. **So "five labels per class" is
+# not the whole truth**, here as in most papers. If your five are all that you have,
+# choose by cross-validation: hold out one of the five in turn, and average.
 
 # %% [markdown]
 # ## First the head
@@ -181,14 +181,14 @@ awake_guess.compare(found)
 # %% [markdown]
 # **Observe.** Tuning wins in both draws, by far more than the two differ, and training
 # the head on brings nothing. (If the line of tuning dips first, that is the price of a
-# large rate: it takes something apart before it builds. And the first draw does not end
-# where our own run ended: the same images in another order are worth some points, too.)
+# large rate: it takes something apart before it builds. And the first draw need not end
+# where our own run ended, as another head and another order matter, too.)
 #
 # While it trains, BatchNormalization that is awake uses the averages of the batch; when
 # the model is asked, the stored ones. Each step replaces a thousandth of those
-# (`momentum=0.999` in this network), so in eighty steps they cannot keep up with a base
-# that changes this much. Asleep is the safe default for small batches and short
-# trainings. With many images, awake may win: measure both.
+# (`momentum=0.999` in this network), so eighty steps are probably too few to keep up
+# with a base that changes this much. Asleep is the safe default for small batches and
+# short trainings. With many images, awake may win: measure both.
 
 # %% [markdown]
 # ## What was it good at before?
@@ -215,11 +215,11 @@ memory_guess.compare(100 * read.mean())
 #
 # ## The near task, and the learning rate
 #
-# Now the digits, five labelled images of each class, BatchNormalization asleep, a few
-# epochs, four rates that stay as they are. `compile` makes a new optimizer, whose
-# memory is empty, but it also makes Keras build its training step anew, which takes
-# longer than our training. So `try_rates` compiles once, with plain Adam, and then does
-# this for each rate and draw:
+# Now the near task: five labelled images of each class, BatchNormalization asleep, a
+# few epochs, four constant rates. `compile` makes a new optimizer, whose memory is
+# empty, but it also makes Keras build its training step anew, which takes longer than
+# our training. So `try_rates` compiles once, with plain Adam, and then does this for
+# each rate and draw:
 #
 # ```python
 # model.set_weights(weights_with_trained_head)
@@ -255,9 +255,9 @@ near_guess.compare(round(best, 1))
 
 # %% [markdown]
 # **Observe.** A flat line, and somewhere on its right a cliff. Left of the cliff there
-# is little to gain, as the base was trained on pictures much like these. (We took the
-# best of four rates, which makes the gain look larger than it is.) At the foot of the
-# cliff, what others had learnt in hours is gone in seconds. Would the training loss
+# is little to gain, because the head alone gets most of these pictures right. (We took
+# the best of four rates, which makes the gain look larger than it is.) At the foot of
+# the cliff, what others had learnt in hours is gone in seconds. Would the training loss
 # have warned us?
 
 # %%
@@ -271,8 +271,8 @@ loss_guess.compare("yes" if worst[-1] < worst[-2] else "no")
 LearningRateExplorer(curves)
 
 # %% [markdown]
-# **Observe.** A falling curve proves nothing. This one falls because it comes from high
-# up, and what it comes down to is no better than guessing. Compare heights, not slopes.
+# **Observe.** A falling curve proves nothing. It may come from high up, and come down
+# to what is no better than guessing. Compare heights, not slopes.
 #
 # And does a low loss prove anything? All of this in one picture, measured before on
 # five digits of each class. Start at 1e-5 and drag the steps to the end. Then turn up
@@ -442,7 +442,7 @@ for name, group in (("Conv2D", kernels), ("BatchNormalization", norms)):
 # - Train the head. Then unfreeze, put BatchNormalization to sleep, compile again, fit.
 # - Tuning pays where the base is far from your task. Near it, the head is nearly all.
 # - With Adam start at about 1e-5 to 1e-4 and sweep. Too large a rate destroys the base,
-#   and a falling training loss does not show it.
+#   even if the training loss falls.
 # - Choose with validation images, and say how many you had.
 #
 # Next: [09 · Train more](09_train_more.ipynb)

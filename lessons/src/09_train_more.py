@@ -122,8 +122,8 @@ live_guess.compare(best)
 # %% [markdown]
 # **Observe.** Look at the training accuracies above the figure, too. The head alone
 # knows nearly all of its three hundred images by heart, and so does the last stage:
-# with the features that they have, nothing is left to learn from these images. Only
-# where early layers may change can new features come in, and those serve new images.
+# with the features that they have, nothing is left to learn from these images. Where
+# more layers may change, new features come in, and those serve new images.
 #
 # But this is one draw, and it may be luck. To decide between depths, we want several
 # draws, several numbers of labels, and more than one task.
@@ -188,9 +188,9 @@ small = np.abs(rows["near"].mean(axis=1)).max() < 5
 print("near: the mean gain is", "below" if small else "above", "five points everywhere")
 
 # %% [markdown]
-# **Observe.** The same base, the same depths, and two answers. Where the frozen
-# features nearly settle the matter, depth has little left to give. Where they do not,
-# it gives much, and the more so the more images there are to learn from.
+# **Observe.** The same base, the same depths, and two answers. On the near task depth
+# has little to give. On the far one it gives much, once there are fifty labels per
+# class to learn from.
 #
 # Five labels or fifty? With few labels the head is weaker, so one would expect depth to
 # gain more with five. But the gains of the near task are hardly larger than their
@@ -278,10 +278,11 @@ plots.bars(shown, f"Fifty labels per class, one draw; best: {best}", "right, %")
 # %% [markdown]
 # **Observe.** One draw, but large differences: what we tried here came nowhere near
 # training all layers alike. That is one rate and one rank, so it says little about the
-# ideas, and a lot about trying a simple thing first. They were made for other places.
-# Smaller rates for early layers are for near targets, where those should hardly change.
-# LoRA is for networks of billions of weights: Adam keeps two more numbers for each
-# weight that it trains, and for billions of them these would not fit into memory.
+# ideas, and a lot about trying a simple thing first. They were made for other
+# situations. Smaller rates for early layers are for near targets, where those should
+# hardly change. LoRA is for networks of billions of weights: Adam keeps two more
+# numbers for each weight that it trains, and for billions of them these would not fit
+# into memory.
 
 # %% [markdown]
 # ## ✎ Exercise 9.1
@@ -334,9 +335,9 @@ check("9.3", answer, gains=gains)
 #
 # ? A rule of thumb says: so many samples, so many layers. What does it leave out?
 # - How large the images are. | In our two tasks they are equally large.
-# + How far the target is from what the base knows. | With the same number of images,
-#   our two tasks wanted different depths.
-# - How many layers the base has. | It speaks of *last* and *all*, so it scales.
+# + How far the target is from what the base knows. | With fifty labels per class, our
+#   two tasks wanted different depths.
+# - How many layers the base has. | It speaks of the last ones and of all, so it scales.
 #
 # ? One depth beats another by half a point. Between draws the difference varies by two.
 # - Take the better one, as it is better. | Next time it may be the other.

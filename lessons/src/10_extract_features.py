@@ -128,13 +128,13 @@ faster.compare(round(np.median(whole) / np.median(on_vectors)))
 print(f"asking once {once:.2f} s, epochs {whole.min():.2f} s to {whole.max():.2f} s")
 again, stored = 30 * np.median(whole), once + 30 * np.median(on_vectors)
 costs = {"through the base each time": again, "once, then on vectors": stored}
-plots.bars(costs, f"Thirty epochs: {again:.1f} s, or {stored:.1f} s", "seconds");
+plots.bars(costs, f"Thirty epochs: about {again:.1f} or {stored:.1f} s", "seconds");
 
 # %% [markdown]
 # **Observe.** We pay for the base once, about as much as for a single epoch. The
 # seconds belong to this machine and to what else it is doing: if its slowest epoch took
-# twice as long as its fastest, it was busy. So remember the ratio, and not too many
-# digits of it.
+# twice as long as its fastest, it was busy. So remember the ratio of the two bars, and
+# not too many digits of it.
 #
 # ## Two approaches, or one?
 #
@@ -159,12 +159,13 @@ same.compare(round(100 * apart / moved, 1))
 # **Observe.** These are the largest differences of any weight. The order of the images
 # alone leads to clearly different weights, while storing the features makes no
 # difference worth the name. So training a layer behind a frozen base and training it on
-# stored features are one and the same. The first of the two repeats itself.
+# stored features are one and the same. The first only does the same work again and
+# again.
 #
 # ## A new picture needs the base again
 #
 # The small network knows only vectors. A program that is given a picture needs both
-# parts, so we put them together again:
+# parts, so we put them together again. Above each picture stands what it says:
 
 # %%
 small.set_weights(alone)
@@ -181,7 +182,7 @@ plots.tiles(validation.images[:8], [track.class_names[k] for k in says[:8]]);
 # stay as they are. Our dense layer was one; scikit-learn's ridge classifier is another,
 # without epochs and with a penalty on large weights.
 #
-# Here are three candidates: our base, our base without its last convolution, which has
+# Here are three candidates: our base, the same without its last convolution, so with
 # far fewer features, and an untrained one.
 
 # %%
@@ -234,9 +235,9 @@ for name in ("base", "untrained"):
     plots.two_directions(seen[name], validation.labels, name)
 
 # %% [markdown]
-# **Observe.** Every mark is an image, and its digit is the number of its class. In the
-# trained base two directions already hold some classes together. Compare the second
-# title with guessing: that is what the architecture alone is worth here.
+# **Observe.** Every mark is an image, and its number is its class. In the trained base
+# two directions already hold some classes together. Compare the second title with
+# guessing: these two directions show little of an untrained base.
 #
 # ## When it is not allowed: the images change
 #

@@ -62,16 +62,18 @@ for block in ("expanded_conv", "block_1", "block_3"):
 figures.patches(rows, "The patches that excite a unit most");
 
 # %% [markdown]
-# **Observe.** Each row is one unit. The first rows want a plain surface or an edge,
-# and the patches of a row look alike. In block 3 they are pieces of pictures, and
-# what those of one row have in common is already hard to say.
+# **Observe.** Each row is one unit. Most of the first rows want a plain surface or an
+# edge, and the patches of such a row look alike. In block 3 they are pieces of
+# pictures, and what those of one row have in common is already hard to say.
 #
 # ## And at the end of the base?
 #
 # A unit of the last layers sees the whole picture, so we cannot cut anything out, and
 # of course we see whole shapes. The question has to be another one: do the pictures
 # that excite the same unit *belong together*? We take the eight loudest for each unit
-# and count how many are of one class. A base that has learnt nothing is the control.
+# and count how many are of one class. (Some pictures are loud for all units alike. So
+# that they do not win everywhere, each picture's answers are scaled to length one.) A
+# base that has learnt nothing is the control.
 
 # %%
 
@@ -80,8 +82,8 @@ guess = predict("Of a unit's eight loudest pictures, how many are of one class?"
 
 # %%
 def loudest_pictures(base):
-    layers = [track.preprocess, base, keras.layers.GlobalMaxPooling2D()]
-    model = keras.Sequential([keras.Input(track.input_shape), *layers])
+    ends = [keras.layers.GlobalMaxPooling2D(), keras.layers.UnitNormalization()]
+    model = keras.Sequential([track.preprocess, base, *ends])
     return np.argsort(-model.predict(own.images, verbose=0), axis=0)[:8]
 
 
@@ -96,15 +98,17 @@ guess.compare(round(float(alike["trained"]), 1))
 
 # %% [markdown]
 # **Observe.** On average, units of the trained base collect more pictures of one class
-# than those of a base that has learnt nothing. Compare the numbers in the two titles.
+# than those of a base that has learnt nothing. Compare the numbers in the two titles:
+# by chance, some of eight are always of one class.
 #
 # Edges are in every picture, but classes belong to one task. So early layers should be
 # *general*, and late ones *specific*. That is a guess. Let us measure it.
 #
 # ## Two networks, two tasks
 #
-# We divide characters at random into two halves, A and B. One network has learnt A,
-# another B. Both are small: five convolutions, then three dense layers.
+# On both tracks, we now divide characters at random into two halves, A and B. One
+# network has learnt A, another B. Both are small: five convolutions, then three dense
+# layers.
 
 # %%
 settings, bases = results.shipped_settings(), results.shipped_bases()
@@ -116,8 +120,7 @@ plots.tiles(some, columns=16, title="Above, some of A; below, some of B");
 
 # %% [markdown]
 # Here are the filters of the first layer, conv1: those of A, those of B, and a row that
-# has learnt nothing, in an order that the cell draws by lot. Below, what each row makes
-# of one character of B.
+# has learnt nothing, in random order. Below, what each row makes of one character of B.
 
 # %%
 three = [bases["A"], bases["B"], yosinski.fresh(bases["A"], 0)]  # the last: untrained
@@ -278,11 +281,11 @@ for name, gain in gains.items():
 guess.compare(max(gains, key=lambda name: gains[name].mean()))
 
 # %% [markdown]
-# **Observe.** Training for longer is worth something, but in every division the copies
-# gain more. It is tempting to say that they remember A. Then look at the last line:
-# copies of B gain nearly as much, and B is all that they have ever seen. So most of the
-# gain may well come from what both have in common, which is that some layers begin
-# trained and others anew.
+# **Observe.** Set what longer training gains beside its spread. In every division the
+# copies gain more. It is tempting to say that they remember A. Then look at the last
+# line: copies of B gain nearly as much, and B is all that they have ever seen. So most
+# of the gain may well come from what both have in common, which is that some layers
+# begin trained and others anew.
 #
 # ## Near and far
 #
@@ -296,7 +299,7 @@ figures.near_and_far(curves, title="Frozen copies of A against base B, near and 
 # layers. The lowest ones do not care.
 #
 # Now choose points for yourself. Begin with the far halves, *A, frozen*, at 7, and then
-# compare *random, frozen*: even layers from far away are better than none.
+# compare *random, frozen*: even layers from far away are better than random ones.
 
 # %%
 TransferExplorer(curves)
@@ -304,7 +307,7 @@ TransferExplorer(curves)
 # %% [markdown]
 # ## The same in our base
 #
-# Back to the base of this course, and to classes that are new to it. We cut it behind
+# Back to the base of this course, and to our own target. We cut it behind
 # each stage, average over all places, and ask a linear classifier. The random base is
 # the control again.
 
@@ -326,9 +329,10 @@ for kind, network in (("random", random_base), ("trained", base)):
 guess.compare(max(right, key=right.get))
 
 # %% [markdown]
-# **Observe.** The classes come apart with depth, and only in the trained base. Its last
-# stage was made for other classes and still serves ours best, so the tasks are near
-# enough. That is why we could cut off the top, freeze the rest, and still do well.
+# **Observe.** The classes come apart with depth, and clearly so only in the trained
+# base. Its last stage was made for another task and still serves ours best, so the
+# tasks are near enough. That is why we could cut off the top, freeze the rest, and
+# still do well.
 #
 # Mind the difference between two words. The first stage is the most *general*, and yet
 # the classes are hardest to *separate* there: edges are in all of them. General layers
@@ -413,7 +417,8 @@ check("11.3", answer)
 # - Its layers are general, not specific. | A picture of one map cannot tell.
 #
 # ? Your target images are unlike those of the base. What follows?
-# - Transfer is pointless; start from scratch. | Even far layers beat random ones.
+# - Transfer is pointless; start from scratch. | The lowest layers cost nothing, even
+#   from far away.
 # - Freeze all the same; it is the safest. | That costs most where tasks are far apart.
 # + Keep the lower layers; train the upper ones. | Those are the specific ones.
 
@@ -454,7 +459,7 @@ print(f"copied and kept: {kept.index(False)} of {len(kept)} layers with a kernel
 # - General is not the same as useful alone: the last stage separates best.
 # - A gap has more than one cause. Give every network enough training, and a control
 #   for every cause, before you explain it.
-# - The further the tasks, the fewer layers can stay frozen.
+# - The further apart the tasks, the fewer layers can stay frozen.
 #
 # Next: [12 · When it goes wrong](12_when_it_goes_wrong.ipynb)
 #

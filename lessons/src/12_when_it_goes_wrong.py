@@ -64,7 +64,7 @@ def share_right(model, inputs, labels):
 
 
 # %% [markdown]
-# Two colleagues train this model on the same hundred images, ten of each class. Keras
+# Two colleagues train this model on the same images, ten of each class. Keras
 # reports no error to either of them.
 
 # %%
@@ -85,13 +85,14 @@ his_share = predict("Hers gets most new images right. And his?", unit="%")
 healthy = share_right(well, unseen, held_out.labels)
 sick = {"1 shuffled labels": share_right(ill, unseen, held_out.labels)}
 
+print(f"new images: hers {healthy:.2f}, guessing {1 / len(track.class_names):.2f}")
 his_share.compare(round(100 * sick["1 shuffled labels"]))
 plots.tiles(few.images[:8], np.take(track.class_names, wrong[:8]), title="His labels");
 
 # %% [markdown]
 # **Observe.** That was case 1, **shuffled labels**: he shuffled the labels, and left
 # the images where they were. A network can learn even wrong labels by heart, and then
-# knows nothing about new images. *Examination:* a row of pictures with their labels,
+# gets few new images right. *Examination:* a row of pictures with their labels,
 # which takes a second. *Cure:* shuffle each image together with its label.
 
 # %% [markdown]
@@ -109,8 +110,8 @@ for name, scale in scales.items():
 
 # %% [markdown]
 # **Observe.** *Examination:* print the range of what goes into the base. Scaled twice,
-# all numbers are close to -1, which is black. *Cure:* scale in one place, as a layer of
-# the model.
+# all numbers are close to -1, which is black. Compare both with hers above. *Cure:*
+# scale in one place, as a layer of the model.
 #
 # ## Case 4: softmax twice
 #
@@ -128,12 +129,12 @@ sick["4 softmax twice"] = float(np.mean(right))
 plots.curves(logs, "loss", "The second softmax keeps the loss up");
 
 # %% [markdown]
-# **Observe.** Compare the two lines: the accuracy suffers little or only sometimes, so
-# this one is hard to find. The loss tells. Behind a second softmax, no class gets a
-# probability near one, and with ten classes the loss cannot fall below 1.46 (lesson
-# 06). *Examination:* read the last layers, and the loss in `compile`. *Cure:* softmax
-# once. (`from_logits=True` behind a softmax is the same mistake; TensorFlow
-# warns of it.)
+# **Observe.** Compare the two printed lines: the accuracy suffers little or only
+# sometimes, if at all, so this one is hard to find. The loss tells. Behind a second
+# softmax, no class gets a probability near one, and the loss cannot fall below 1.46
+# with ten classes (lesson 06), or 0.90 with five. *Examination:* read the last layers,
+# and the loss in `compile`. *Cure:* softmax once. (`from_logits=True` behind a softmax
+# is the same mistake; TensorFlow warns of it.)
 #
 # ## Case 5: test images in the training set
 #
@@ -151,9 +152,10 @@ for name, model, shown in (("leak", leaky, both), ("none", well, few.images)):
 
 # %% [markdown]
 # **Observe.** The network is not ill: it had more to learn from. What is wrong is the
-# exam, which promises too much. *Examination:* count equal images. (Equal to the last
-# bit, that is: a photograph that was resized or saved anew you find by its features, as
-# in lesson 04.) *Cure:* split first, then do everything else.
+# exam: from one line to the other it moved more than the other images did.
+# *Examination:* count equal images. (Equal to the last bit, that is: a photograph that
+# was resized or saved anew you find by its features, as in lesson 04.) *Cure:* split
+# first, then do everything else.
 #
 # ## Case 6: compared in another order
 #
@@ -212,8 +214,8 @@ late.compare("level" if last[2] > last[0] - 0.05 else "far behind")
 plots.curves(runs, "val_accuracy", "At the end: {:.0%}, {:.0%}, {:.0%}".format(*last));
 
 # %% [markdown]
-# **Observe.** A rate that is too large shakes the base in the first epochs, and then
-# jumps about below the healthy line. *Cure:* a much smaller one. The random wrapper is
+# **Observe.** A rate that is too large ruins the base in the first epochs, and the line
+# stays below the healthy one. *Cure:* a much smaller one. The random wrapper is
 # another matter: it is not ruined, it is late, because a rate that is small enough for
 # the base hardly moves a layer that knows nothing. *Cure:* train the wrapper first, at
 # a rate of its own. It saves epochs. (In the bar chart of all the cases below, 7 and 8
@@ -237,7 +239,7 @@ sick["9 BatchNorm awake"] = new
 
 # %% [markdown]
 # **Observe.** The layers had kept averages of thousands of pictures. Now they work with
-# those of four. What it costs on new images is little here, and easily taken for
+# those of four. What it costs on new images may be little, and easily taken for
 # chance. The first epoch tells more: the wrapper knew all its training images, so if
 # already the first epoch gets clearly fewer of them right, the base gives it something
 # else than before. *Examination:* count the BatchNormalization layers that train.
@@ -247,7 +249,7 @@ sick["9 BatchNorm awake"] = new
 # %% [markdown]
 # ## Case 10: uneven classes
 #
-# Half of the classes have forty images each, and the other half only two, as in most
+# Some of the classes have forty images each, and the others only two, as in most
 # collections of rare things. The accuracy is that of an exam which is just as uneven;
 # **recall** is the share of a class's images that is found. Three draws, each with and
 # without `class_weight`, which counts every rare image as often as twenty frequent
@@ -270,8 +272,8 @@ for draw in range(3):
 # %% [markdown]
 # **Observe.** The accuracy looks healthy because the rare classes hardly count in it.
 # *Examination:* the recall of each class, or their mean, the **balanced accuracy**.
-# *Cure:* more rare images. And `class_weight`, the usual advice? Compare each of its
-# lines with the one above, in all three draws, before you rely on it.
+# *Usual cure:* more rare images. And `class_weight`, the usual advice? Compare each of
+# its lines with the one above, in all three draws, before you rely on it.
 
 # %% [markdown]
 # ## All of them at a glance
@@ -281,9 +283,8 @@ for draw in range(3):
 
 # %%
 everybody = {"healthy, wrapper": healthy, "healthy, fine-tuned": first[0]} | sick
-title = f"{sum(x > healthy - 0.05 for x in sick.values())} of {len(sick)} look healthy"
-colours = [plots.BLUE] * 2 + [plots.RED] * len(sick)
-plots.bars(everybody, title, "share of new images right", colours=colours);
+title = f"Look healthy: {sum(x > healthy - 0.05 for x in sick.values())} of {len(sick)}"
+plots.bars(everybody, title, "share of new images right");
 
 # %% [markdown]
 # **Observe.** Accuracy alone does not find those that look nearly healthy, and it says
@@ -360,12 +361,12 @@ check("12.2", answer, model=model, rest=rest, few=told, new=asked)
 #
 # you see | look at | perhaps
 # ---|---|---
-# its own images right, new ones by chance | pictures with labels | shuffled labels
+# its own images right, few new ones | pictures with labels | shuffled labels
 # everything poor from the start | range of the numbers | scale
 # a loss that stays up | last layers, loss | softmax twice
 # too good to be true | equal images | a leak
 # two counts disagree | order | shuffled test images
-# curves that jump | learning rate | too large
+# curves that jump, or stay at guessing | learning rate | too large
 # late, but healthy | first epochs | untrained head
 # the first epoch below the head alone | BatchNormalization's flags | awake
 # rare things missed | recall of each class | uneven classes
@@ -393,9 +394,9 @@ check("12.2", answer, model=model, rest=rest, few=told, new=asked)
 # - Train longer, since it still improves. | That would not explain it.
 #
 # ? Most of your images are cats, and the accuracy is high. What about the dogs?
-# - They are read about as well as the cats. | An average hides whoever is few.
+# - They are recognised about as well as the cats. | An average hides whoever is few.
 # + Hardly anything; ask for their recall. | Only a number for each class shows them.
-# - They are read worse, but only a little. | Nobody knows before it is measured.
+# - They are recognised worse, but only a little. | Nobody knows before it is measured.
 
 # %% [markdown]
 # ## On your own

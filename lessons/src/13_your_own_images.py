@@ -89,7 +89,7 @@ head = train_head(features.extract(embed, three.images), three.labels, 3)
 
 # %% [markdown]
 # How few drawings will do? Let us go down to a single one of each of the eight symbols,
-# and try five draws. The controls are those of lesson 07: the same network with random
+# five times over. The controls are those of lesson 07: the same network with random
 # weights, and no network at all.
 
 # %%
@@ -138,9 +138,9 @@ plots.bars(passed, f"Above a threshold of {threshold:.1f} %", "% of ten new draw
 
 # %% [markdown]
 # **Observe.** The first three bars are the symbols that the network knows, and the
-# threshold costs a few of them. It refuses many of the strangers, but not all. Those
-# that pass are unlike all three, but nothing in the three classes speaks against one of
-# them. The shares add up to one, whatever comes: the layer compares its classes with
+# threshold costs a few of them. It refuses many of the strangers, but not all. One
+# that passes is none of the three, but it fits one of them much better than the other
+# two. The shares add up to one, whatever comes: the layer compares its classes with
 # each other and with nothing else.
 #
 # So a threshold refuses only what the network doubts. Try yours with the strangers that
@@ -186,19 +186,19 @@ for what, part in {"held out": held_out, "elsewhere": test}.items():
 
 # %% [markdown]
 # **Observe.** One pass through the base was enough. Our two folders come from one
-# collection, so expect no more than a few points between them, which are luck. If with
-# yours `elsewhere` is clearly lower, believe it, because those pictures are more like
-# tomorrow's. To see the mistakes, take the cells of lesson 07 after *the test set,
-# once*: is the label wrong, is the picture poor, or has the network not learnt it? Only
-# the last kind asks for more training.
+# collection, so a gap between them is luck, and with so few pictures, it can be ten
+# points. If with many of yours, `elsewhere` is clearly lower, believe it, because those
+# pictures are more like tomorrow's. To see the mistakes, take the cells of lesson 07
+# after *the test set, once*: is the label wrong, is the picture poor, or has the
+# network not learnt it? Only the last kind asks for more training.
 
 # %% [markdown]
 # ## Before you trust it: the same thing twice
 #
-# People take several photographs of each thing. Let us do so: four of each, in other
-# light. And so that nothing can be learnt, each thing gets a random label. An honest
-# test has to come out at guessing: one in ten, if there are ten classes. We hold back a
-# quarter, either of the pictures or of the things.
+# People take several photographs of each thing. Let us imitate that: four of each, some
+# of them darker. And so that nothing can be learnt, each thing gets a random label. An
+# honest test has to come out near guessing or below it: at a tenth for ten classes, at
+# a fifth for five. We hold back a quarter, either of the pictures or of the things.
 
 # %%
 split = predict("Which of the two comes nearer to guessing?", "by picture", "by thing")
@@ -252,9 +252,9 @@ for where, places in {"the same": own, "exchanged": np.roll(own, 1)}.items():
 
 # %% [markdown]
 # **Observe.** The held-out pictures from the same rooms say that all is well. In
-# exchanged rooms, it is not: much of what the network learnt is the sign, because the
-# sign was enough. Take pictures
-# of every class in every place, or hold back whole places.
+# exchanged rooms, it is not: the network goes by the sign, too, because nothing in its
+# training spoke against it. Take pictures of every class in every place, or hold back
+# whole places.
 
 # %% [markdown]
 # ## Use it elsewhere
@@ -299,8 +299,8 @@ print("here:", classifier.predict(drawing), "there:", done.stdout, sep="\n")
 
 # %% [markdown]
 # **Observe.** Another process, another program, a larger picture, and the same answer.
-# Two things are left to the program, because they are in the file and not in the
-# pixels: `load_img` does not turn a telephone's pictures upright, and it drops
+# Two things are left to the program, because they happen before the model sees the
+# picture: `load_img` does not turn a telephone's pictures upright, and it drops
 # transparency. For such files, `data.save_reader` saves the function that `load_folder`
 # reads with.
 #
@@ -368,7 +368,8 @@ check("13.3", answer, model=whole, class_names=drawn.class_names)
 #   take as long, once they are vectors.
 #
 # ? The network says "spiral", and is almost certain of it. What do you know?
-# - The picture shows a spiral, with hardly a doubt. | It was as certain of a stranger.
+# - The picture shows a spiral, with hardly a doubt. | It was nearly as certain of a
+#   stranger.
 # - Of a hundred such pictures, nearly all are spirals. | If they are like those that it
 #   learnt from. Who says so?
 # + The spiral fits it better than the other classes. | It compares its classes with
@@ -392,7 +393,8 @@ check("13.3", answer, model=whole, class_names=drawn.class_names)
 # batch, and `prefetch` reads the next batch while the base works on this one. Whole
 # groups are held back. (To augment, `photos.map(lambda x, y: (flip(x, training=True),
 # y))` with a layer `flip` changes the pictures in every epoch. Then base and dense
-# layer have to be one model, which `fit` gets that stream.)
+# layer have to be one model, whose `fit` gets that stream.) The pictures that stand in
+# for yours, dark and light noise, are easy to tell apart.
 
 # %% tags=["own"]
 import pathlib
@@ -421,7 +423,8 @@ print("held out:", my_head.evaluate(numbers[out], my_labels[out], verbose=0)[1])
 # %% [markdown]
 # ## What to remember
 #
-# - A few examples are enough where the base knows the parts that they are made of.
+# - A few examples can be enough if the features of the base suit them. Compare with
+#   random weights and with pixels.
 # - A network answers with the classes that it knows. A threshold refuses only what it
 #   doubts.
 # - Hold back whole things, people, days and places, or the test flatters.

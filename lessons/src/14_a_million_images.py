@@ -43,7 +43,7 @@ track, here = load_track(), pathlib.Path(tempfile.mkdtemp())  # what we write go
 # ## When is it too much?
 #
 # Lesson 10 had all its images in memory. That is the simplest way, as long as it works.
-# An image takes one byte for each of its pixels and colours.
+# An image takes one byte for each colour of each pixel.
 
 # %%
 most = predict("How many of our images fit into this machine's memory?", unit="million")
@@ -85,7 +85,7 @@ fast.compare(at_hand)
 #   any shard and nobody has to ask.
 # - **Key.** Each row carries the name of its image, so order does not matter any more.
 # - **Whole or not there.** A shard is written under another name and renamed at the
-#   end. What is there is right, and need not be computed again.
+#   end. What is there is whole, and need not be computed again.
 
 # %%
 def path(k):
@@ -219,7 +219,7 @@ slowest.compare(max(each, key=each.get))
 # ## On paper
 
 # %%
-long = predict("How long does a million take on this machine?", unit="hours")
+long = predict("How long would one such worker take for a million?", unit="hours")
 
 # %%
 million, billion = 10**6, 10**9
@@ -241,16 +241,16 @@ for name, n in {"a million": million, "a billion": billion}.items():
     ax.text(1.4, hours[0], name, color=line.get_color(), va="bottom")
 for name, hours in {"to start": to_first / 3600, "an hour": 1, "a day": 24}.items():
     ax.axhline(hours, color="grey", linewidth=0.8)
-    ax.text(machines[-1], hours, name, ha="right", va="bottom")
-ax.set(xlabel="machines like this one", ylabel="hours")
+    ax.text(machines[-1], hours, name, ha="right", va="top" if hours < 1 else "bottom")
+ax.set(xlabel="machines like this one", ylabel="hours", ymargin=0.12)
 ax.set_title(f"Ten times the machines, a tenth of the time, down to {to_first:.0f} s");
 
 # %% [markdown]
 # **Observe.** Each step along an axis is ten times as much. Choose a time, a grey line:
 # where it meets a coloured line, read the number of machines below. The lines fall
-# straight, until the start of a worker is all that is left. The work never gets less:
-# ten machines for one hour cost the same as one machine for ten, and each of them has
-# to start first.
+# straight, until the start of a worker takes most of the time, as on the right of the
+# lower one. The work never gets less: ten machines for one hour cost the same as one
+# machine for ten, plus their starts.
 #
 # And the disk? Features are computed once and kept, so their size counts.
 
@@ -261,14 +261,15 @@ gigabytes = {name: million * size / 1e9 for name, size in sizes.items()}
 plots.bars(gigabytes, f"A million: {gigabytes['features']:.1f} GB of features", "GB");
 
 # %% [markdown]
-# **Observe.** As JPEG files, such small pictures may take less room than their
-# features. But features do not grow with the pictures: there is one number for each
-# channel of the last layer. Two bytes for each, `features.astype("float16")`, are half
-# of the room; whether they are as good, a probe tells (lesson 10).
+# **Observe.** As JPEG files, small pictures may take less room than their features, and
+# large ones take more. For features do not grow with the pictures: there is one number
+# for each channel of the last layer. Two bytes for each, `features.astype("float16")`,
+# are half of the room; whether they are as good, a probe tells (lesson 10).
 #
 # ## When it is not worth it
 #
-# A worker has to start and to load the network before its first image. In that time,
+# A worker has to start, load the network and compile it before its first shard is
+# there. In that time,
 # many images could have passed here already:
 
 # %%
@@ -283,7 +284,7 @@ print(f"in {to_first:.1f} s, {at_hand * to_first:,.0f} images pass through here"
 # ## ✎ Exercise 14.1
 #
 # A billion images, and it is to be done in twelve hours. Set `answer` to the number of
-# machines like this one that it takes, all of whom have started already. `rate` is in
+# machines like this one that it takes, all of which have started already. `rate` is in
 # images per second.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
@@ -349,8 +350,7 @@ check("14.3", answer, before=before, job=job)
 #
 # The same loop with another network, in a program that you may stop and start again. It
 # never holds more than one stretch of the images: `mmap_mode="r"` leaves them on the
-# disk. If you write the name of a folder in place of the temporary one, it goes on
-# where it stopped.
+# disk. If you put in a folder that exists, it goes on where it stopped.
 
 # %% tags=["own"]
 import pathlib
@@ -359,8 +359,9 @@ import tempfile
 import keras
 import numpy as np
 
-folder, my_size = pathlib.Path(tempfile.mkdtemp()), 16  # pathlib.Path("features"), say
-np.save(folder / "images.npy", np.random.randint(0, 256, (48, 64, 64, 3)))
+folder, my_size = pathlib.Path(tempfile.mkdtemp()), 16  # or a folder of yours
+if not (folder / "images.npy").exists():  # yours, or these to try it
+    np.save(folder / "images.npy", np.random.randint(0, 256, (48, 64, 64, 3)))
 my_images = np.load(folder / "images.npy", mmap_mode="r")
 network = keras.applications.MobileNetV3Small(
     (64, 64, 3), include_top=False, weights=None, pooling="avg"
@@ -378,9 +379,9 @@ print("features:", features.shape)
 # ## What to remember
 #
 # - Cut, compute each stretch alone, and write it whole, under a name known before.
-# - Then a death costs one shard, and going on means running it again.
+# - Then a death costs a shard at most, and going on means running it again.
 # - Measure a few hundred images, and plan the rest on paper, the start included.
-# - Most data need one machine and a night.
+# - A million images like ours need one machine and a night.
 #
 # Next: [15 · Words](15_words.ipynb)
 #

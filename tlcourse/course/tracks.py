@@ -151,7 +151,7 @@ def _choose(name):
             f"Expected one of the tracks {', '.join(NAMES)} in {where}. "
             f"Received: {chosen!r}"
         )
-    return chosen, "as you asked" if name else "TLCOURSE_TRACK says so"
+    return chosen, "asked for by name" if name else "TLCOURSE_TRACK says so"
 
 
 def _split_flowers():

@@ -132,7 +132,8 @@ def _scale_for_all(ax, losses):
     low, high = losses.min(initial=np.inf), losses.max(initial=0)
     if high > 4 * low:
         ax.set(yscale="log", ylim=(low / 1.2, high * 1.2))
-        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        near = (1, 2, 5) if high < 1000 * low else (1,)
+        ax.yaxis.set_major_locator(LogLocator(subs=near))
         ax.yaxis.set_major_formatter("{x:g}")
         ax.yaxis.set_minor_formatter("")
     else:

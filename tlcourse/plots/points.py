@@ -26,6 +26,6 @@ def two_directions(vectors, labels, title="", ax=None):
     gaps = np.linalg.norm(flat[:, None] - flat, axis=-1)
     np.fill_diagonal(gaps, np.inf)
     share = np.mean(labels[gaps.argmin(axis=1)] == labels)
-    ax.set(title=f"{title}: {share:.0%} lie next to their class")
+    ax.set(title=f"{title}: for {share:.0%}, the nearest is of their class")
     ax.set(xlabel="direction 1", ylabel="direction 2", xticks=[], yticks=[])
     return without_formulas(ax)
