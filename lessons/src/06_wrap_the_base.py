@@ -151,7 +151,6 @@ for name, rate in zip(("pooling", *others), (3e-3, 1e-3, 1e-3, 1e-3), strict=Tru
 # A wrapper is clearly better if it is right more often in every single draw.
 
 # %%
-
 clear = [name for name in found if np.all(np.greater(found[name], found["pooling"]))]
 wins.compare(max(clear, key=lambda name: np.mean(found[name]), default="none"))
 

@@ -19,8 +19,6 @@ import tlcourse
 tlcourse.start()
 
 # %%
-
-
 import keras
 import matplotlib.pyplot as plt
 import numpy as np

@@ -76,7 +76,6 @@ figures.patches(rows, "The patches that excite a unit most");
 # base that has learnt nothing is the control.
 
 # %%
-
 guess = predict("Of a unit's eight loudest pictures, how many are of one class?")
 
 

@@ -25,7 +25,7 @@ def tiles(images, titles=None, columns=8, title="", ax=None):
     titles = [] if titles is None else titles
     lines = max((1 + str(each).count("\n") for each in titles), default=0)
     room = (0.15 + 0.2 * lines if lines else 0.06) * height
-    wide = max(1.1, 2.2 / columns)
+    wide = max(min(1.1, 11 / columns), 2.2 / columns)
     ax = axes_or_new(ax, wide * columns, wide * (1 + room / height) * rows + 0.4)
     for k, image in enumerate(images):
         left, top = k % columns * width * 1.06, k // columns * (height + room)
