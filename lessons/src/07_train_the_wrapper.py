@@ -245,10 +245,10 @@ plots.confusion(test.labels, said, track.class_names, f"{mistakes.sum()} mistake
 
 # %%
 worst = np.argsort(-sure * mistakes)[:8]
-says = [f"says {names[said[k]]}, {sure[k]:.0%}" for k in worst]
+says = [f"says {names[said[k]]},\n{sure[k]:.0%} sure," for k in worst]
 both = zip(says, names[test.labels[worst]], strict=True)
 captions = [f"{a}\nis {b}" for a, b in both]
-plots.tiles(test.images[worst], captions, 4, title="Wrong, and surest of it");
+plots.tiles(test.images[worst], captions, title="Wrong, and surest of it");
 
 # %% [markdown]
 # ## One image, and how sure

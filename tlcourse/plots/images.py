@@ -11,7 +11,7 @@ def tiles(images, titles=None, columns=8, title="", ax=None):
     Args:
         images: `(n, h, w, 3)` uint8 or float 0..1, or `(n, h, w)` grey; if there are
             none, the figure says so.
-        titles: Sequence of n strings above the images, of up to two lines, or None.
+        titles: Sequence of n strings above the images, one line or more, or None.
         columns: Integer, images in a row.
         title: String, the figure's title.
     """
@@ -24,8 +24,9 @@ def tiles(images, titles=None, columns=8, title="", ax=None):
     columns, rows = min(columns, n), -(-n // min(columns, n))
     titles = [] if titles is None else titles
     lines = max((1 + str(each).count("\n") for each in titles), default=0)
-    room = (0.15 + 0.2 * lines if lines else 0.06) * height
-    wide = max(min(1.1, 11 / columns), 2.2 / columns)
+    longest = max((len(x) for each in titles for x in str(each).split("\n")), default=0)
+    wide = max(min(1.1, 11 / columns), 2.2 / columns, 0.095 * longest)
+    room = (0.16 + 0.22 * lines if lines else 0.06) * height / wide
     ax = axes_or_new(ax, wide * columns, wide * (1 + room / height) * rows + 0.4)
     for k, image in enumerate(images):
         left, top = k % columns * width * 1.06, k // columns * (height + room)
@@ -34,7 +35,7 @@ def tiles(images, titles=None, columns=8, title="", ax=None):
         if lines:
             middle, above = left + width / 2, top - 0.03 * height
             ax.text(middle, above, titles[k], ha="center", fontsize=9)
-    ax.set(xlim=(0, columns * width * 1.06), ylim=(rows * (height + room), -room))
+    ax.set(xlim=(0, columns * width * 1.06), ylim=(rows * (height + room) - room, -room))
     ax.set_title(title)
     ax.axis("off")
     return without_formulas(ax)
