@@ -35,8 +35,8 @@ def tiles(images, titles=None, columns=8, title="", ax=None):
         if lines:
             middle, above = left + width / 2, top - 0.03 * height
             ax.text(middle, above, titles[k], ha="center", fontsize=9)
-    ax.set(xlim=(0, columns * width * 1.06), ylim=(rows * (height + room) - room, -room))
-    ax.set_title(title)
+    below = rows * (height + room) - room
+    ax.set(xlim=(0, columns * width * 1.06), ylim=(below, -room), title=title)
     ax.axis("off")
     return without_formulas(ax)
 
