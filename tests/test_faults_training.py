@@ -1,6 +1,5 @@
 """Faults of real life in training and models: refused with a remedy, or right."""
 
-import functools
 import re
 
 import keras
@@ -590,8 +589,11 @@ def test_optimizers_with_more_than_a_step_train_to_the_bit(make):
 def test_stopping_callbacks_and_eager_steps_do_the_same():
     calls = keras.callbacks
     plateau = calls.ReduceLROnPlateau("loss", patience=1, min_delta=10)
-    forget = functools.partial(setattr, plateau, "best")  # Keras 3.13 does not
-    forgets = calls.LambdaCallback(on_train_begin=lambda logs: forget(None))
+
+    def forget(logs):
+        plateau.best = None  # Keras 3.13 keeps it from the training before
+
+    forgets = calls.LambdaCallback(on_train_begin=forget)
     both(wrapped(), *pixels(12), callbacks=[calls.TerminateOnNaN(), forgets, plateau])
     both(wrapped(run_eagerly=True), *pixels(8), epochs=1)
 

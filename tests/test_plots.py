@@ -271,3 +271,14 @@ def test_epochs_are_whole_numbers(n):
     several = plots.several_draws({"a": np.array([values])})
     for ax in (plots.curves({"a": {"loss": values}}, "loss"), several):
         assert (ax.get_xticks() % 1 == 0).all()
+
+
+def test_captions_of_pictures_keep_apart_and_nothing_blank_is_below():
+    captions = ["says dandelion, 97%\nis sunflowers"] * 8
+    ax = plots.tiles(np.zeros((8, 64, 64, 3), "uint8"), captions)
+    ax.figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    for left, right in zip(boxes, boxes[1:], strict=False):
+        assert left.x1 < right.x0
+    lowest = max(image.get_extent()[2] for image in ax.images)
+    assert ax.get_ylim()[0] == pytest.approx(lowest)

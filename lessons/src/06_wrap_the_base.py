@@ -155,10 +155,9 @@ clear = [name for name in found if np.all(np.greater(found[name], found["pooling
 wins.compare(max(clear, key=lambda name: np.mean(found[name]), default="none"))
 
 # %% [markdown]
-# **Observe.** With a larger rate for the smallest wrapper, a hidden layer gains no more
-# than luck. `Flatten` keeps up on the digits of the glyphs track, and falls behind on
-# the flowers. So few labels can teach many weights, though not always. What speaks for
-# pooling in any case is its size.
+# **Observe.** Set each lead beside the spreads. Where `Flatten` keeps up, few labels
+# were enough to teach many weights; where it falls behind, they were not. What speaks
+# for pooling in any case is its size.
 #
 # ## Raw pixels in
 #

@@ -98,7 +98,7 @@ guess.compare(round(float(alike["trained"]), 1))
 # %% [markdown]
 # **Observe.** On average, units of the trained base collect more pictures of one class
 # than those of a base that has learnt nothing. Compare the numbers in the two titles:
-# by chance, some of eight are always of one class.
+# one of the eight or more is of one class by chance alone.
 #
 # Edges are in every picture, but classes belong to one task. So early layers should be
 # *general*, and late ones *specific*. That is a guess. Let us measure it.

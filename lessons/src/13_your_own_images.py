@@ -187,7 +187,7 @@ for what, part in {"held out": held_out, "elsewhere": test}.items():
 # %% [markdown]
 # **Observe.** One pass through the base was enough. Our two folders come from one
 # collection, so a gap between them is luck, and with so few pictures, it can be ten
-# points. If with many of yours, `elsewhere` is clearly lower, believe it, because those
+# points. If you have many, and `elsewhere` is clearly lower, believe it, because those
 # pictures are more like tomorrow's. To see the mistakes, take the cells of lesson 07
 # after *the test set, once*: is the label wrong, is the picture poor, or has the
 # network not learnt it? Only the last kind asks for more training.
