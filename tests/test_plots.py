@@ -274,11 +274,6 @@ def test_epochs_are_whole_numbers(n):
 
 
 def test_captions_of_pictures_keep_apart_and_nothing_blank_is_below():
-    captions = ["says dandelion, 97%\nis sunflowers"] * 8
-    ax = plots.tiles(np.zeros((8, 64, 64, 3), "uint8"), captions)
-    ax.figure.canvas.draw()
-    boxes = [text.get_window_extent() for text in ax.texts]
-    for left, right in zip(boxes, boxes[1:], strict=False):
-        assert left.x1 < right.x0
-    lowest = max(image.get_extent()[2] for image in ax.images)
-    assert ax.get_ylim()[0] == pytest.approx(lowest)
+    ax = plots.tiles(np.zeros((2, 8, 8, 3), "uint8"), ["says dandelion, 97%\nno"] * 2)
+    left, right = (text.get_window_extent() for text in ax.texts)
+    assert left.x1 < right.x0 and ax.get_ylim()[0] == ax.images[0].get_extent()[2]
