@@ -147,7 +147,7 @@ def neighbours():
     """Five neighbours of four images: by features, and by pixels."""
     train = track().train
     queries = np.unique(train.labels, return_index=True)[1][:4]
-    pair = canvas.axes(12, 5.3, ncols=2)
+    pair = canvas.axes(11.6, 5.5, ncols=2)
     for ax, kind in zip(pair, ("features", "pixels"), strict=True):
         rows = np.column_stack([queries, _by(kind)[queries]]).ravel()
         names = [train.class_names[k] for k in train.labels[rows]]
