@@ -9,6 +9,8 @@ import hypothesis
 import matplotlib
 import pytest
 
+from tlcourse._util import training_steps
+
 OFFLINE = pathlib.Path(__file__).parent / "offline"
 sys.path.insert(0, str(OFFLINE))
 
@@ -33,5 +35,6 @@ def every_test_begins_alike():
     """The same numbers in every run, and matplotlib's settings as they are."""
     if keras := sys.modules.get("keras"):
         keras.utils.set_random_seed(0)
+        training_steps.forget_when_collecting()
     with matplotlib.rc_context():
         yield

@@ -1,10 +1,13 @@
 """Faults of real life in training and models: refused with a remedy, or right."""
 
+import gc
 import re
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from tensorflow.python.framework.func_graph import FuncGraph
 from test_models import Block, conv_and_norm, functional
 from test_once_frozen import (
     SIDE,
@@ -21,6 +24,7 @@ from test_once_frozen import (
 
 from data.making import controls
 from tlcourse import features, training
+from tlcourse._util import training_steps
 from tlcourse.data import Dataset
 from tlcourse.models import (
     costs,
@@ -97,10 +101,6 @@ def test_a_head_of_another_size_is_refused_or_said(capsys):
     assert "3 outputs for 2 classes" in capsys.readouterr().out
 
 
-def ending(activation):
-    return dense(3, activation)
-
-
 class TwoUnits(keras.Model):
     def __init__(self):
         super().__init__()
@@ -124,8 +124,8 @@ def two_units():
         (dense, {"class_weight": {1: 1.0, 2: 2.0, 3: 1.0}}, "a dict from labels"),
         (dense, {"class_weight": [1.0, 2.0, 1.0]}, "a dict from labels"),
         (dense, {"class_weight": np.ones(3)}, "a dict from labels"),
-        (lambda: ending(None), {}, "gives probabilities"),
-        (lambda: ending("relu"), {}, "gives probabilities"),
+        (lambda: dense(3, None), {}, "gives probabilities"),
+        (lambda: dense(3, "relu"), {}, "gives probabilities"),
         (two_units, {}, "with 3 outputs"),
     ],
 )
@@ -663,6 +663,35 @@ def test_a_growing_classifier_wants_vectors_and_says_how():
     with pytest.raises(ValueError, match="a vector for each picture") as caught:
         GrowingClassifier(base)
     remedy = re.search("`(keras.*)`", str(caught.value))[1]
-    assert (
-        GrowingClassifier(eval(remedy, {"keras": keras, "embed": base})).examples == {}
-    )
+    grown = GrowingClassifier(eval(remedy, {"keras": keras, "embed": base}))
+    assert grown.examples == {}
+
+
+def steps_left():
+    """Graphs of training steps that are in memory after a model has come and gone."""
+    model = compiled(keras.Sequential([keras.Input((4,)), layers.Dense(3, "softmax")]))
+    model.fit(np.ones((6, 4)), np.arange(6) % 3, verbose=0)
+    del model
+    gc.collect()
+    graphs = [x for x in gc.get_objects() if isinstance(x, FuncGraph)]
+    return sum("one_step" in graph.name for graph in graphs)
+
+
+@pytest.mark.fault(11)
+def test_a_training_that_is_over_takes_no_memory(monkeypatch):
+    where = "TensorFlow's table of gradients is another one: _util/training_steps.py"
+    assert steps_left() == steps_left() == 0, where
+    monkeypatch.setattr(training_steps, "forget", lambda: None)
+    assert steps_left() < steps_left(), "TensorFlow forgets by itself: drop that module"
+
+
+@pytest.mark.fault(11)
+def test_gradients_of_ones_own_outlast_a_collection():
+    double = tf.function(tf.custom_gradient(lambda x: (x, lambda upper: 2 * upper)))
+    x = tf.constant(1.0)
+    double(x)  # built before anybody asks for its gradient
+    gc.collect()
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = double(x)
+    assert tape.gradient(y, x) == 2

@@ -40,7 +40,6 @@ from tlcourse.widgets import predict
 
 track = load_track()
 names, few = track.class_names, track.train.few(10)
-new = track.validation.few(10 // len(names))
 plots.tiles(track.own_pictures(20).images, columns=10, title="Some of what it knows")
 plots.tiles(few.images[:20], columns=10, title="What it has to learn");
 
@@ -80,12 +79,18 @@ def learn(model, few, learning_rate=1e-2, epochs=10):
     return model.fit(few.images, few.labels, **options).history["accuracy"]
 
 
+def share_right(model, dataset):
+    said = model.predict(dataset.images, verbose=0).argmax(axis=1)
+    return float(np.mean(said == dataset.labels))
+
+
 learn(model, few);
 
 # %% [markdown]
 # The new pictures, each with what the network says:
 
 # %%
+new = track.validation.few(10 // len(names))
 said = model.predict(new.images, verbose=0).argmax(axis=1)
 pairs = [(names[a], names[b]) for a, b in zip(said, new.labels, strict=True)]
 titles = [a if a == b else f"{a},\nnot {b}" for a, b in pairs]
@@ -130,20 +135,13 @@ output = keras.layers.Dense(len(names), activation="softmax")
 scratch = keras.Sequential([pixels, scale, random, pool, output])
 while_training = learn(scratch, few, 1e-3, 10)[-1]
 
-
-# %%
-def share_right(model, dataset):
-    """The share of a dataset's pictures that a model names correctly."""
-    said = model.predict(dataset.images, verbose=0).argmax(axis=1)
-    return float(np.mean(said == dataset.labels))
-
-
 on_new = share_right(scratch, track.validation)
 print(f"with transfer, new pictures:       {share_right(model, track.validation):4.0%}")
 print(f"from scratch, new pictures:        {on_new:4.0%}")
 print(f"from scratch, while it trained:    {while_training:4.0%}")
 print(f"from scratch, its own, afterwards: {share_right(scratch, few):4.0%}")
 scratch_guess.compare(round(100 * on_new))
+del scratch, random  # gives their memory back
 
 # %% [markdown]
 # **Observe.** On new pictures it guesses. It learnt its own by heart during training,

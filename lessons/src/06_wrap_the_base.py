@@ -363,7 +363,7 @@ check("6.3", answer, classes=classes)
 # %% [markdown]
 # ## On your own
 #
-# A whole model on ResNet50, which wants its pixels in another way: blue first, and
+# A whole model on VGG16, which wants its pixels in another way: blue first, and
 # minus the mean colour of ImageNet. Its own `preprocess_input` does that, inside of the
 # model, where nobody can forget it. Augmentation stands before it, because it works on
 # raw pixels, and dropout before the last layer.
@@ -372,13 +372,13 @@ check("6.3", answer, classes=classes)
 import keras
 import numpy as np
 
-my_base = keras.applications.ResNet50(
+my_base = keras.applications.VGG16(
     include_top=False, weights=None, input_shape=(64, 64, 3)
 )  # weights="imagenet" if you are online
 my_base.trainable = False
 pixels = keras.Input((64, 64, 3))
 y = keras.layers.RandomRotation(0.04)(pixels)  # parts of a full turn
-y = keras.applications.resnet50.preprocess_input(y)
+y = keras.applications.vgg16.preprocess_input(y)
 y = keras.layers.GlobalAveragePooling2D()(my_base(y))
 y = keras.layers.Dropout(0.2)(y)
 whole = keras.Model(pixels, keras.layers.Dense(3, activation="softmax")(y))

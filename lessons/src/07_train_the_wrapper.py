@@ -26,7 +26,7 @@ import numpy as np
 from tlcourse import plots, training
 from tlcourse.checks import check, hint, solution
 from tlcourse.course import load_track
-from tlcourse.widgets import predict
+from tlcourse.widgets import LabelSlider, predict
 
 layers, track = keras.layers, load_track()
 classes, validation, test = len(track.class_names), track.validation, track.test
@@ -126,6 +126,7 @@ for name, parts in {"small": small, "from scratch": [scratch, pool]}.items():
     fresh = 100 * control.evaluate(*held, verbose=0)[1]
     print(f"{name:13}{own:4.0f} % of its own, {fresh:3.0f} % of new images")
 untrained.compare(round(fresh))
+del control  # gives its memory back
 
 # %% [markdown]
 # **Observe.** Look at both columns. A network that knows its own images by heart
@@ -144,8 +145,6 @@ untrained.compare(round(fresh))
 # (It was measured before, on digits, for both tracks.)
 
 # %%
-from tlcourse.widgets import LabelSlider
-
 LabelSlider()
 
 # %% [markdown]

@@ -359,13 +359,13 @@ import keras
 import numpy as np
 
 my_images, labels = np.random.randint(0, 256, (12, 96, 96, 3)), np.arange(12) % 3
-my_base = keras.applications.EfficientNetV2B0(
+my_base = keras.applications.MobileNetV3Small(
     input_shape=(96, 96, 3), include_top=False, weights=None, pooling="avg"
 )  # weights="imagenet" if you are online; it scales pixels itself
 my_model = keras.Sequential([my_base, keras.layers.Dense(3, activation="softmax")])
 # ... train the head with a frozen base here, then:
 my_names = [layer.name for layer in my_base.layers]
-my_first = my_names.index("block6a_expand_conv")  # base.summary(): the last stage
+my_first = my_names.index("expanded_conv_8_expand")  # base.summary(): the last stage
 my_base.trainable = True
 for place, layer in enumerate(my_base.layers):
     my_asleep = isinstance(layer, keras.layers.BatchNormalization)

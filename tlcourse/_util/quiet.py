@@ -13,7 +13,7 @@ import re
 import sys
 import tempfile
 
-from tlcourse._util import assets
+from tlcourse._util import assets, training_steps
 
 # glog's errors and fatal errors; a missing GPU is not one of them.
 REAL_ERROR = re.compile(r"^[EF]\d{4} (?!.*(cuda|cuInit|factory|computation_placer))")
@@ -48,6 +48,7 @@ def import_keras():
         value = getattr(keras.config, name, lambda usual=usual: usual)()
         where, remedy = f"keras.config.{name}()", f"keras.config.set_{name}({usual!r})"
         _refuse(_judge(name, value, f"from `{where}`", remedy))
+    training_steps.forget_when_collecting()
     # A lesson builds many small models on purpose; TensorFlow advises against.
     logging.getLogger("tensorflow").addFilter(
         lambda record: "triggered tf.function retracing" not in record.getMessage()

@@ -1,5 +1,7 @@
 """Fine-tuning: the steps of lesson 08 for several draws, and beginning again."""
 
+import gc
+
 import keras
 import numpy as np
 
@@ -26,6 +28,12 @@ def begin_again(model, weights):
         state.assign(keras.ops.zeros_like(state))
 
 
+def let_go(model):
+    """Drops the steps that Keras has built for a model: 100 MB for a whole network."""
+    model.compile()
+    gc.collect()
+
+
 def unfreeze(model, awake, learning_rate):
     """Compiles a Sequential model with AdamW, so that all of its base trains.
 
@@ -34,6 +42,7 @@ def unfreeze(model, awake, learning_rate):
         awake: Boolean, whether the base's BatchNormalization layers train, too.
         learning_rate: Float, or a schedule of `keras.optimizers.schedules`.
     """
+    let_go(model)
     (base,) = (layer for layer in model.layers if isinstance(layer, keras.Model))
     base.trainable = True
     for layer in base.layers:  # each, as Keras skips a flag that is there already
@@ -87,17 +96,21 @@ def three_ways(model, draws, held_out, learning_rate, epochs, batch_size):
         `held_out`, 0..1, before and after each epoch.
     """
     untrained = model.get_weights()
+    let_go(model)
     starts, on = train_heads(model, draws, held_out, epochs)
     steps = max(1, epochs * -(-len(draws[0]) // batch_size) - 5)
     options = {"warmup_target": learning_rate, "warmup_steps": 5}
     sinking = keras.optimizers.schedules.CosineDecay(0.0, steps, **options)
     options = {"batch_size": batch_size, "epochs": epochs, "verbose": 0}
     options["validation_data"] = held_out.images, held_out.labels
-    options["validation_batch_size"] = 100
-    found = {"head trained on": on}
+    options["validation_batch_size"] = 50
+    found = dict.fromkeys(
+        ["head trained on", "BatchNorm asleep", "BatchNorm awake"], on
+    )
     runs = 2 * len(draws)
     with progress.bar(runs, "three ways", "trainings", delay=0) as bar:
-        for way, awake in (("BatchNorm asleep", False), ("BatchNorm awake", True)):
+        # The larger training step first: what is left of it then adds to the smaller.
+        for way, awake in (("BatchNorm awake", True), ("BatchNorm asleep", False)):
             unfreeze(model, awake, sinking)
             curves = []
             for number, images in enumerate(draws):
@@ -107,23 +120,16 @@ def three_ways(model, draws, held_out, learning_rate, epochs, batch_size):
                 bar.update()
             found[way] = np.array(curves)
     model.set_weights(untrained)
+    let_go(model)
     return found
 
 
 def try_rates(model, draws, held_out, learning_rates, epochs, batch_size):
     """Tunes from a trained head at several constant rates, BatchNormalization asleep.
 
-    Args:
-        model: Built `keras.Sequential`, as for `three_ways`.
-        draws: Sequence of `Dataset`s.
-        held_out: `Dataset` to measure on.
-        learning_rates: Sequence of floats.
-        epochs: Integer.
-        batch_size: Integer.
-
-    Returns:
-        float `(draws,)`, accuracy of the heads before; float `(rates, draws)`, and
-        afterwards; and a dict, rate to the training losses by epoch of each draw.
+    The arguments are those of `three_ways`, but with several rates. Returns float
+    `(draws,)`, accuracy of the heads before; float `(rates, draws)`, and afterwards;
+    and a dict, rate to the training losses by epoch of each draw.
     """
     untrained = model.get_weights()
     starts, heads = train_heads(model, draws, held_out, 0)
@@ -141,4 +147,5 @@ def try_rates(model, draws, held_out, learning_rates, epochs, batch_size):
             table[row, column] = accuracy(model, held_out)
             bar.update()
     model.set_weights(untrained)
+    let_go(model)
     return heads[:, 0], table, curves
