@@ -418,12 +418,11 @@ check("8.3", answer, head=head_right[0], epochs=25)
 import keras
 import numpy as np
 
-my_images, labels = np.random.uniform(0, 255, (12, 128, 128, 3)), np.arange(12) % 3
-options = {"alpha": 0.25, "include_top": False, "weights": None, "pooling": "avg"}
-my_base = keras.applications.MobileNet(input_shape=(128, 128, 3), **options)
-# weights="imagenet" if you are online; this base wants pixels from -1 to 1
-my_layers = [keras.layers.Rescaling(1 / 127.5, offset=-1), my_base]
-my_model = keras.Sequential([*my_layers, keras.layers.Dense(3, activation="softmax")])
+my_images, labels = np.random.uniform(0, 255, (12, 96, 96, 3)), np.arange(12) % 3
+my_base = keras.applications.MobileNetV3Small(  # it scales pixels itself
+    input_shape=(96, 96, 3), include_top=False, weights=None, pooling="avg"
+)  # weights="imagenet" if you are online
+my_model = keras.Sequential([my_base, keras.layers.Dense(3, activation="softmax")])
 # ... train the head with a frozen base here, then:
 my_base.trainable = True
 norms = [x for x in my_base.layers if isinstance(x, keras.layers.BatchNormalization)]
