@@ -2,11 +2,13 @@
 
 import gc
 import re
+import weakref
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from IPython.core.interactiveshell import InteractiveShell
 from tensorflow.python.framework.func_graph import FuncGraph
 from test_models import Block, conv_and_norm, functional
 from test_once_frozen import (
@@ -21,6 +23,7 @@ from test_once_frozen import (
     with_layer,
     wrapped,
 )
+from traitlets.config import Config
 
 from data.making import controls
 from tlcourse import features, training
@@ -695,3 +698,16 @@ def test_gradients_of_ones_own_outlast_a_collection():
         tape.watch(x)
         y = double(x)
     assert tape.gradient(y, x) == 2
+
+
+@pytest.mark.fault(11)
+def test_what_a_cell_leaves_is_collected_after_it(monkeypatch):
+    shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    training_steps.forget_when_collecting()
+    gc.disable()
+    shell.run_cell("class A: pass\na = A(); a.a = a")
+    gone = weakref.ref(shell.user_ns["a"])
+    shell.run_cell("del a")
+    gc.enable()
+    assert gone() is None
