@@ -224,7 +224,7 @@ memory_guess.compare(100 * read.mean())
 # ```python
 # model.set_weights(weights_with_trained_head)
 # for state in model.optimizer.variables:
-#     state.assign(keras.ops.zeros_like(state))
+#     state.assign(keras.ops.zeros(state.shape, state.dtype))
 # model.optimizer.learning_rate = rate  # needs no new compile, unlike flags
 # model.fit(...)
 # ```

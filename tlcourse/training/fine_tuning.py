@@ -25,7 +25,7 @@ def begin_again(model, weights):
     """
     model.set_weights(weights)
     for state in model.optimizer.variables:
-        state.assign(keras.ops.zeros_like(state))
+        state.assign(keras.ops.zeros(state.shape, state.dtype))
 
 
 def let_go(model):
