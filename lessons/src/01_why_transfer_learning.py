@@ -67,7 +67,8 @@ model = keras.Sequential([pixels, scale, base, pool, dense])
 first = predict("How many of the ten new pictures will it get right?", unit="of 10")
 
 # %% [markdown]
-# You know these from any Keras model: `compile`, then `fit`.
+# You know these from any Keras model: `compile`, then `fit`. (`share_right` counts what
+# a model gets right. Its turn comes later.)
 
 
 # %%
