@@ -25,8 +25,9 @@ class ProgressLine(keras.callbacks.Callback):
         self.bar.update()
 
     def on_train_end(self, logs=None):
-        """Ends the line."""
+        """Ends the line, and does not hold on to the model."""
         self.bar.close()
+        self.set_model(None)
 
 
 def compile_for(model, learning_rate, optimizer=keras.optimizers.Adam):
