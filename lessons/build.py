@@ -9,8 +9,9 @@
 A source is py:percent. A cell tagged `solution` stays as it is in the solutions; in
 the lesson `answer = ...` stands there, and its call of `check`. A cell tagged `quiz`
 becomes choices that open, and what stands after `**Observe.**` a text that opens.
-A cell tagged `own` needs nothing of the course; the tests run it alone. colab.py adds
-the lines for Colab.
+A cell tagged `own` needs nothing of the course; the tests run it alone. A cell tagged
+`claim` asserts what the text says of the cell before it: nbval runs it, and it is in no
+notebook. colab.py adds the lines for Colab.
 
 A lesson is stored without outputs, which would answer its predictions, and is never
 run here. In the solutions a cell tagged `nbval-check-output` keeps its output,

@@ -11,6 +11,7 @@ ANY_TRACK = "any-track"
 SOLUTION = "solution"
 QUIZ = "quiz"
 OWN = "own"  # On your own: needs nothing of the course
+CLAIM = "claim"  # what the text says of the cell before it, for the tests only
 OBSERVE = "**Observe.**"
 SECTION = re.compile(r"^(?=## |\*\*(?:Predict|Observe)\.\*\*)", re.MULTILINE)
 PLACEHOLDER = "answer = ..."
@@ -33,10 +34,28 @@ def is_compared(cell):
 
 def read_source(path):
     """Reads a py:percent file with jupytext: a list of cells, without outputs."""
+    return [cell for cell in _read_all(path) if CLAIM not in tags(cell)]
+
+
+def _read_all(path):
     cells = jupytext.reads(path.read_text("utf-8"), fmt="py:percent").cells
     if not cells:
         raise BuildError(f"{path}: expected cells that begin with `# %%`, found none")
     return cells
+
+
+def read_claims(path, solved=True):
+    """What is asserted after which code cell: dict, the cell's number to the code.
+
+    Code cells are counted from 0 in the solution, or else in the lesson.
+    """
+    found, number = {}, -1
+    for cell in _read_all(path) if solved else as_lesson(_read_all(path)):
+        if CLAIM in tags(cell):
+            found[number] = cell.source
+        else:
+            number += cell.cell_type == "code"
+    return found
 
 
 def solution_runs(cells):

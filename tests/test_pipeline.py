@@ -33,6 +33,9 @@ check("1.1", answer)
 
 # %% tags=["nbval-check-output", "any-track"]
 isinstance(answer, int)
+
+# %% tags=["claim"]
+assert answer is ... or answer == 3
 """
 SOURCES = sorted((pathlib.Path(build.__file__).parent / "src").glob("*.py"))
 SOLUTION = "solutions/01_test.ipynb"
@@ -188,9 +191,19 @@ def test_nbval_runs_lessons_and_compares_solutions_by_what_holds_on_a_track(fold
     assert nbval_fails(folder, "flowers") == {"01_test", "of_any"}
 
 
-def test_every_solution_has_two_compared_cells_or_more():
+def test_what_the_text_says_is_asserted_after_its_cell_and_ships_nowhere(folder):
+    (folder / "01_test.ipynb").unlink()
+    for path in folder.rglob("*.ipynb"):
+        assert "assert" not in path.read_text("utf-8")
+    edit(folder, "answer is ... or answer == 3", "answer == 4")
+    assert nbval_fails(folder) == {"solutions"}  # with the true claim: see above
+
+
+def test_every_solution_has_two_compared_cells_or_more_and_claims():
     for source in SOURCES:
         assert sum(map(cells.is_compared, cells.read_source(source))) >= 2, source
+        claims = cells.read_claims(source).values()
+        assert len(claims) >= 2 and all("\nassert " in f"\n{x}" for x in claims), source
 
 
 QUIZ = """## Quiz

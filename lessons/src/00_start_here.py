@@ -168,6 +168,10 @@ untrained_near = 10 * correct["untrained"] >= 9 * correct["trained"]
 places = {(1, 0): 0, (0, 1): 1, (1, 1): 2, (0, 0): 3}
 rival.compare(rival.choices[places[pixels_near, untrained_near]])
 
+# %% tags=["claim"]
+others = correct["untrained"], correct["bare pixels"]
+assert max(others) < 30 < 36 <= correct["trained"]  # three were enough for nearly all
+
 # %% [markdown]
 # **Observe.** So the task is not easy, and the architecture alone does not help: both
 # do about as well as the coin. What tells a fish from a house is in the weights, which
@@ -209,6 +213,9 @@ for _ in range(6):  # the fastest counts, because in the others something interf
 per_second = 2 * 1536**3 / min(seconds)
 print(f"{per_second / 1e9:,.0f} billion multiplications and additions per second")
 speed.compare(speed.choices[(per_second > 1e9) + (per_second > 1e12)])
+
+# %% tags=["claim"]
+assert per_second / (365 * 24 * 3600) > 200  # one by one it would take centuries
 
 # %% [markdown]
 # **Observe.** A person who does one per second, day and night, would need centuries, if

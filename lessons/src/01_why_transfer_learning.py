@@ -98,6 +98,9 @@ titles = [a if a == b else f"{a},\nnot {b}" for a, b in pairs]
 plots.tiles(new.images, titles, columns=10, title="What the network says")
 first.compare(sum(a == b for a, b in pairs))
 
+# %% tags=["claim"]
+assert share_right(model, track.validation) > 3 / len(names)  # guessing: 1 of them
+
 # %% [markdown]
 # **Observe.** Ten pictures of each kind and a few seconds, for a network that was
 # trained for something else. It did not have to start from nothing, because it brought
@@ -143,6 +146,10 @@ print(f"from scratch, while it trained:    {while_training:4.0%}")
 print(f"from scratch, its own, afterwards: {share_right(scratch, few):4.0%}")
 scratch_guess.compare(round(100 * on_new))
 del scratch, random  # gives their memory back
+
+# %% tags=["claim"]
+assert on_new < 2 / len(names)  # it guesses
+assert while_training > 0.9 and share_right(model, track.validation) > 2 * on_new
 
 # %% [markdown]
 # **Observe.** On new pictures it guesses. It learnt its own by heart during training,
@@ -204,6 +211,10 @@ own, fresh = of_own.mean(), of_new.mean()
 ax.set_title(f"The small network: {own:.0f} % of its own, {fresh:.0f} % of new ones")
 small_guess.compare(small_guess.choices[2 - (own > 80) - (fresh > 50)])
 
+# %% tags=["claim"]
+transferred = 100 * np.mean(shares["transfer"], axis=0)[1]
+assert own > 90 and fresh < transferred - 20  # by heart, and far behind
+
 # %% [markdown]
 # **Observe.** The small network has learnt its pictures by heart, and on new ones it is
 # far behind the transfer. So it is not too small, and it does badly on new ones without
@@ -225,6 +236,10 @@ title = f"GPT-3: {175 / 0.125:,.0f} times as many parameters as GPT-3 Small"
 plots.bars(sizes, title, "billion parameters")
 often = {name: round(each, 1) for name, each in times.items()}
 plots.bars(often, "How often GPT-3 read each source", "times");
+
+# %% tags=["claim"]
+assert round(times["WebText2"]) == round(times["Wikipedia"]) == 3
+assert times["Books1"] == 2 and times["web pages"] < 1
 
 # %% [markdown]
 # **Observe.** WebText2 and Wikipedia were read about three times, the first collection
@@ -268,6 +283,9 @@ used = 65 * years["GPT-3"] * 365 * 24 / 1e9  # GWh at 65 watts, a small computer
 print(f"electricity for GPT-3: about {round(used, -1):,.0f} GWh")
 print(f"BLOOM, 2 bytes for each of 176 billion parameters: {2 * 176:,} GB")
 print(f"our base, 4 bytes for each: {4 * base.count_params() / 1e6:.1f} MB")
+
+# %% tags=["claim"]
+assert years["GPT-3"] > 80  # so we cannot train it
 
 # %% [markdown]
 # **Observe.** A household uses a few thousand kilowatt hours a year, and a gigawatt

@@ -55,6 +55,10 @@ for a, b in pairs:
 share = sum(better) / len(pairs)
 bigger.compare(bigger.choices[(share < 0.8) + (share < 0.2)])
 
+# %% tags=["claim"]
+assert 0.2 < share < 0.8  # size alone does not decide, and neither does age
+assert any(b.top1 < a.top1 and b.year > a.year for a, b in pairs)
+
 # %% [markdown]
 # **Observe.** Neither size nor age decides alone. The plan counts, and so does what a
 # network was trained *on*: ConvNeXtBase had first seen ImageNet-21k, which has many
@@ -105,6 +109,10 @@ layers = {
 }
 print("layers in the base:", layers)
 depth.compare(max(layers, key=layers.get))
+
+# %% tags=["claim"]
+first, second = (bases.find(name).millions for name in layers)
+assert 2 * first < second and layers["EfficientNetB3"] > layers["ConvNeXtTiny"]
 
 # %% [markdown]
 # **Observe.** Few parameters do not mean few layers. The panel also says that the two
@@ -217,6 +225,13 @@ for ax, (counts, top, name) in zip(axes, rows, strict=True):
     title = f"{name}: {share:.0%} in the top"
     plots.bars(millions, title, "parameters, millions", colours=colours, ax=ax)
 
+# %% tags=["claim"]
+assert 2 * vgg_counts["dense 1"] > sum(vgg_counts.values())  # outweighs all the rest
+assert share < 0.1  # that of ResNet50's top
+for counts, top, _ in rows:  # the convolutions grow towards the output
+    grows = list(counts.values())[:-top]
+    assert grows[0] == min(grows) and grows[-1] > sum(grows) / 4
+
 # %% [markdown]
 # **Observe.** In VGG16, the first dense layer alone outweighs all the rest, because it
 # has a weight for every position of every map. ResNet50 averages its maps first, so its
@@ -271,6 +286,11 @@ for name, more in (
     base = keras.applications.MobileNetV2(**options, **more)
     print(f"MobileNetV2, {name}: {base.count_params():,} parameters")
 print("our base turns", base.input_shape[1:], "into", base.output_shape[1:])
+
+# %% tags=["claim"]
+options |= {"include_top": False, "input_shape": track.input_shape}
+wide = keras.applications.MobileNetV2(**options)
+assert base.count_params() < wide.count_params() / 3
 
 # %% [markdown]
 # **Observe.** The last count is the one that you will meet in every lesson. A third

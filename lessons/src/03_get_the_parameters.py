@@ -82,6 +82,15 @@ for row, kernel in rows.items():
     print(f"{row}: colours {colours_alike(kernel):5.2f}, in another order {mixed:5.2f}")
 which.compare("AB"[list(shuffled).index(0)])
 
+# %% tags=["claim"]
+trained, untrained = (network.get_layer("Conv1").get_weights()[0] for network in pair)
+alike = colours_alike(trained)
+assert abs(colours_alike(untrained)) < 0.1 < alike
+for seed in range(5):  # it is the arrangement: the same numbers in another order
+    flat = trained.reshape(-1, trained.shape[-1])
+    mixed = np.random.default_rng(seed).permuted(flat, axis=0)
+    assert colours_alike(mixed.reshape(trained.shape)) < alike - 0.1
+
 # %% [markdown]
 # **Observe.** In the trained filters the three colours agree more, which is why more of
 # their squares look grey. Shuffled, the same numbers agree far less, and the untrained
@@ -124,6 +133,9 @@ def share_right(chances):
 
 print(f"right: {share_right(chances):.1%}, sure: {chances.max(axis=1).mean():.1%}")
 sure_of_it.compare(100 * share_right(chances))
+
+# %% tags=["claim"]
+assert share_right(chances) > 0.5 > 10 / len(names)  # and nobody trained anything
 
 # %% [markdown]
 # Here are a few of them, each with its three likeliest answers.
@@ -175,6 +187,10 @@ control, control_two = share_same(answers, rng.permutation(ours.labels))
 print(f"same answer, one class: {one:.1%}, two classes: {two:.1%}")
 print(f"labels shuffled:        {control:.1%},              {control_two:.1%}")
 chance.compare("more often" if one >= 1.5 * two else "no more often")
+
+# %% tags=["claim"]
+assert one < 0.5 and one > 1.5 * two  # most differ, but less within a class
+assert abs(control - control_two) < (one - two) / 3  # which shuffled labels undo
 
 # %% [markdown]
 # **Observe.** Most pairs get different answers, even within a class, because the
@@ -244,6 +260,10 @@ for name, pictures in scales.items():
     print(f"{name:9} right {right[name]:6.1%}, sure {chances.max(axis=1).mean():6.1%}")
 harmful = [x for x in ("0 to 1", "0 to 255") if right[x] < 0.9 * right["-1 to 1"]]
 cost.compare("both" if len(harmful) == 2 else (harmful or ["neither"])[0])
+
+# %% tags=["claim"]
+assert max(right["0 to 255"], right["twice"]) < 0.2 * right["-1 to 1"]
+assert right["0 to 1"] > 0.5 * right["-1 to 1"]  # it hides
 
 # %% [markdown]
 # **Observe.** No scale raised an error: the network answers every time. Raw pixels, or

@@ -221,6 +221,9 @@ print(f"a typical pair of pictures: {np.median(likeness(vectors)):.2f}")
 centred = vectors - vectors.mean(axis=0)
 print(f"after subtracting the mean: {np.median(likeness(centred)):.2f}")
 
+# %% tags=["claim"]
+assert abs(np.median(likeness(centred))) < 0.1 < 0.3 < np.median(likeness(vectors))
+
 # %% [markdown]
 # **Observe.** Before we subtract anything, a typical pair has something in common even
 # if the pictures show different things, because all the vectors share a part. That part
@@ -290,6 +293,9 @@ title = "Same class as its neighbour: {:.0%}, {:.0%} and {:.0%}"
 percent = {name: 100 * value for name, value in shares.items()}
 ax = plots.bars(percent, title.format(*shares.values()), "pictures, % (line: guessing)")
 ax.axvline(100 / len(track.class_names), color=plots.RED, linewidth=1);
+
+# %% tags=["claim"]
+assert shares["trained base"] > 0.1 + max(by_random)  # so it is the training
 
 # %% [markdown]
 # **Observe.** Compare the first bar with the last: the same

@@ -81,6 +81,9 @@ model.set_weights(start)
 means = {name: np.mean(scores) for name, scores in right.items()}
 better.compare(max(means, key=means.get))
 
+# %% tags=["claim"]
+assert means["frozen"] > means["everything trains"] > 0  # why the lesson freezes
+
 # %% [markdown]
 # **Observe.** Same model, same pictures, and one line that differs. Look at each draw:
 # luck matters, too. (With more pictures and another task, training the base as well can
@@ -137,6 +140,9 @@ model.fit(few.images, few.labels, verbose=0)
 print(f"largest change in the base:  {distance(before, base):.5f}")
 print(f"largest change in the model: {distance(before_all, model):.5f}")
 
+# %% tags=["claim"]
+assert distance(before, base) == 0 < distance(before_all, model)
+
 # %% [markdown]
 # **Observe.** The base did not move at all, although the model did. The second line
 # matters, because without it a `fit` that did nothing would have passed our check, too.
@@ -173,6 +179,9 @@ moves.compare("not at all" if moved == 0 else "a little" if moved < 0.01 else "f
 model.compile("sgd", "sparse_categorical_crossentropy")
 model.fit(few.images, few.labels, verbose=0)
 print(f"largest change in the base:  {distance(before, base):.5f}")
+
+# %% tags=["claim"]
+assert moved == 0 < distance(before, base)  # only after it was compiled again
 
 # %% [markdown]
 # ## Only the last stage
@@ -217,6 +226,9 @@ base.trainable = True
 learnt = draw_what_learns("The base's flag set last")
 order.compare({1: "nothing", 2: "the last stage"}.get(len(learnt), "all"))
 
+# %% tags=["claim"]
+assert learnt == list(stages)  # the last line undid the loop
+
 # %% [markdown]
 # **Observe.** Setting the base's flag sets those of all its layers, so the colleague's
 # last line undid the loop. Nothing reported this. So go from large to small: first the
@@ -232,6 +244,9 @@ base.trainable = True
 for layer in base.layers:
     layer.trainable = layer in stages[last]
 draw_what_learns("The base's flag set first");
+
+# %% tags=["claim"]
+assert draw_what_learns("Once more") == [last, "head"]
 
 # %% [markdown]
 # **Observe.** Only the two bars that we asked for. Everything before the last stage is

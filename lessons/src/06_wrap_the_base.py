@@ -77,6 +77,9 @@ plots.tiles(steps["vector"].reshape(1, 32, -1), title="all the averages", ax=axe
 axes[3].barh(track.class_names, 100 * x[0], color=plots.BLUE)
 axes[3].set(title=f"the answer: {says}", xlabel="probability, %");
 
+# %% tags=["claim"]
+assert (x >= 0).all() and abs(x.sum() - 1) < 1e-5 and (steps["logits"] < 0).any()
+
 # %% [markdown]
 # **Observe.** The picture becomes many small maps. Pooling averages each of them, which
 # leaves one vector. From that, the dense layer makes one number per class. Those
@@ -154,6 +157,9 @@ for name, rate in zip(("pooling", *others), (3e-3, 1e-3, 1e-3, 1e-3), strict=Tru
 clear = [name for name in found if np.all(np.greater(found[name], found["pooling"]))]
 wins.compare(max(clear, key=lambda name: np.mean(found[name]), default="none"))
 
+# %% tags=["claim"]
+assert min(map(min, found.values())) > 200 / classes  # all four learnt something
+
 # %% [markdown]
 # **Observe.** Set each lead beside the spreads. Where `Flatten` keeps up, few labels
 # were enough to teach many weights; where it falls behind, they were not. What speaks
@@ -172,6 +178,10 @@ twice = predict("Scaled outside and again inside: what share is right?", unit="%
 shares = [share_right(model, x) for x in (validation.images, scale(validation.images))]
 print(f"scaled once: {shares[0]:.0f} % right, scaled twice: {shares[1]:.0f} %")
 twice.compare(round(shares[1]))
+
+# %% tags=["claim"]
+assert shares[1] < 0.5 * shares[0]  # little is left
+assert keras.ops.max(scale(scale(validation.images))) < -0.98  # close to black
 
 # %% [markdown]
 # **Observe.** No error, no warning, and little is left, because after the second time
@@ -260,6 +270,9 @@ pays = {"once": plain(first, once), "twice": plain(first, keras.ops.softmax(once
 print(*(f"softmax {name}: {float(loss):.2f}" for name, loss in pays.items()))
 cost.compare(round(float(pays["twice"]), 2))
 
+# %% tags=["claim"]
+assert float(pays["once"]) < 0.01 and float(pays["twice"]) > 1.46
+
 # %% [markdown]
 # **Observe.** After a second softmax, no answer can be sure any more: with ten classes,
 # even the best one has this loss. There is no error. (If your model ends in softmax and
@@ -280,6 +293,10 @@ for times, shares in ends.items():
     sure = head.predict(held_vectors, verbose=0).max(axis=1).mean()
     print(f"softmax x {times}: {np.round(shares)} % right, the last {sure:.0%} sure")
 seeds.compare(sum(a - b > 2 for a, b in zip(*ends.values(), strict=True)))
+
+# %% tags=["claim"]
+assert sure <= np.e / (np.e + classes - 1) + 1e-4  # no answer can be sure any more
+assert min(ends[2]) > 200 / classes  # and yet it learns
 
 # %% [markdown]
 # **Observe.** The images are the same each time, and only the random start of the dense

@@ -89,6 +89,9 @@ both = {"training images": {"right, %": seen}, "new images": {"right, %": new}}
 plots.curves(both, "right, %", f"After 15 epochs: {new[-1]:.0f} % of new images right")
 trained.compare(round(new[-1]))
 
+# %% tags=["claim"]
+assert seen[-1] > 98 > new[-1] > 200 / classes
+
 # %% [markdown]
 # **Observe.** The model soon has every training image right, and from then on that
 # curve can tell us nothing. What counts is the one of the new images, and it settles
@@ -127,6 +130,9 @@ for name, parts in {"small": small, "from scratch": [scratch, pool]}.items():
     print(f"{name:13}{own:4.0f} % of its own, {fresh:3.0f} % of new images")
 untrained.compare(round(fresh))
 del control  # gives its memory back
+
+# %% tags=["claim"]
+assert new[-1] > fresh + 20  # it is the training of the base
 
 # %% [markdown]
 # **Observe.** Look at both columns. A network that knows its own images by heart
@@ -206,6 +212,10 @@ ten = {name: table[2].mean() for name, table in tables.items()}
 ax.set_title(f"Ten labels per class: {ten['trained base']:.0%} on the trained base")
 ax.set(xlabel="labels per class", ylabel="new images right, %", xticks=counts)
 ax.legend();
+
+# %% tags=["claim"]
+tens = {name: table[2] for name, table in tables.items()}
+assert tens["trained base"].min() > 0.1 + max(map(max, list(tens.values())[1:]))
 
 # %% [markdown]
 # **Observe.** Each bar is the spread over five draws, so two controls whose bars
@@ -289,6 +299,10 @@ both = chances, soften(chances, best)
 gap, after = (100 * (x.max(axis=1).mean() - right) for x in both)
 print(f"sure minus right: {gap:+.1f} points; at temperature {best:.2f}, {after:+.1f}")
 honest.compare(round(gap, 1))
+
+# %% tags=["claim"]
+assert (soften(chances, best).argmax(axis=1) == said).all()  # it changed no answer
+assert loss(best) <= loss(1.0)
 
 # %% [markdown]
 # **Observe.** A gap above zero means too sure, one below it too modest. The temperature

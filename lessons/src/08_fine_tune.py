@@ -131,6 +131,9 @@ after = base.get_weights()
 print(f"before: {head_alone:.0%}, after: {tuned:.0%}")
 guess.compare(100 * tuned)
 
+# %% tags=["claim"]
+assert tuned > head_alone + 0.05
+
 # %% [markdown]
 # **Observe.** What the letters had taught the base was not enough for counting. Whether
 # more epochs for the head would have done as well, we test below. First: which of the
@@ -178,6 +181,10 @@ print(f"awake, points over asleep, by draw:               {wakes.round(1)}")
 found = "better" if min(wakes) > 2 else "worse" if max(wakes) < -2 else "about as good"
 awake_guess.compare(found)
 
+# %% tags=["claim"]
+assert gain.min() > 5 and gain.min() > np.ptp(gain)  # by more than two draws differ
+assert abs(head_on - 100 * list(ways.values())[0][:, 0]).max() < 5  # brings nothing
+
 # %% [markdown]
 # **Observe.** Tuning wins in both draws, by far more than the two differ, and training
 # the head on brings nothing. (If the line of tuning dips first, that is the price of a
@@ -208,6 +215,11 @@ for what, weights in {"as it came": before, "tuned to count": after}.items():
     read = complete.predict(pages.images, verbose=0).argmax(axis=1) == pages.labels
     print(f"{what}: {read.mean():.0%} of letters right, {len(names)} classes")
 memory_guess.compare(100 * read.mean())
+
+# %% tags=["claim"]
+network.set_weights([*before, *network.get_weights()[len(before) :]])
+as_it_came = complete.predict(pages.images, verbose=0).argmax(axis=1) == pages.labels
+assert read.mean() < as_it_came.mean() / 2  # forgotten
 
 # %% [markdown]
 # **Observe.** This is called forgetting. Nobody asked the base to keep what it knew, so
@@ -253,6 +265,9 @@ for rate, row in zip(rates, points, strict=True):
     print(f"{rate:6.0e}", row.round(1))
 near_guess.compare(round(best, 1))
 
+# %% tags=["claim"]
+assert points[-1].max() < -20 and abs(points[:2]).max() < 10  # a flat line, a cliff
+
 # %% [markdown]
 # **Observe.** A flat line, and somewhere on its right a cliff. Left of the cliff there
 # is little to gain, because the head alone gets most of these pictures right. (We took
@@ -269,6 +284,9 @@ print(f"training loss at 1e-2, by epoch: {worst.round(2)}")
 print(f"of a model that only guesses:    {np.log(len(track.class_names)):.2f}")
 loss_guess.compare("yes" if worst[-1] < worst[-2] else "no")
 LearningRateExplorer(curves)
+
+# %% tags=["claim"]
+assert worst[-1] > 0.5 * np.log(len(track.class_names))  # no better than guessing
 
 # %% [markdown]
 # **Observe.** A falling curve proves nothing. It may come from high up, and come down

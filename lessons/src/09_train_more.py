@@ -119,6 +119,10 @@ best = max(right, key=right.get)
 plots.bars({name: 100 * x for name, x in right.items()}, f"Best: {best}", "right, %")
 live_guess.compare(best)
 
+# %% tags=["claim"]
+assert right["from stage 1"] > right["from stage 5"] > right["head only"]
+assert right["from stage 1"] > right["head only"] + 0.05
+
 # %% [markdown]
 # **Observe.** Look at the training accuracies above the figure, too. The head alone
 # knows nearly all of its three hundred images by heart, and so does the last stage:
@@ -179,6 +183,9 @@ few, many = gains["near"][5], gains["near"][50]
 clear = abs(many.mean() - few.mean()) > max(few.std(ddof=1), many.std(ddof=1))
 near_guess.compare(near_guess.choices[int(many.mean() > few.mean()) if clear else 2])
 far_guess.compare(gains["far"][150].mean())
+
+# %% tags=["claim"]
+assert not clear  # five labels or fifty: nobody can say
 
 # %% tags=["nbval-check-output", "any-track"]
 rows = {task: np.array(list(columns.values())) for task, columns in gains.items()}
@@ -274,6 +281,10 @@ print(f"LoRA trains {few:,} weights, all would be {model.count_params():,}")
 shown = {name: 100 * x for name, x in right.items()}
 best = max(right, key=right.get)
 plots.bars(shown, f"Fifty labels per class, one draw; best: {best}", "right, %");
+
+# %% tags=["claim"]
+others = [right[name] for name in right if name in ("LoRA", "all, early slower")]
+assert max(others) < right["from stage 1"] - 0.05 and 10 * few < model.count_params()
 
 # %% [markdown]
 # **Observe.** One draw, but large differences: what we tried here came nowhere near

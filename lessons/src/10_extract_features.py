@@ -84,6 +84,10 @@ after = base.predict(scale(few.images), verbose=0)
 print(f"largest change, feature:   {np.abs(after - before).max():.3f}")
 print(f"largest change, our layer: {np.abs(dense.kernel.numpy() - start[0]).max():.3f}")
 
+# %% tags=["claim"]
+learnt = np.abs(keras.ops.convert_to_numpy(dense.kernel) - start[0]).max()
+assert np.abs(after - before).max() < 1e-4 < 0.01 < learnt
+
 # %% [markdown]
 # **Observe.** Once in every epoch: none was much quicker than the others, as it would
 # be without the base (you will see below how quick). And the answer was the same each
@@ -155,6 +159,9 @@ moved, apart, reordered = (np.abs(end[0] - alone[0]).max() for end in ends)
 print(f"moved {moved:.6f}; ends apart {apart:.6f}, in another order {reordered:.6f}")
 same.compare(round(100 * apart / moved, 1))
 
+# %% tags=["claim"]
+assert 100 * apart < moved and 10 * apart < reordered
+
 # %% [markdown]
 # **Observe.** These are the largest differences of any weight. The order of the images
 # alone leads to clearly different weights, while storing the features makes no
@@ -173,6 +180,9 @@ program = keras.Sequential([to_vector, small])
 says = program.predict(validation.images, verbose=0).argmax(axis=1)
 print(f"of all new images, {np.mean(says == validation.labels):.0%} are right")
 plots.tiles(validation.images[:8], [track.class_names[k] for k in says[:8]]);
+
+# %% tags=["claim"]
+assert np.mean(says == validation.labels) > 3 / len(track.class_names)
 
 # %% [markdown]
 # ## Which base should it be?
@@ -214,6 +224,9 @@ for name, network in candidates.items():
     print(f"{name}, {features.shape[1]} features: {x.mean():.2f} right", end="; ")
     print(f"the base leads by {lead.mean():.3f} ± {lead.std(ddof=1):.3f}")
 best.compare(max(found, key=lambda name: found[name].mean()))
+
+# %% tags=["claim"]
+assert (found["base"] - found["untrained"]).min() > 0.1  # out beyond doubt
 
 # %% [markdown]
 # **Observe.** In the last two lines, compare the lead of the base with its spread over
@@ -283,6 +296,9 @@ for name, n in (("before", 0), ("after", 2)):  # no epoch, and then two
     in_front = np.abs(front.predict(scale(few.images), verbose=0) - maps).max()
     print(f"{name:6} training: vectors changed by {change:.3f}, maps by {in_front:.3f}")
 base.set_weights(pretrained)  # as it was, for the exercises
+
+# %% tags=["claim"]
+assert in_front < 1e-4 < 0.01 < change  # the maps hold, the vectors do not
 
 # %% [markdown]
 # **Observe.** Before the training, asking again gave the same numbers; after it, the

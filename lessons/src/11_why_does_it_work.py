@@ -95,6 +95,9 @@ for name, network in (("trained", base), ("random", random_base)):
 
 guess.compare(round(float(alike["trained"]), 1))
 
+# %% tags=["claim"]
+assert alike["trained"] > alike["random"] + 0.5
+
 # %% [markdown]
 # **Observe.** On average, units of the trained base collect more pictures of one class
 # than those of a base that has learnt nothing. Compare the numbers in the two titles:
@@ -140,6 +143,11 @@ for row, weights in rows.items():
     print(f"row {row}: colours alike by {table[np.triu_indices(3, 1)].mean():.2f}")
 
 guess.compare(str(list(order).index(2) + 1))
+
+# %% tags=["claim"]
+firsts = [np.moveaxis(weights[0], 2, 0).reshape(3, -1) for weights in three]
+of_a, of_b, of_none = (np.corrcoef(x)[np.triu_indices(3, 1)].mean() for x in firsts)
+assert min(of_a, of_b) > 0.1 + abs(of_none)
 
 # %% [markdown]
 # **Observe.** Could you tell them apart by looking? Hardly. Even the maps of the
@@ -191,6 +199,11 @@ curves = results.shipped()
 near, copied = curves["near"], ["BnB", "BnB+", "AnB", "AnB+"]
 figures.transfer_curves(near, points=stars, title="Copied layers, and random ones")
 figures.transfer_curves(near, copied, stars, "The same without the random layers");
+
+# %% tags=["claim"]
+points = {(name, n): share for name, n, share in stars}
+assert points["AnB", 5] > points["random", 5] + 0.1 and near.base.mean() > 0.5
+assert points["AnB", 7] < points["BnB", 7] - 0.01  # in the dense layers it falls
 
 # %% [markdown]
 # **Observe.** Follow AnB. Over the first convolutions it stays close to the network
@@ -252,6 +265,11 @@ title = f"In this division B7B lost {bar[0]:.3f}; after 40 epochs, {bar[1]:.3f}"
 plots.curves(fits, title=title).axhline(near.base[0])
 guess.compare(guess.choices[sum(bar[1] < x * bar[0] for x in (0.75, 0.2))])
 
+# %% tags=["claim"]
+assert 0 < bar[1] < 0.75 * bar[0]  # a good part is gone, and some is left
+reached = {name: x["loss"][-1] / near.losses["base"][0] for name, x in fits.items()}
+assert reached["B7B"] < 1.5 and reached["A7B"] > 2
+
 # %% [markdown]
 # **Observe.** The line is base B. B7B comes down to about the training loss of the
 # base, and a good part of its bar is gone. That part was not the freezing but the
@@ -278,6 +296,10 @@ gains = dict(zip(guess.choices, 100 * (shares - near.base), strict=True))
 for name, gain in gains.items():
     print(f"{name:14}", *gain.round(1), f"points, spread {gain.std(ddof=1):.1f}")
 guess.compare(max(gains, key=lambda name: gains[name].mean()))
+
+# %% tags=["claim"]
+assert (np.minimum(gains["AnB+"], gains["BnB+"]) > gains["trained twice"]).all()
+assert gains["BnB+"].mean() > 0.6 * gains["AnB+"].mean()  # nearly as much
 
 # %% [markdown]
 # **Observe.** Set what longer training gains beside its spread. In every division the
@@ -326,6 +348,10 @@ for kind, network in (("random", random_base), ("trained", base)):
         right[name] = probe.score(y / x.std(), held_out.labels)
     plots.bars(right, f"Behind each stage of the {kind} base", "right").set_xlim(0, 1.1)
 guess.compare(max(right, key=right.get))
+
+# %% tags=["claim"]
+assert max(right, key=right.get) == names[-1]  # made for another task, and yet best
+assert right[names[-1]] > right[names[0]] + 0.2
 
 # %% [markdown]
 # **Observe.** The classes come apart with depth, and clearly so only in the trained

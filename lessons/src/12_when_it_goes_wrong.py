@@ -74,6 +74,9 @@ well, hers = train(vectors, few.labels)
 ill, his = train(vectors, wrong)
 plots.curves({"hers": hers, "his": his}, "accuracy", "Both learn what they are shown");
 
+# %% tags=["claim"]
+assert min(hers["accuracy"][-1], his["accuracy"][-1]) > 0.9  # both end at the top
+
 # %% [markdown]
 # His takes longer, which is a first symptom, and both end at the top. But these are the
 # images that they have learnt from.
@@ -88,6 +91,9 @@ sick = {"1 shuffled labels": share_right(ill, unseen, held_out.labels)}
 print(f"new images: hers {healthy:.2f}, guessing {1 / len(track.class_names):.2f}")
 his_share.compare(round(100 * sick["1 shuffled labels"]))
 plots.tiles(few.images[:8], np.take(track.class_names, wrong[:8]), title="His labels");
+
+# %% tags=["claim"]
+assert healthy > 2 * sick["1 shuffled labels"]
 
 # %% [markdown]
 # **Observe.** That was case 1, **shuffled labels**: he shuffled the labels, and left
@@ -108,6 +114,9 @@ for name, scale in scales.items():
     sick[name] = share_right(model, see(scale(held_out.images)), held_out.labels)
     print(f"{name:14} up to {np.array(scale(few.images)).max():6.2f}: {sick[name]:.2f}")
 
+# %% tags=["claim"]
+assert max(sick["2 not scaled"], sick["3 scaled twice"]) < healthy - 0.05
+
 # %% [markdown]
 # **Observe.** *Examination:* print the range of what goes into the base. Scaled twice,
 # all numbers are close to -1, which is black. Compare both with hers above. *Cure:*
@@ -127,6 +136,10 @@ for n, name in enumerate(("once", "twice")):  # none, and one more
     print(f"softmax {name:5}, four trainings, right:", *np.round(right, 2))
 sick["4 softmax twice"] = float(np.mean(right))
 plots.curves(logs, "loss", "The second softmax keeps the loss up");
+
+# %% tags=["claim"]
+lowest = np.log(np.e + len(track.class_names) - 1) - 1  # 1.46 or 0.90
+assert min(logs["twice"]["loss"]) > lowest - 1e-3 > min(logs["once"]["loss"])
 
 # %% [markdown]
 # **Observe.** Compare the two printed lines: the accuracy suffers little or only
@@ -150,6 +163,11 @@ for name, model, shown in (("leak", leaky, both), ("none", well, few.images)):
     equal = len({x.tobytes() for x in shown} & {x.tobytes() for x in exam})
     print(f"{name}: exam {promised:.2f}, other images {kept:.2f}, equal images {equal}")
 
+# %% tags=["claim"]
+rises = share_right(leaky, unseen[:50], exam_labels) - promised
+assert equal == 0 and rises > 0
+assert rises > share_right(leaky, unseen[50:], held_out.labels[50:]) - kept
+
 # %% [markdown]
 # **Observe.** The network is not ill: it had more to learn from. What is wrong is the
 # exam: from one line to the other it moved more than the other images did.
@@ -165,6 +183,9 @@ for name, model, shown in (("leak", leaky, both), ("none", well, few.images)):
 # %%
 sick["6 other order"] = share_right(well, np.roll(unseen, 1, axis=0), held_out.labels)
 print(f"other order {sick['6 other order']:.2f}, same order {healthy:.2f}")
+
+# %% tags=["claim"]
+assert sick["6 other order"] < healthy / 2
 
 # %% [markdown]
 # **Observe.** If two ways of counting disagree, `evaluate` and your own, say, suspect
@@ -212,6 +233,10 @@ first, last = ([log["val_accuracy"][k] for log in runs.values()] for k in (4, -1
 sick |= {"7 rate too large": first[1], "8 random wrapper": first[2]}
 late.compare("level" if last[2] > last[0] - 0.05 else "far behind")
 plots.curves(runs, "val_accuracy", "At the end: {:.0%}, {:.0%}, {:.0%}".format(*last));
+
+# %% tags=["claim"]
+assert max(first[1], last[1]) < last[0] - 0.05  # ruined, and it stays below
+assert first[2] < first[0] - 0.05 and last[2] > last[0] - 0.05  # late, not ruined
 
 # %% [markdown]
 # **Observe.** A rate that is too large ruins the base in the first epochs, and the line
@@ -268,6 +293,9 @@ for draw in range(3):
         recall = np.array([share_right(other, x, k) for k, x in enumerate(exams)])
         usual, rare = np.average(recall, weights=n), recall[n == 2].mean()
         print(f"{name:12} {usual:.2f}, recall {recall.mean():.2f}, rare {rare:.2f}")
+
+# %% tags=["claim"]
+assert usual > recall.mean() + 0.03 and rare < recall[n > 2].mean()
 
 # %% [markdown]
 # **Observe.** The accuracy looks healthy because the rare classes hardly count in it.

@@ -103,6 +103,11 @@ for kind in ("pixels", "random", "features"):
     print(f"{kind}: {right.mean():.0f} % ± {right.std(ddof=1):.0f} %")
 single.compare(right.mean())
 
+# %% tags=["claim"]
+bare = [(training.vectors(track, each, "pixels"), each) for each in (old, new)]
+pixels = 100 * training.probe_sweep(*bare, counts=[1]).mean()
+assert 100 / len(eight) < pixels < right.mean() - 15
+
 # %% [markdown]
 # **Observe.** What the base has learnt elsewhere serves here, too: a single drawing
 # goes a long way. Even the pixels beat guessing, one in eight, because such pictures
@@ -135,6 +140,10 @@ fooled.compare(max(sure[name].mean() for name in strangers))
 threshold = np.quantile([sure[name][::2] for name in three.class_names], 0.05)
 passed = {name: 100 * np.mean(x[1::2] >= threshold) for name, x in sure.items()}
 plots.bars(passed, f"Above a threshold of {threshold:.1f} %", "% of ten new drawings");
+
+# %% tags=["claim"]
+known, others = ([passed[k] for k in group] for group in (three.class_names, strangers))
+assert min(known) >= 60 and 0 < max(others) and np.mean(others) < np.mean(known) / 2
 
 # %% [markdown]
 # **Observe.** The first three bars are the symbols that the network knows, and the
@@ -184,6 +193,10 @@ for what, part in {"held out": held_out, "elsewhere": test}.items():
     tested = features.extract(embed, part.images), part.labels
     print(f"{what}: {own_head.evaluate(*tested, verbose=0)[1]:.0%} right")
 
+# %% tags=["claim"]
+assert own_head.evaluate(*tested, verbose=0)[1] > 2 / len(names)
+assert len(report.skipped) == 1  # the broken file
+
 # %% [markdown]
 # **Observe.** One pass through the base was enough. Our two folders come from one
 # collection, so a gap between them is luck, and with so few pictures, it can be ten
@@ -218,6 +231,10 @@ for name, group in {"by picture": np.arange(len(thing)), "by thing": thing}.item
     print(f"{name}: {np.mean(scores[name]):.0%} ± {np.std(scores[name], ddof=1):.0%}")
 split.compare(min(scores, key=lambda name: np.mean(scores[name])))
 
+# %% tags=["claim"]
+by_picture, by_thing = map(np.mean, scores.values())
+assert by_picture > 2 * by_thing and by_thing < 0.1 + 1 / len(names)
+
 # %% [markdown]
 # **Observe.** Split by picture, the test asks about things that the network was trained
 # on. One picture of a thing gives the others away, label and all, although there was
@@ -249,6 +266,11 @@ placed = train_head(features.extract(embed, seen), learn.labels, len(names))
 for where, places in {"the same": own, "exchanged": np.roll(own, 1)}.items():
     x = features.extract(embed, in_places(held_out, places))
     print(f"{where}: {placed.evaluate(x, held_out.labels, verbose=0)[1]:.0%} right")
+
+# %% tags=["claim"]
+same_room = features.extract(embed, in_places(held_out, own)), held_out.labels
+exchanged = placed.evaluate(x, held_out.labels, verbose=0)[1]
+assert placed.evaluate(*same_room, verbose=0)[1] > exchanged + 0.1
 
 # %% [markdown]
 # **Observe.** The held-out pictures from the same rooms say that all is well. In
@@ -296,6 +318,12 @@ keras.utils.save_img(folder / "new.png", drawing.repeat(3, 0).repeat(3, 1), scal
 command = [sys.executable, "-c", script, folder / "mine", folder / "new.png"]
 done = subprocess.run(command, capture_output=True, text=True, check=True)
 print("here:", classifier.predict(drawing), "there:", done.stdout, sep="\n")
+
+# %% tags=["claim"]
+there = dict(line.split(": ") for line in done.stdout.splitlines())
+here = classifier.predict(drawing)
+assert there.keys() == here.keys()
+assert all(abs(float(there[name]) - here[name]) < 0.1 for name in here)
 
 # %% [markdown]
 # **Observe.** Another process, another program, a larger picture, and the same answer.

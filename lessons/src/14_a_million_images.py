@@ -174,10 +174,19 @@ there = job.n_shards - len(job.missing())
 print(f"shards finished: {finished}, there: {there}; to the first: {to_first:.1f} s")
 lost.compare("one shard at most" if there >= finished else "the last five")
 
+# %% tags=["claim"]
+assert finished <= there < job.n_shards
+try:
+    shards.load_features(broken)
+except ValueError as error:
+    assert f"Received: {there} that are whole" in str(error)
+else:
+    raise AssertionError("the part was mistaken for the whole")
+
 # %% [markdown]
 # **Observe.** What was finished is there, and only what it was busy with is gone.
 # Nobody can mistake the part for the whole: call `shards.load_features(broken)`, and it
-# refuses, and says how many are missing. Exercise 14.3 goes on from here.
+# refuses, and says how many of them are there. Exercise 14.3 goes on from here.
 #
 # ## Where the time goes
 #
@@ -210,6 +219,9 @@ each = {k: float(np.median(times[k])) for k in times}
 plots.bars(each, "Where the time goes", "milliseconds per image")
 print(*shards.load_features(here / "from_files").skipped)
 slowest.compare(max(each, key=each.get))
+
+# %% tags=["claim"]
+assert "broken.jpg" in str(shards.load_features(here / "from_files").skipped)
 
 # %% [markdown]
 # **Observe.** The broken file stopped nothing, and is reported. The longest bar is what

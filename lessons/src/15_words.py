@@ -108,6 +108,9 @@ texts = [write(model, "class Layer(", seed=seed) for seed in range(10)]
 print("\n-----\n".join(texts[:3]))
 closing.compare(sum("):" in text.splitlines()[0] for text in texts))
 
+# %% tags=["claim"]
+assert sum("):" in text.splitlines()[0] for text in texts) >= 3  # often
+
 # %% [markdown]
 # **Observe.** Nobody taught it what a bracket is, and still it often closes what it
 # opened, indents, and names things as programmers do. It has the looks of Python, and
@@ -145,6 +148,9 @@ surprise = predict("Keras is Python, too. Bits for one of its characters?", unit
 for package, pair in unseen.items():
     print(f"{package}: {bits(model, *pair):.2f} bits per character")
 surprise.compare(round(bits(model, *unseen["keras"]), 2))
+
+# %% tags=["claim"]
+assert bits(model, *unseen["python"]) < bits(model, *unseen["keras"]) < 6.6 / 2
 
 # %% [markdown]
 # **Observe.** To this base, Keras is a task nearby: the same language, other names and
@@ -207,6 +213,10 @@ for name, (prepare, learning_rate) in ways.items():
     print(f"{name}: keras {found[name]:.2f}, python {library:.2f} bits")
 best_guess.compare(min(found, key=found.get))
 
+# %% tags=["claim"]
+assert found["everything"] < found["head"] < bits(model, *unseen["keras"]) - 0.1
+assert library > bits(model, *unseen["python"])  # and something is forgotten
+
 # %% [markdown]
 # **Observe.** Fifty batches of sixteen windows, and Keras costs far fewer bits. The
 # head alone is not nearly all, as it was with digits. There the classes were new. Here
@@ -232,6 +242,14 @@ title = f"200,000 characters, everything trained: {gain:.2f} bits less"
 plots.by_size(tables, base, title, "bits per character of new Keras")
 saved = max(base - table[0].mean() for _, table in tables.values())
 less_guess.compare(round(saved, 2))
+
+# %% tags=["claim"]
+page, eight, eighty = (
+    {name: base - tables[name][1][k].mean() for name in names} for k in range(3)
+)
+assert saved < 0.05 and 0.4 < gain < 0.6  # next to nothing; half a bit
+assert eight["everything"] > 0.02 > max(eight["head"], eight["LoRA"])
+assert max(eighty["scratch"], eighty["n-gram"]) < 0
 
 # %% [markdown]
 # **Observe.** One page of Keras is worth next to nothing, whatever trains. With eight,
@@ -266,6 +284,11 @@ print(
     dict(zip(sizes, lost.mean(axis=1).round(2).tolist(), strict=True)),
 )
 
+# %% tags=["claim"]
+forgets = {name: kept[name][1][-1].mean() - before for name in kept}
+assert min(forgets["head"], forgets["LoRA"]) > forgets["everything"] > 0
+assert lost.mean() - before > max(forgets.values())  # too large a rate
+
 # %% [markdown]
 # **Observe.** All of them forget some Python while they learn Keras, the head and LoRA
 # rather more than everything, at the rates taken here. So LoRA is no protection. Its
@@ -282,6 +305,9 @@ print(
 for start in (0, 32, 64, 96):
     needed = bits(model, *unseen["keras"], range(start, start + 32))
     print(f"from piece {start}: {needed:.2f} bits per character")
+
+# %% tags=["claim"]
+assert needed < bits(model, *unseen["keras"], range(32)) - 0.1
 
 # %% [markdown]
 # **Observe.** What stands before makes it surer, and a prompt is just that: text that
@@ -313,6 +339,9 @@ where = predict("Which is better at: code, string or comment?", "features", "cou
 right = training.position_probes(features)
 print({name: np.round(shares, 2) for name, shares in right.items()}, "guessing: 0.33")
 where.compare(max(right, key=lambda name: np.mean(right[name])))
+
+# %% tags=["claim"]
+assert 0.45 < np.mean(right["features"]) < 0.03 + np.mean(right["counts"])
 
 # %% [markdown]
 # **Observe.** The features know something: guessing would get a third. But counting
