@@ -1,5 +1,6 @@
 """The limits of the house style for lessons; those for code are ruff's."""
 
+import functools
 import pathlib
 import re
 import statistics
@@ -21,6 +22,7 @@ MINUTES = re.compile(r"\d+ minutes.* · builds on .* · ")
 of_lessons = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 
 
+@functools.cache
 def lesson(source):
     """The cells of a lesson as the learner gets them."""
     return as_lesson(read_source(source))
@@ -172,11 +174,11 @@ def test_a_lesson_starts_the_course_has_help_and_writes_pictures_as_they_are(sou
         assert cell.count("save_img(") == cell.count("scale=False")
 
 
-@of_lessons
-def test_a_lesson_runs_before_anything_is_answered(source, tmp_path):
+def test_a_lesson_runs_before_anything_is_answered(tmp_path):
     """No cell asks for a name that only a solution defines."""
-    code = [c.source for c in lesson(source) if c.cell_type == "code"]
-    (tmp_path / "lesson.py").write_text("\n".join(code), "utf-8")
+    for source in SOURCES:
+        code = [c.source for c in lesson(source) if c.cell_type == "code"]
+        (tmp_path / source.name).write_text("\n".join(code), "utf-8")
     command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select=F821"]
     done = subprocess.run([*command, tmp_path], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout

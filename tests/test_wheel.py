@@ -131,6 +131,7 @@ def test_the_commands_that_made_the_data_run(name):
     assert len(MAKING) == 15
 
 
+@pytest.mark.slow  # builds two wheels more
 def test_the_sdist_gives_the_same_wheel(project, wheel, tmp_path):
     python("-c", SDIST, folder=project)
     (archive,) = project.parent.glob("*.tar.gz")

@@ -86,27 +86,36 @@ def serve(folder):
 
 
 @contextlib.contextmanager
-def browse(width=1280, height=960, has_touch=False):
-    """Opens a page in headless Chromium, whose camera is an invented one.
-
-    Args:
-        width: Integer, pixels.
-        height: Integer, pixels.
-        has_touch: Boolean, whether the screen feels fingers.
-
-    Yields:
-        A page of Playwright.
-    """
+def chromium():
+    """Starts headless Chromium, whose camera is an invented one, as Playwright's."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium"),
             args=CHROMIUM,
         )
-        page = browser.new_page(
+        yield browser
+        browser.close()
+
+
+@contextlib.contextmanager
+def browse(width=1280, height=960, has_touch=False, browser=None):
+    """Opens a page.
+
+    Args:
+        width: Integer, pixels.
+        height: Integer, pixels.
+        has_touch: Boolean, whether the screen feels fingers.
+        browser: What `chromium` yields; without it, one that ends with the page.
+
+    Yields:
+        A page of Playwright.
+    """
+    with contextlib.nullcontext(browser) if browser else chromium() as found:
+        page = found.new_page(
             viewport={"width": width, "height": height}, has_touch=has_touch
         )
         yield page
-        browser.close()
+        page.close()
 
 
 def wait_for_kernel(server, seconds=120):
