@@ -170,16 +170,6 @@ def test_a_clone_is_told_of_git_from_any_folder_and_it_helps(copy, monkeypatch):
     assert "download the course again" in assets.remedy("grid.csv")
 
 
-@pytest.mark.fault(10)
-def test_a_zip_copy_is_not_told_of_git(copy):
-    (copy / "grid.csv").unlink()
-    with pytest.raises(FileNotFoundError) as raised:
-        assets.shipped("grid.csv")
-    assert "git " not in str(raised.value)
-    assert f"copy its data/grid.csv to {copy}" in str(raised.value)
-    assert "git " not in assets.remedy("x.json", "tlcourse/course")
-
-
 # 11, arguments used before they are checked
 
 
@@ -245,7 +235,7 @@ def test_options_that_keras_takes_in_silence_or_crashes_on_are_refused(options, 
 def test_a_base_may_be_given_a_name_as_the_message_says():
     base = bases.build("MobileNet", (32, 32, 3), weights=None, alpha=0.25, name="b")
     assert base.name == "b"
-    with pytest.raises(FileNotFoundError, match="mobilenet_2_5"):
+    with pytest.raises(FileNotFoundError, match="mobilenet_2_5.*KERAS_HOME"):
         bases.build("MobileNet", alpha=0.25, name="b")
 
 
@@ -276,18 +266,6 @@ def test_an_unknown_network_is_refused_with_those_of_a_like_name(name, near):
 
 
 # 19, spoilt files of the course's own
-
-
-@pytest.mark.fault(19)
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"[" * 99_999, b"[1]", b'"x"', b"\xff", b"1" * 9999, b'{"5.1": "2026-'],
-)
-def test_spoilt_notes_are_kept_aside_and_the_map_is_drawn(home, capsys, content):
-    (home / "TLCOURSE_HOME" / "progress.json").write_bytes(content)
-    assert "Freeze" in progress.CourseMap()._repr_html_()
-    (aside,) = (home / "TLCOURSE_HOME").glob("progress.damaged-*.json")
-    assert aside.read_bytes() == content and aside.name in capsys.readouterr().out
 
 
 @pytest.mark.fault(19)
@@ -403,8 +381,8 @@ def test_doctor_says_what_each_backend_sees_and_what_is_free(gpu, monkeypatch):
     assert machine.gpus() == []
 
 
-@pytest.mark.parametrize("target, workers", [("test-glyphs", "-n 1"), ("test-gpu", "")])
-def test_make_runs_one_notebook_at_a_time_on_a_gpu(gpu, target, workers):
+@pytest.mark.parametrize("target", ["test-glyphs", "test-gpu"])
+def test_make_runs_one_notebook_at_a_time_on_a_gpu(gpu, target):
     command = ["make", "-n", "-o", ".venv/ready-for-tests", target]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
-    assert workers in said and "--nbval-lax" in said
+    assert "-n 1" in said and "--nbval-lax" in said

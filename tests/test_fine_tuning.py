@@ -82,9 +82,19 @@ def test_batchnorm_sleeps_and_wakes_whatever_was_chosen_before():
     assert isinstance(model.optimizer, keras.optimizers.AdamW)
 
 
-def test_three_ways_begin_at_the_same_head():
+def test_three_ways_begin_at_the_same_head_and_train_what_they_say(monkeypatch):
     draws = [tiny_data(0), tiny_data(1)]
-    model = tiny_model()
+    model, seen, fit = tiny_model(), [], keras.Sequential.fit
+
+    def watched(fitted, *args, **options):
+        kernel = model.layers[0].get_layer("conv").get_weights()[0]
+        found = fit(fitted, *args, **options)
+        if fitted is model:  # and not the head alone
+            moved = (kernel != model.layers[0].get_layer("conv").get_weights()[0]).any()
+            seen.append((model.layers[0].get_layer("norm").trainable, bool(moved)))
+        return found
+
+    monkeypatch.setattr(keras.Sequential, "fit", watched)
     before = model.get_weights()
     found = fine_tuning.three_ways(model, draws, tiny_data(2), 1e-2, 2, 4)
     assert_same(before, model.get_weights())  # for what comes next
@@ -92,6 +102,7 @@ def test_three_ways_begin_at_the_same_head():
     starts = [table[:, 0].tolist() for table in found.values()]
     assert starts[0] == starts[1] == starts[2]
     assert all(table.shape == (2, 3) for table in found.values())
+    assert seen == 2 * [(False, True)] + 2 * [(True, True)]  # asleep, and then awake
 
 
 def test_each_head_begins_with_the_same_numbers_whatever_was_trained_before():
@@ -116,6 +127,7 @@ def test_a_rate_of_nothing_leaves_the_head_and_each_rate_begins_again():
     )
     assert table[0] == table[2] == head
     assert list(curves) == [1e-9, 1e-1] and len(curves[1e-9]) == 2
+    assert curves[1e-1] != curves[1e-9][:1] and curves[1e-9][0] == curves[1e-9][1]
 
 
 @pytest.mark.parametrize("task, counts", [("near", [1, 5, 50]), ("far", [10, 50, 150])])

@@ -230,6 +230,14 @@ def test_the_cut_is_where_one_tensor_crosses(model):
     assert parts(compiled(side))[1] == ["classes"]
 
 
+def test_the_frozen_part_is_asked_once_however_many_epochs_follow(monkeypatch):
+    asked, ask = [], keras.Model.predict_on_batch
+    counting = lambda part, x: asked.append(len(x)) or ask(part, x)  # noqa: E731
+    monkeypatch.setattr(keras.Model, "predict_on_batch", counting)
+    fit_once_frozen(wrapped(), *pixels(12), epochs=5, batch_size=4, verbose=0)
+    assert asked == [4, 4, 4]
+
+
 def test_a_sequential_model_and_models_in_models_are_cut_inside():
     inner = wrapped(("conv_2",))
     start = keras.Input((SIDE, SIDE, 3))

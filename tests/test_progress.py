@@ -23,8 +23,11 @@ def test_the_command_shows_the_map_with_what_is_done(capsys):
 
 @pytest.mark.parametrize(
     "damage",
-    [b"", b'{"5.1": "2026-', b"[1, 2]", b"\xff\xfe", b"null", b"[" * 100_000],
-    ids=["empty", "cut", "list", "binary", "null", "nested"],
+    [
+        *(b"", b'{"5.1": "2026-', b"[1, 2]", b"\xff\xfe", b"null", b"[" * 100_000),
+        *(b'"x"', b"1" * 9999),
+    ],
+    ids=["empty", "cut", "list", "binary", "null", "nested", "word", "number"],
 )
 def test_damaged_notes_are_kept_aside_and_said_once(home, capsys, damage):
     (home / "progress.json").write_bytes(damage)

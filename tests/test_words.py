@@ -144,6 +144,7 @@ def test_bits_are_the_same_computed_by_hand():
 @pytest.mark.parametrize("way, trains", [("head", {"head"}), ("everything", None)])
 def test_what_trains(way, trains):
     network = small()
+    network.trainable = False
     making.prepare(way, network)
     changing = {layer.name for layer in network.layers if layer.trainable_weights}
     every = {layer.name for layer in network.layers if layer.weights}
@@ -307,6 +308,17 @@ def test_where_training_only_harms_the_untouched_network_is_kept():
     assert making.tune("everything", network, tokens, 0, rate=1.0) == 0
     for one, other in zip(before, network.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_where_training_helps_the_best_network_is_kept():
+    keras.utils.set_random_seed(0)
+    network, tokens = words_base.build(20, width=8, depth=1, heads=2), np.arange(1500)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    _, *seen = making.split(tokens % 20)
+    network.compile(loss=loss)
+    before = network.evaluate(*seen, verbose=0)
+    assert making.tune("everything", network, tokens % 20, 0) > 0
+    assert network.evaluate(*seen, verbose=0) < before - 0.1
 
 
 def test_what_says_when_to_stop_is_not_trained_on():
