@@ -2,9 +2,8 @@
 
 import os
 import pathlib
-import shutil
 
-from tlcourse._util import assets
+from tlcourse._util import assets, atomic
 
 # A wheel has the notebooks inside the package, see pyproject.toml.
 INSTALLED = assets.PACKAGE / "shipped_lessons"
@@ -22,12 +21,6 @@ def copy_lessons(folder, solutions=True):
     there = [name for name in names if os.path.lexists(folder / name)]
     missing = [name for name in names if name not in there]
     for name in missing:
-        _copy(source / name, pathlib.Path(folder) / name)
+        with atomic.write_file(pathlib.Path(folder) / name) as file:
+            file.write((source / name).read_bytes())
     return [name.as_posix() for name in missing], [name.as_posix() for name in there]
-
-
-def _copy(source, target):
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f"{target.name}.partial")
-    shutil.copyfile(source, partial)
-    partial.rename(target)

@@ -36,19 +36,6 @@ hint = functools.partial(_attach, "hint")  # how to begin
 praise = functools.partial(_attach, "praise")  # what a right answer shows
 
 
-def choice(name, right, hint, praise, **reasons):
-    """Registers an exercise with lettered choices, and what speaks against each."""
-    said = {letter.lower(): why for letter, why in reasons.items()}
-    letters = ", ".join(sorted([right, *reasons]))
-
-    @exercise(name, "text")
-    def judge(answer):
-        if answer.strip().lower() != right.lower():
-            return said.get(answer.strip().lower(), f"Choose one of {letters}.")
-
-    judge.hint, judge.praise = hint, praise
-
-
 def find_exercise(name):
     """The judge of an exercise such as `"5.2"`."""
     if name not in EXERCISES:

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from tlcourse import bases
-from tlcourse.checks.exercise import choice, exercise, hint, is_close, praise
+from tlcourse.checks.exercise import exercise, hint, is_close, praise
 from tlcourse.models import freezing
 
 

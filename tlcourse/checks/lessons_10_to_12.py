@@ -6,7 +6,7 @@ import types
 import keras
 import numpy as np
 
-from tlcourse.checks.exercise import choice, exercise, hint, is_close, praise
+from tlcourse.checks.exercise import exercise, hint, praise
 from tlcourse.yosinski.experiment import CUTS, TREATMENTS
 
 OTHER_TASK = "Its layers learnt another task: that is what the control must not have."

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tlcourse.checks.exercise import choice, exercise, hint, is_close, praise
+from tlcourse.checks.exercise import exercise, hint, is_close, praise
 from tlcourse.data import Dataset, symbols
 from tlcourse.teachable import GrowingClassifier
 

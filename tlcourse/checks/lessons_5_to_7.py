@@ -5,7 +5,7 @@ import types
 import keras
 import numpy as np
 
-from tlcourse.checks.exercise import choice, exercise, hint, is_close, praise
+from tlcourse.checks.exercise import exercise, hint, is_close, praise
 from tlcourse.models import freezing
 
 

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from tlcourse.checks.exercise import choice, exercise, hint, is_close, praise
+from tlcourse.checks.exercise import exercise, hint, is_close, praise
 from tlcourse.models import freezing
 from tlcourse.training import shipped_gains, shipped_grid
 

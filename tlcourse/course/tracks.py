@@ -30,17 +30,7 @@ class Track:
     options: dict  # for the Keras constructor, such as {"alpha": 0.35}
 
     def build_base(self, weights="pretrained"):
-        """Builds the base network without its top.
-
-        Args:
-            weights: `"pretrained"`, or `"random"` for the control.
-
-        Returns:
-            `keras.Model`, input as `preprocess` makes it.
-
-        Raises:
-            ValueError, FileNotFoundError: If there are no such weights.
-        """
+        """Builds the base without its top: `"pretrained"`, or `"random"` weights."""
         if weights not in ("pretrained", "random"):
             raise ValueError(
                 f"Expected `weights` 'pretrained' or 'random'. Received: {weights!r}"

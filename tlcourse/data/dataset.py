@@ -69,14 +69,7 @@ class Dataset:
         return self.take(draw_few(self.labels, per_class, seed))
 
     def check_classes(self, *others):
-        """Refuses datasets whose labels stand for other classes, or in another order.
-
-        Args:
-            *others: each a `Dataset` to use together with this one.
-
-        Raises:
-            ValueError: If their `class_names` differ.
-        """
+        """Refuses `Dataset`s whose class names are others, or in another order."""
         names = list(self.class_names)
         for other in others:
             check_dataset(other)

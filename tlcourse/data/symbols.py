@@ -57,15 +57,7 @@ SYMBOLS = {
 
 
 def sketch(name, seed=0):
-    """Sketches the strokes of a symbol, at random turned, stretched and wobbly.
-
-    Args:
-        name: String, one of `SYMBOLS`.
-        seed: Integer; another seed gives another drawing.
-
-    Returns:
-        list of strokes for `sketches.draw`: lists of `[x, y]`, 0..1.
-    """
+    """The strokes of a symbol, turned, stretched and wobbly, for `sketches.draw`."""
     if name not in SYMBOLS:
         known = ", ".join(SYMBOLS)
         raise ValueError(f"Expected one of {known}. Received: {name!r}")
@@ -105,15 +97,8 @@ def draw(name, seeds, size):
 def on_paper(name, seeds, size):
     """Draws pictures of one symbol, each in a colour on paper of another.
 
-    They are tilted, and lie anywhere on the paper, as the digits do.
-
-    Args:
-        name: String, one of `SYMBOLS`.
-        seeds: Sequence of integers, one for each picture.
-        size: `(height, width)`, pixels.
-
-    Returns:
-        uint8 `(len(seeds), height, width, 3)`, 0..255.
+    They are tilted, and lie anywhere on the paper, as the digits do. Arguments and
+    result are those of `draw`.
     """
     ink = 1 - draw(name, seeds, (48, 48))[..., 0] / 255
     rng = np.random.default_rng([*seeds, zlib.crc32(name.encode())])

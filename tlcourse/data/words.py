@@ -165,16 +165,9 @@ def load_measurements(way, package):
 
 
 def load_positions(part, n, seed=0):
-    """Draws texts from Keras's source that end within code, a string, a comment.
+    """Draws `n` texts each of Keras's source that end in code, a string, a comment.
 
-    Args:
-        part: `"training"` or `"held out"`, as in `load_source_code`.
-        n: Integer, texts of each of the three kinds.
-        seed: Integer, draws them.
-
-    Returns:
-        List of `3 * n` strings of 1,000 characters, and their labels: int64 `(3 * n,)`,
-        0 for code, 1 for a string, 2 for a comment.
+    They have 1,000 characters; with them come their labels, int64 `(3 * n,)`: 0, 1, 2.
     """
     text = load_source_code("keras", part, seed)
     kinds, rng = _kinds(text), np.random.default_rng(seed)

@@ -5,11 +5,11 @@ each shard, a stretch of the images. What is there is not computed again.
 """
 
 import importlib.util
-import numbers
 from typing import NamedTuple
 
 import numpy as np
 
+from tlcourse.data.checking import check_count
 from tlcourse.data.folder_report import Skipped
 from tlcourse.features import job as jobs
 from tlcourse.features import processes
@@ -48,15 +48,8 @@ def begin_job(model, source, folder, shard_size=1000):
     check_fit(model, (*source.size, 3))
     if not source.keys:
         raise ValueError("Expected at least one image. Received: none")
-    _check_count(shard_size, "shard_size")
+    check_count("shard_size", shard_size)
     return jobs.begin(model, source, folder, shard_size)
-
-
-def _check_count(number, name):
-    if not (isinstance(number, numbers.Integral) and number >= 1):
-        raise ValueError(
-            f"Expected `{name}`, a whole number above 0. Received: {number!r}"
-        )
 
 
 def compute_with_beam(folder, workers=1, **options):
@@ -94,7 +87,7 @@ def compute_here(folder, workers=1):
 
 
 def _compute(folder, workers, options):
-    _check_count(workers, "workers")
+    check_count("workers", workers)
     job = jobs.load_job(folder)
     missing, replaced = job.missing(), 0
     if missing and (workers > 1 or options):

@@ -77,7 +77,6 @@ def several_draws(tables, title="", ax=None):
     ax.set(title=title, xlabel="epochs after the head was trained")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_ylabel("new images right, %")
-    ax.xaxis.get_major_locator().set_params(integer=True)
     ax.legend()
     return with_grid(ax)
 

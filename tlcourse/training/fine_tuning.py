@@ -37,10 +37,7 @@ def let_go(model):
 def unfreeze(model, awake, learning_rate):
     """Compiles a Sequential model with AdamW, so that all of its base trains.
 
-    Args:
-        model: Built `keras.Sequential` with a base.
-        awake: Boolean, whether the base's BatchNormalization layers train, too.
-        learning_rate: Float, or a schedule of `keras.optimizers.schedules`.
+    Its BatchNormalization layers do if they are to be `awake`.
     """
     let_go(model)
     (base,) = (layer for layer in model.layers if isinstance(layer, keras.Model))

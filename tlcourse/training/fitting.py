@@ -1,11 +1,13 @@
 """Compiles and fits a classifier, with a line that says how far it is."""
 
+import gc
+
 import keras
 import numpy as np
 
 from tlcourse._util import progress
 from tlcourse.data.checking import check_count
-from tlcourse.data.dataset import Dataset
+from tlcourse.data.dataset import check_dataset
 from tlcourse.features import extraction
 from tlcourse.models import nesting
 
@@ -14,7 +16,8 @@ class ProgressLine(keras.callbacks.Callback):
     """One line that fills up while `fit` runs, instead of one line per epoch."""
 
     def on_train_begin(self, logs=None):
-        """Begins the line."""
+        """Begins the line; the models of trainings before it may be gone by now."""
+        gc.collect()
         epochs = self.params["epochs"]
         self.bar = progress.bar(epochs, "training", "epochs", delay=0)
 
@@ -50,11 +53,7 @@ def compile_for(model, learning_rate, optimizer=keras.optimizers.Adam):
 def check_fit(model, dataset, *others):
     """Refuses datasets that differ, and a model without an output for each class."""
     for each in (dataset, *others):
-        if not isinstance(each, Dataset):
-            raise ValueError(
-                f"Expected a `Dataset`. Received: {type(each).__name__}. `load_folder` "
-                "gives two things: `photos, report = data.load_folder(...)`."
-            )
+        check_dataset(each)
         if not len(each):
             raise ValueError("Expected a `Dataset` with images. Received: 0 images.")
     dataset.check_classes(*others)
