@@ -32,9 +32,11 @@ hypothesis.settings.load_profile("same")
 
 @pytest.fixture(autouse=True)
 def every_test_begins_alike():
-    """The same numbers in every run, and matplotlib's settings as they are."""
+    """The same numbers in every run, matplotlib's settings as they are, no figures."""
     if keras := sys.modules.get("keras"):
         keras.utils.set_random_seed(0)
         training_steps.forget_when_collecting()
     with matplotlib.rc_context():
         yield
+    if plt := sys.modules.get("matplotlib.pyplot"):
+        plt.close("all")

@@ -1,12 +1,12 @@
 """Widgets in JupyterLab, in a real browser. Pictures go to build/screenshots."""
 
-import os
 import pathlib
 import shutil
 
 import nbformat
 import pytest
 from images import lab
+from needs import in_a_browser
 from playwright.sync_api import expect
 
 from tlcourse.course.tracks import load_track
@@ -15,10 +15,7 @@ from tlcourse.models import freezing, heads
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "build" / "screenshots"
 
-pytestmark = pytest.mark.skipif(
-    not shutil.which("chromium") and "CI" not in os.environ,
-    reason="no Chromium here; in CI its absence is a failure",
-)
+pytestmark = in_a_browser
 
 
 @pytest.fixture(scope="module")

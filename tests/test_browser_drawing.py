@@ -1,13 +1,12 @@
 """The teaching panel in JupyterLab, in a real browser: mouse, finger, camera, keys."""
 
-import os
 import pathlib
-import shutil
 
 import nbformat
 import numpy as np
 import pytest
 from images import lab
+from needs import in_a_browser
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -24,10 +23,7 @@ CELLS = [
     "TeachingPanel(GrowingClassifier(training.embedder(load_track('glyphs'))))",
 ]
 
-pytestmark = pytest.mark.skipif(
-    not shutil.which("chromium") and "CI" not in os.environ,
-    reason="no Chromium here; in CI its absence is a failure",
-)
+pytestmark = in_a_browser
 
 
 @pytest.fixture(scope="module")

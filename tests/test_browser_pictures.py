@@ -3,14 +3,13 @@
 import contextlib
 import importlib.resources
 import json
-import os
 import pathlib
 import re
-import shutil
 
 import nbformat
 import pytest
 from images import lab
+from needs import in_a_browser
 
 import check_site
 from tlcourse._util import assets
@@ -29,11 +28,6 @@ WIDE, NARROW = (1440, "light"), (360, "dark")
 wide, narrow = (
     pytest.mark.parametrize("page", [look], indirect=True, ids=str)
     for look in (WIDE, NARROW)
-)
-
-in_a_browser = pytest.mark.skipif(
-    not shutil.which("chromium") and "CI" not in os.environ,
-    reason="no Chromium here; in CI its absence is a failure",
 )
 
 

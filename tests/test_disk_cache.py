@@ -169,6 +169,9 @@ CHANGES = (
     ("negative_slope", layers.LeakyReLU, 0.9),
     ("scale", lambda: layers.Rescaling(1.0), 2.0),
     ("pool_size", lambda: layers.MaxPooling2D((2, 2)), (1, 1)),
+    ("mean", lambda: layers.Normalization(mean=0.0, variance=1.0), 5.0),
+    ("alpha", layers.ELU, 4.0),
+    ("axis", layers.Softmax, 1),
 )
 
 
@@ -177,14 +180,15 @@ CHANGES = (
 @pytest.mark.parametrize("cache", [False, True])
 def test_a_setting_changed_in_place_changes_the_features(name, make, value, cache):
     changed, fresh = network(make()), network(make())  # one will never be traced
-    layer = changed.layers[1].layers[-1]
+    layer, twin = (each.layers[1].layers[-1] for each in (changed, fresh))
+    usual = getattr(layer, name)
     before = features.extract(changed, images(), cache=cache)
     setattr(layer, name, value)
     found = features.extract(changed, images(), cache=cache)
     assert not np.allclose(found, before)
-    setattr(fresh.layers[1].layers[-1], name, value)
+    setattr(twin, name, value)
     assert np.array_equal(features.extract(fresh, images()), found)
-    setattr(layer, name, getattr(make(), name))
+    setattr(layer, name, usual)
     assert np.array_equal(features.extract(changed, images(), cache=cache), before)
 
 

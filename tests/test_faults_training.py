@@ -269,11 +269,14 @@ def test_low_rank_adaptation_freezes_only_its_own_kernel():
             return self.two(self.one(x))
 
     pair = Pair()
-    model = keras.Sequential([keras.Input((8,)), pair, layers.Dense(3)])
+    inner = keras.Sequential([keras.Input((8,)), pair], name="in")
+    model = keras.Sequential([inner, layers.Dense(3)])
     pair.one.enable_lora(2)
     before = freezing.count(model.trainable_weights)
     freezing.freeze(model)
-    assert freezing.unfreeze_from(model, "pair") == before
+    assert freezing.unfreeze_from(model, "in") == before < model.count_params()
+    freezing.recompile(model)
+    assert freezing.trains(model).parameters == before
 
 
 @pytest.mark.fault(10)
@@ -456,11 +459,8 @@ FROZEN = {
     "largest": (lambda: layers.Lambda(lambda x: x - ops.max(x)), "the same output"),
     "calls": (Called, "does not give an image the same output"),
     "sort": (lambda: layers.Lambda(lambda x: ops.sort(x, axis=0)), "the same output"),
-    "across": (lambda: layers.Softmax(axis=0), "does not give an image the same"),
     "moves": (Moves, "takes its statistics.*Take it out"),
     "time": (lambda: layers.TimeDistributed(layers.Dropout(0.5)), "is random"),
-    "noise": (lambda: layers.GaussianDropout(0.5), "is random.*Set its `rate` to 0"),
-    "light": (lambda: layers.RandomBrightness(0.1), "is random"),
     "spectral": (
         lambda: layers.SpectralNormalization(layers.Conv2D(4, 3)),
         "keeps a state",
@@ -479,14 +479,6 @@ def test_a_frozen_layer_that_is_not_steady_is_refused(make, reason):
         fit_once_frozen(model, *pixels(20), batch_size=16, verbose=0)
     for one, two in zip(before, state(model), strict=True):
         np.testing.assert_array_equal(one, two)
-
-
-@pytest.mark.fault(17)
-def test_steady_normalization_trains_to_the_bit():
-    x = layers.GroupNormalization(2)
-    model = with_layer(stack_of(x, layers.LayerNormalization(), norm()))
-    model.layers[2].trainable = False
-    both(compiled(model), *pixels(12))
 
 
 def stack_of(*inside):

@@ -3,7 +3,6 @@
 import csv
 
 import keras
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from same import assert_same
@@ -140,7 +139,6 @@ def test_the_shipped_grid_is_whole(task, counts):
     assert set(chosen) <= set(names) and gains.shape == (3, 3)
     ax = plots.grid(mean, names, counts, "grid", chosen=chosen)
     assert sum("*" in text.get_text() for text in ax.texts) == 3
-    plt.close("all")
 
 
 def test_every_depth_and_rate_of_a_draw_has_one_start_in_the_shipped_grid():
@@ -201,7 +199,6 @@ def test_a_small_difference_stays_pale_in_a_grid():
     shown = plots.grid([[0.9], [0.897]], ["a", "b"], [5]).images[0]
     dark, pale = shown.norm([0, -0.003])
     assert dark - pale < 0.05
-    plt.close("all")
 
 
 def test_a_rate_curve_shows_each_draw_beside_the_head():
@@ -209,4 +206,3 @@ def test_a_rate_curve_shows_each_draw_beside_the_head():
     first, second, mean, head = (list(line.get_ydata()) for line in ax.get_lines())
     assert (first, second, mean) == ([1, -50], [2, -60], [1.5, -55])
     assert head == [0, 0] and ax.get_xscale() == "log"
-    plt.close("all")

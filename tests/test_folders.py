@@ -267,25 +267,6 @@ def test_arguments_of_a_wrong_kind_are_refused(photos):
             data.load_folder(**{"path": photos, "size": SIZE, name: value})
 
 
-@pytest.mark.fault(6)
-def test_the_reader_of_lesson_13_reads_a_picture_as_load_folder_does(tmp_path):
-    """Photographs that lie on their side, wider than high, and a transparent one."""
-    noise = np.random.default_rng(0).integers(0, 256, (50, 80, 4), "uint8")
-    glass, note = Image.fromarray(noise), Image.Exif()
-    write(tmp_path / "a" / "glass.png", odd_pictures.saved(glass, "PNG"))
-    for orientation in (1, 3, 6, 8):
-        note[odd_pictures.ORIENTATION] = orientation
-        content = odd_pictures.saved(glass.convert("RGB"), "JPEG", exif=note)
-        write(tmp_path / "b" / f"{orientation}.jpg", content)
-    dataset, _ = data.load_folder(tmp_path, SIZE)
-    data.save_reader(tmp_path / "reader.py")
-    reader = {}
-    exec((tmp_path / "reader.py").read_text(), reader)
-    assert "tlcourse" not in (tmp_path / "reader.py").read_text()
-    for wanted, path in zip(dataset.images, sorted(tmp_path.glob("*/*")), strict=True):
-        np.testing.assert_array_equal(reader["read_image"](path, SIZE), wanted)
-
-
 def noise(class_names, n=9):
     images = np.random.default_rng(0).integers(0, 256, (n, *SIZE, 3), "uint8")
     return data.Dataset(images, np.arange(n) % len(class_names), class_names)

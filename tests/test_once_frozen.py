@@ -373,8 +373,11 @@ def test_an_unsteady_layer_before_frozen_ones_is_refused_with_the_reason(make, r
 
 
 def test_a_steady_layer_before_frozen_ones_is_stored():
-    norm = layers.BatchNormalization(trainable=False)
-    for layer in (layers.Dropout(0.0), norm, layers.ReLU()):
+    kinds = layers.GroupNormalization(2), layers.LayerNormalization()
+    start, norm = keras.Input((SIDE, SIDE, 4)), layers.BatchNormalization()
+    norms = keras.Sequential([start, *kinds, norm], name="norms")
+    norms.trainable = False
+    for layer in (layers.Dropout(0.0), norms, layers.ReLU()):
         model = with_layer(layer)
         assert "conv_2" in parts(model)[0]
         both(model, *pixels(12))

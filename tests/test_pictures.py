@@ -1,14 +1,13 @@
 """Pictures to touch, without a browser: what they show is what Keras computes."""
 
 import json
-import os
 import pathlib
-import shutil
 import subprocess
 
 import keras
 import numpy as np
 import pytest
+from needs import with_node
 
 from data.making import curves, depths, forgetting, freeze_line
 from tlcourse._util import assets
@@ -24,11 +23,6 @@ const network = open(base);
 for (let at = 0; at < pixels.length; at += 12288) {
   console.log(JSON.stringify([...describe(network, pixels.subarray(at, at + 12288))]));
 }"""
-
-with_node = pytest.mark.skipif(
-    not shutil.which("node") and "CI" not in os.environ,
-    reason="no Node.js here; in CI its absence is a failure",
-)
 
 
 @with_node

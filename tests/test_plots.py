@@ -63,12 +63,6 @@ CALLS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
 def test_the_table_above_has_every_public_function():
     functions = {name for name in plots.__all__ if callable(getattr(plots, name))}
     assert {name.split()[0] for name in CALLS} == functions

@@ -2,15 +2,14 @@
 
 import functools
 import http.server
-import os
 import re
-import shutil
 import threading
 
 import bs4
 import nbformat
 import pytest
 from images import lab
+from needs import in_a_browser
 
 import build
 import cells
@@ -18,10 +17,6 @@ import check_site
 import make_site
 import rendering
 
-in_a_browser = pytest.mark.skipif(
-    not shutil.which("chromium") and "CI" not in os.environ,
-    reason="no Chromium here; in CI its absence is a failure",
-)
 SHOTS = make_site.ROOT / "build" / "screenshots"
 WATCHED = (
     "index.html",

@@ -1,7 +1,6 @@
 """The deck as it is shown, its figures, and the instructor's guide."""
 
 import json
-import os
 import pathlib
 import re
 import shutil
@@ -12,6 +11,7 @@ import zlib
 import matplotlib
 import numpy as np
 import pytest
+from needs import in_a_browser, with_node
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
@@ -26,10 +26,6 @@ import canvas  # noqa: E402  (the folder has to be on the path first)
 import figures  # noqa: E402
 import make_deck  # noqa: E402
 
-in_a_browser = pytest.mark.skipif(
-    not shutil.which("chromium") and "CI" not in os.environ,
-    reason="no Chromium here; in CI its absence is a failure",
-)
 # Bespoke shows one slide at a time, and answers only after a key. Here, all are seen.
 SHOW_ALL = """
 svg.bespoke-marp-slide { content-visibility: visible !important; }
@@ -257,7 +253,7 @@ def test_all_figures_and_numbers_come_out_the_same_again(tmp_path):
     assert_same_figures(tmp_path, figures.names())
 
 
-@pytest.mark.skipif(not shutil.which("node"), reason="building the deck needs Node.js")
+@with_node
 def test_marp_builds_the_same_deck_again(tmp_path):
     if not (SLIDES / "node_modules" / "@marp-team").is_dir():
         subprocess.run(["npm", "ci", "--prefer-offline"], cwd=SLIDES, check=True)

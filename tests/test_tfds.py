@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -55,7 +56,7 @@ def shelf(tmp_path_factory):
     store("pairs", features | {"other": features["image"]}, pairs)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TFDS_DATA_DIR", str(home))
-        yield
+        yield home
 
 
 def test_a_dataset_a_part_and_a_configuration_are_read_with_class_names():
@@ -71,12 +72,26 @@ def test_a_dataset_a_part_and_a_configuration_are_read_with_class_names():
     assert len(data.load_tfds("herds/small", SIZE)) == 3
 
 
-def test_grey_images_get_three_channels_and_transparent_ones_white():
+def test_grey_images_get_three_channels_and_transparent_ones_white(capsys):
     for name in ("greys", "deeps"):
         found = data.load_tfds(name, SIZE).images
         assert found.shape == (6, 16, 16, 3)
         assert found[:, 0, 0].tolist() == [[10 + k] * 3 for k in range(6)]
+    assert "Look: nearly black images: 6, such as number 0" in capsys.readouterr().out
     assert data.load_tfds("clears", SIZE).images.min() > 230
+
+
+@pytest.mark.fault(10)
+def test_a_damaged_file_is_named_with_the_remedy(shelf, tmp_path, monkeypatch):
+    shutil.copytree(shelf / "greys", tmp_path / "greys")
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+    path = next(tmp_path.rglob("*tfrecord*"))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    for damage in (bytes(content), bytes(content[:-9])):
+        path.write_bytes(damage)
+        with pytest.raises(ValueError, match=f"{path}.*download=True"):
+            data.load_tfds("greys", SIZE)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +99,11 @@ def test_grey_images_get_three_channels_and_transparent_ones_white():
     [
         ("pets", {"split": "validation"}, r"train \(12\), test \(6\).*Received"),
         ("pets", {"split": "train+nothing"}, r"train \(12\), test \(6\).*Received"),
+        ("pets", {"split": ["train[:80%]", "train[80%:]"]}, "split=each"),
+        ("pets", {"split": ("train",)}, "split=each"),
+        ("pets", {"split": None}, "Expected.*Received"),
+        ("pets", {"split": "train[:80]%"}, "Expected.*Received"),
+        ("pets", {"split": {"a": 1}}, "Expected.*Received"),
         ("pets", {"split": "test"}, "6 images, none with a label.*train"),
         ("pets", {"memory": 5000}, r"up to 12 of 16 x 16.*`per_class=2` fits"),
         ("lines", {}, "one image.*Received: text"),

@@ -3,7 +3,6 @@
 import dataclasses
 
 import keras
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -23,12 +22,6 @@ from tlcourse.yosinski.experiment import (
     network,
 )
 from tlcourse.yosinski.results import Curves, Point
-
-
-@pytest.fixture(autouse=True)
-def no_figure_is_kept():
-    yield
-    plt.close("all")
 
 
 @pytest.fixture

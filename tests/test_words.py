@@ -1,10 +1,8 @@
 """Source as text, its pieces, and the small GPT of lesson 15."""
 
 import json
-import os
 import pathlib
 import re
-import shutil
 import subprocess
 
 import keras
@@ -12,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from needs import with_node
 
 from data.making import words as making
 from data.making import words_base, words_browser
@@ -26,10 +25,6 @@ keras_saves = pytest.mark.filterwarnings(
     "ignore:__array__ implement:DeprecationWarning"
 )
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-with_node = pytest.mark.skipif(
-    not shutil.which("node") and "CI" not in os.environ,
-    reason="no Node.js here; in CI its absence is a failure",
-)
 PIECES = ["\n", *map(chr, range(32, 127)), "self", "self.", "    "]
 printable = st.text(st.sampled_from(["\n", *map(chr, range(32, 127))]))
 
