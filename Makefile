@@ -25,9 +25,15 @@ BIN := .venv/bin
 LESSONS = $(sort $(wildcard notebooks/[0-9]*.ipynb))
 SOLUTIONS = $(sort $(wildcard notebooks/solutions/*.ipynb))
 NOTEBOOKS = $(LESSONS) $(SOLUTIONS)
+# What takes longest begins first, so that no worker waits for another at the end.
+longest_first = $(foreach n,$1,$(filter %$(n),$2)) $(filter-out $(addprefix %,$1),$2)
+LONGEST = $(foreach n,08 15 11 07 06 12 01 09 05,$(notdir $(wildcard notebooks/$(n)_*)))
 # What `make test` runs of them, and of the unit tests; `make test-all` runs all.
 FLOWERS = $(foreach n,02 03 10,$(wildcard notebooks/$(n)_*.ipynb))
 GLYPHS = $(SOLUTIONS) $(if $(wildcard $(VERIFY)/keras),,$(wordlist 1,2,$(FLOWERS)))
+UNIT = $(filter-out $(BROWSER),$(wildcard tests/test_*.py))
+LONG_UNIT = $(foreach name,checks teachable once_frozen fine_tuning site pictures \
+	networks scale freeze_panel pipeline transferability,test_$(name).py)
 MARKED = -m "not slow"
 BROWSER = $(sort $(wildcard tests/test_browser*.py))
 # Two notebooks at a time, each on one core: an eighth faster than on two cores each.
@@ -38,7 +44,7 @@ TF_FORCE_GPU_ALLOW_GROWTH ?= true
 XLA_PYTHON_CLIENT_PREALLOCATE ?= false
 export TF_FORCE_GPU_ALLOW_GROWTH XLA_PYTHON_CLIENT_PREALLOCATE
 ONE_CORE = TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
-SPREAD = -n $(WORKERS) --dist loadscope
+SPREAD = -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 # Warnings of the notebook machinery are not ours to mend; those of the unit
 # tests are errors.
 NBVAL = PYTHONPATH=$(abspath tests/offline) $(BIN)/python -m pytest -q \
@@ -88,21 +94,23 @@ lint: .venv/ready-for-tests
 test-sync: .venv/ready-for-tests
 	$(BIN)/python lessons/build.py --check
 
-# The browser has the machine for itself.
+# Three files at a time where notebooks run two: many wait for processes of their own.
+# Where there is a browser, two, and nothing else.
 test-unit: .venv/ready-for-tests
-	$(BIN)/python -m pytest -q --color=no --durations=10 -n $(WORKERS) $(MARKED) \
-	--dist loadfile $(BROWSER:%=--ignore %) tests
-	$(BIN)/python -m pytest -q --color=no --durations=5 $(BROWSER)
+	$(BIN)/python -m pytest -q --color=no --durations=10 -n $(WORKERS:2=3) $(MARKED) \
+	--dist loadfile --no-loadscope-reorder $(call longest_first,$(LONG_UNIT),$(UNIT))
+	$(BIN)/python -m pytest -q --color=no --durations=5 -n 2 --dist loadfile $(BROWSER)
 
 # Every solution with the network unreachable, outputs compared; two lessons as a
 # learner has them, with open answers, unless `test-flowers` has three.
 test-glyphs: .venv/ready-for-tests
-	$(ONE_CORE) TLCOURSE_TRACK=glyphs $(NBVAL) $(GLYPHS)
+	$(ONE_CORE) TLCOURSE_TRACK=glyphs $(NBVAL) $(call longest_first,$(LONGEST),$(GLYPHS))
 
 # Lessons on photographs, from a folder with `keras` and `tfds` in it.
 test-flowers: .venv/ready-for-tests
 	$(ONE_CORE) TLCOURSE_TRACK=flowers KERAS_HOME=$(abspath $(VERIFY))/keras \
-	TFDS_DATA_DIR=$(abspath $(VERIFY))/tfds $(NBVAL) $(FLOWERS)
+	TFDS_DATA_DIR=$(abspath $(VERIFY))/tfds $(NBVAL) \
+	$(call longest_first,$(LONGEST),$(FLOWERS))
 
 # The same on other backends. The wheel for CPUs is the smaller one; pip's
 # own options may follow the version: make test-torch TORCH="torch==2.13.0".

@@ -385,7 +385,8 @@ def test_doctor_says_what_each_backend_sees_and_what_is_free(gpu, monkeypatch):
 
 
 @pytest.mark.parametrize("target", ["test-glyphs", "test-gpu"])
-def test_make_runs_one_notebook_at_a_time_on_a_gpu(gpu, target):
+def test_make_runs_one_notebook_at_a_time_on_a_gpu(gpu, target, monkeypatch):
+    monkeypatch.delenv("MAKEFLAGS", raising=False)  # of a `make` that runs the tests
     command = ["make", "-n", "-o", ".venv/ready-for-tests", target]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
     assert "-n 1" in said and "--nbval-lax" in said

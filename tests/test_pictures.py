@@ -65,6 +65,7 @@ def test_the_curves_are_those_of_lesson_07():
     assert known == pytest.approx([np.mean(scores), np.std(scores, ddof=1)], abs=0.01)
 
 
+@pytest.mark.slow  # trains anew what ships
 def test_the_freeze_line_on_a_page_shows_what_the_panel_does():
     shipped = json.loads(assets.shipped("freeze_line.json").read_text())
     made = freeze_line.panel()
@@ -87,6 +88,7 @@ def test_the_freeze_line_on_a_page_shows_what_the_panel_does():
     assert static.startswith('<div data-picture="freeze">') and "<svg" in static
 
 
+@pytest.mark.slow  # trains anew what ships
 def test_the_cut_and_the_dial_show_what_the_base_does():
     known = json.loads(assets.shipped("depths.json").read_text())
     track = load_track("glyphs")
