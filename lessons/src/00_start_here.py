@@ -173,8 +173,8 @@ others = correct["untrained"], correct["bare pixels"]
 assert max(others) < 30 < 36 <= correct["trained"]  # three were enough for nearly all
 
 # %% [markdown]
-# **Observe.** So the task is not easy, and the architecture alone does not help: both
-# do about as well as the coin. What tells a fish from a house is in the weights, which
+# **Observe.** So the task is not easy, and the architecture alone does not help:
+# neither rival is close. What tells a fish from a house is in the weights, which
 # others have trained on other pictures. To use such weights for a task of your own is
 # called *transfer learning*, and it is what this course is about. (Put `"star"`,
 # `"arrow"`, `"face"` or `"cup"` in place of a name above, and run the cells again:
@@ -290,8 +290,8 @@ progress.CourseMap()
 # of a thousand kinds, and five kinds of flowers. Everything works without it.
 #
 # The button fetches it. From then on all lessons take photographs, and some cells take
-# longer. How to go back to `glyphs`, or to fetch the files without the button, stands
-# in the file BEYOND.md of the course.
+# longer. The file BEYOND.md of the course says how to go back to `glyphs`, or how to
+# fetch the files without the button.
 
 # %%
 from tlcourse.widgets import FetchButton

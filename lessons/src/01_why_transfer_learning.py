@@ -22,7 +22,7 @@ tlcourse.start()
 # ## It was trained for something else
 #
 # On the track `glyphs`, the network of this lesson has read printed letters in twelve
-# scripts, but not a single digit: even letters that look like one, such as O and l,
+# scripts, but no digits: even letters that look like a digit, such as O and l,
 # were kept from it. Now it gets handwritten digits, ten of each kind. (On the track
 # `flowers` it knows photographs of a thousand kinds of things, the daisy among them,
 # and gets ten photographs of each of five flowers.)
@@ -162,7 +162,8 @@ assert while_training > 0.9 and share_right(model, track.validation) > 2 * on_ne
 #
 # An ordinary small network has no such layers. It has fewer weights, and it
 # trains quickly enough for three tries, each with other pictures. All of it has to
-# learn, so it gets smaller steps than the transfer, and twice as many epochs.
+# learn, so it gets smaller steps than the transfer, and twice as many epochs. By
+# *right* we mean over four fifths of its own, and over half of the new ones.
 
 # %%
 small_guess = predict(
@@ -198,7 +199,8 @@ for draw in range(3):
 
 # %% [markdown]
 # Each try is one square and one dot: the share of its own pictures that it names
-# correctly, and the share of the new ones.
+# correctly, and the share of the new ones. The *spread* that is printed is the standard
+# deviation over the three tries.
 
 # %%
 ax = plt.subplots(figsize=(7, 1.8))[1]
@@ -217,8 +219,8 @@ assert own > 90 and fresh < transferred - 20  # by heart, and far behind
 
 # %% [markdown]
 # **Observe.** The small network has learnt its pictures by heart, and on new ones it is
-# far behind the transfer. So it is not too small, and it does badly on new ones without
-# any BatchNormalization: a handful of pictures is enough to remember, but not
+# far behind the transfer. So it is not too small, and BatchNormalization, which it
+# does not have, is not to blame: a handful of pictures is enough to remember, but not
 # to find out what a digit or a flower looks like in general. The base found out
 # something of the kind from other pictures. Lesson 07 asks how many labels make up for
 # it.
@@ -238,12 +240,12 @@ often = {name: round(each, 1) for name, each in times.items()}
 plots.bars(often, "How often GPT-3 read each source", "times");
 
 # %% tags=["claim"]
-assert round(times["WebText2"]) == round(times["Wikipedia"]) == 3
+assert min(times["WebText2"], times["Wikipedia"]) >= 3
 assert times["Books1"] == 2 and times["web pages"] < 1
 
 # %% [markdown]
-# **Observe.** WebText2 and Wikipedia were read about three times, the first collection
-# of books twice, and the great heap of web pages not even once. (We divide the tokens
+# **Observe.** WebText2 and Wikipedia were read three times or more, one collection of
+# books twice, and the great heap of web pages not even once. (We divide the tokens
 # that it was shown of each source by those that there are.)
 #
 # ## How long would it take here?

@@ -63,8 +63,8 @@ assert any(b.top1 < a.top1 and b.year > a.year for a, b in pairs)
 # **Observe.** Neither size nor age decides alone. The plan counts, and so does what a
 # network was trained *on*: ConvNeXtBase had first seen ImageNet-21k, which has many
 # more photographs, while ConvNeXtTiny had seen ImageNet only. And keep in mind that
-# your task is not ImageNet. Its accuracy is a first hint at which network will transfer
-# well, and lesson 10 shows how you find out.
+# your task is not ImageNet. The accuracy there is a first hint at which network will
+# transfer well, and lesson 10 shows how you find out.
 #
 # ## Base, top and head
 #
@@ -82,10 +82,10 @@ diagrams.base_top_head();
 # ## Two at a time
 #
 # The blocks in the picture are *stages*: rows of layers that work at one resolution.
-# Choose two networks, and compare theirs. The number beside a bar says how high and
-# wide the maps still are when they leave that stage. The panel shows bases only:
-# VGG16's dense layers belong to its top, so you will not find them here. We count them
-# below.
+# Choose two networks, and compare theirs. Beside each bar you read how many million
+# parameters its stage has, and how high and wide its outputs, the *maps*, still are.
+# The panel shows bases only: VGG16's dense layers belong to its top, so you will not
+# find them here. We count them below.
 #
 # EfficientNetB3 has less than half the parameters of ConvNeXtTiny.
 
@@ -167,9 +167,9 @@ diagrams.residual_block();
 
 # %% [markdown]
 # **Observe.** Read the lines of block 2 beside the drawing: 256 maps come in, and 256
-# go out. The side road carries the input past the three convolutions, and the two are
-# added. In block 1 fewer maps come in, so its side road needs a convolution, `0`, to
-# make as many of them.
+# go out. The side road carries the input past the three convolutions, and it is added
+# to what they give. In block 1 fewer maps come in, so its side road needs a
+# convolution, `conv2_block1_0_conv`, to make 256 of them.
 #
 # You can count the parameters yourself. A filter of 3 x 3 over 64 maps has 3 x 3 x 64
 # numbers; 64 such filters, and a bias for each, are what `conv2_block2_2_conv` has.

@@ -94,8 +94,8 @@ for seed in range(5):  # it is the arrangement: the same numbers in another orde
 # %% [markdown]
 # **Observe.** In the trained filters the three colours agree more, which is why more of
 # their squares look grey. Shuffled, the same numbers agree far less, and the untrained
-# ones hardly at all. So what training has made is an arrangement. (A filter that is one
-# flat square has numbers that are nearly equal: training left it without a use.)
+# ones hardly at all. So what training has made is an arrangement. (Each filter is
+# drawn over its own range, so the pictures do not show how large its numbers are.)
 #
 # ## Ask the network
 #
@@ -194,9 +194,10 @@ assert abs(control - control_two) < (one - two) / 3  # which shuffled labels und
 
 # %% [markdown]
 # **Observe.** Most pairs get different answers, even within a class, because the
-# network has many words and none of ours. Still, two pictures of one class agree
-# more often than two others, and with shuffled labels they hardly do. It has the wrong
-# words for the right distinctions. The rest of the course gives it ours.
+# network has many words and none of ours. Still, two pictures of one class agree more
+# often than two of different classes, and with shuffled labels that all but vanishes.
+# It has the wrong words for the right distinctions. The rest of the course gives it
+# ours.
 #
 # ## The file
 #
@@ -232,10 +233,10 @@ for family in ("mobilenet_v2", "resnet", "densenet", "efficientnet_v2", "convnex
 
 # %% [markdown]
 # **Observe.** Our family wants numbers from -1 to 1. ResNet wants blue first, and the
-# mean of ImageNet taken off. Where the three numbers are still 0, 128 and 255, the
-# network scales its pictures itself, so give it raw pixels. For our family,
-# `Rescaling(1 / 127.5, offset=-1)` does the same as `preprocess_input`, and it is a
-# layer.
+# mean of ImageNet subtracted; DenseNet also divides by its spread, red first. Where the
+# three numbers are still 0, 128 and 255, the network scales its pictures itself, so
+# give it raw pixels. For our family, `Rescaling(1 / 127.5, offset=-1)` does the same as
+# `preprocess_input`, and it is a layer.
 #
 # ## What a wrong scale costs
 #

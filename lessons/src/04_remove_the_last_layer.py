@@ -354,7 +354,7 @@ Cut()
 # %% [markdown] tags=["quiz"]
 # ## Quiz
 #
-# ? What does a network return after `include_top=False`?
+# ? What does our `base`, built with `include_top=False`, return?
 # - One number for each class | Those came from the dense layer, which is gone.
 # - One vector for each picture | Not yet. The averaging was part of the top.
 # + Many maps for each picture | Each says where the network found something.

@@ -56,10 +56,10 @@ head = keras.layers.Dense(len(track.class_names), activation="softmax")
 model = keras.Sequential([keras.Input(track.input_shape), rescale, base, pool, head])
 
 # %% [markdown]
-# We train this model in two ways, on the same pictures, for as many epochs. Once
-# `fit` may change every weight. Once the base is locked, or *frozen*, so only the dense
-# layer changes. Then we count the right answers on pictures that neither has seen. We
-# repeat it with other pictures, because with so few of them luck matters.
+# We train this model in two ways, on the same pictures, for the same number of epochs.
+# In one, `fit` may change every weight. In the other, the base is locked, or *frozen*,
+# so only the dense layer changes. Which recognises more new pictures? With so few,
+# luck matters, so we repeat it with others.
 
 # %%
 better = predict("Which recognises more new pictures?", "everything trains", "frozen")
@@ -300,7 +300,7 @@ silent.compare({0: "none", 2: "two", 4: "four"}[len(found)])
 # ## All of it at a glance
 #
 # Each block is a part of the model: the wider, the more weights. Drag the line, or tick
-# a block: that sets the flags. `Train 30 steps` shows what moves.
+# a block: that sets the flags. Press `Compile`, and `Train 30 steps` shows what moves.
 #
 # **Predict.** The head alone, the head with the first stage, the head with the last
 # stage: which has the most trainable weights, which costs the most per step?
@@ -325,9 +325,9 @@ for name in ("nothing else", last, "stage 1"):
 # ## ✎ Exercise 5.1
 #
 # In the base, let the layers of the kind `keras.layers.DepthwiseConv2D` learn, and
-# freeze all its other layers. Our dense layer learns, too. Set `answer` to the number
-# of single numbers in `model` that gradients may change, as `count` counts them. The
-# check looks at the flags, too.
+# freeze all its other layers. Our dense layer learns, too. Set `answer` to how many
+# weights of `model` gradients may change, as `count` counts them. The check looks at
+# the flags, too.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 base.trainable = False
@@ -379,8 +379,8 @@ check("5.2", answer)
 # ## ✎ Exercise 5.3
 #
 # Three lines: `base.trainable = False`, `base.trainable = True`,
-# `model.layers[-1].trainable = False`. Then we compile. How many weights will `fit`
-# change by gradients? Say it first, then find out, and set `answer` to the number.
+# `model.layers[-1].trainable = False`. Then we compile. How many weights, as `count`
+# counts them, will gradients change? Say it first, then find out, and set `answer`.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 base.trainable = False

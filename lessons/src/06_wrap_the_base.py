@@ -8,8 +8,8 @@
 # %% [markdown]
 # # 06 · A little wrapper
 #
-# **You will be able to** put a wrapper on a base that takes raw pixels and gives
-# probabilities, and say what each of its layers costs and brings.
+# **You will be able to** put a wrapper on a base, so that the model takes raw pixels
+# and gives probabilities, and say what each layer of the wrapper costs and brings.
 #
 # 15 minutes, and 10 for the exercises · builds on lesson 05 · a CPU is enough
 
@@ -35,8 +35,8 @@ classes, validation = len(track.class_names), track.validation
 # ## From a picture to an answer
 #
 # A base without its top gives feature maps, and nobody wants those as an answer. What
-# we put on it is the **wrapper**. Most people call it the *head*, and so do some of our
-# panels; the two words mean the same.
+# we put on it is the **wrapper**. Most people call it the *head*, as we did until now,
+# and as our panels do; the two words mean the same.
 #
 # Here is a whole model. Its base is frozen, so only the wrapper learns, from ten
 # labelled images of each class.
@@ -116,8 +116,8 @@ wins = predict("Which one beats our pooling in each of five draws?", *others, "n
 # We try all four on our own base, with ten labels per class. Which ten is a matter of
 # luck, so we *draw* five times. A frozen base gives the same maps in every epoch, so we
 # ask it once for each draw and train only the wrappers. (Lesson 10 makes more of that.)
-# Of three learning rates, each gets the one that did best before, or nearly: the
-# larger a wrapper, the smaller its steps.
+# Of three learning rates tried before, each gets the one that did best, or nearly: the
+# three larger wrappers take smaller steps than ours.
 
 # %%
 def fit_head(inputs, labels, *head, learning_rate=1e-2):
@@ -151,7 +151,8 @@ for name, rate in zip(("pooling", *others), (3e-3, 1e-3, 1e-3, 1e-3), strict=Tru
     print(f"{name:20}{head.count_params():>11,} parameters, {right}", *found[name])
 
 # %% [markdown]
-# A wrapper is clearly better if it is right more often in every single draw.
+# A wrapper is clearly better if it is right more often in every single draw. If more
+# than one is, the one with the highest mean counts.
 
 # %%
 clear = [name for name in found if np.all(np.greater(found[name], found["pooling"]))]
@@ -213,7 +214,8 @@ for mode in (True, False):
 # matter. A digit or a flower that is turned a little stays what it is; mirrored, only
 # the flower does.
 #
-# And does it help? We make three changed copies of each image and train on all four.
+# And does it help? We train on each image and three changed copies of it, and, to
+# compare, on each image four times over.
 
 # %%
 helps = predict("In how many of five draws does it help?", unit="of 5")
@@ -280,7 +282,7 @@ assert float(pays["once"]) < 0.01 and float(pays["twice"]) > 1.46
 # go unnoticed, and other backends notice nothing.) And how does such a model train?
 
 # %%
-seeds = predict("From how many of five starts do two cost over 2 points?", unit="of 5")
+seeds = predict("From how many starts does the second cost over 2 points?", unit="of 5")
 
 # %%
 vectors, ends = pool(maps[0]), {1: [], 2: []}

@@ -34,9 +34,9 @@ classes, validation, test = len(track.class_names), track.validation, track.test
 # %% [markdown]
 # ## Ten pictures of each class, or fewer
 #
-# Ten labelled images of each class are all we have. Each part of our data has one duty:
-# we learn from `train`, we decide by `validation`, and we look at `test` once, at the
-# end.
+# Suppose that ten labelled images of each class are all we have. Each part of our data
+# has one duty: we learn from `train`, we decide by `validation`, and we look at `test`
+# once, at the end.
 
 # %%
 few = track.train.few(10)
@@ -50,7 +50,7 @@ plots.tiles(few.images[:16], [few.class_names[k] for k in few.labels[:16]]);
 trained = predict("What share of new images will be right, with the base?", unit="%")
 
 # %%
-untrained = predict("And if all layers start from random weights?", unit="%")
+untrained = predict("And the same network, all from random weights?", unit="%")
 
 # %% [markdown]
 # Everything here is from earlier lessons: raw pixels in, the base frozen, pooling, and
@@ -148,7 +148,8 @@ assert new[-1] > fresh + 20  # it is the training of the base
 #
 # Draw the curve that you expect of the trained base: how many new images will be right
 # for each number of labels per class? Then uncover it, and drag the number of labels.
-# (It was measured before, on digits, for both tracks.)
+# (It was measured before, on digits, whichever track you are on. Stay with the task
+# *near*; the other one comes in lesson 08.)
 
 # %%
 LabelSlider()
@@ -275,7 +276,7 @@ plots.tiles(test.images[:1], [f"is {names[test.labels[0]]}"], title=caption);
 # be the share that it gets right.
 
 # %%
-honest = predict("How many points is it surer than it is right?", unit="points")
+honest = predict("Sure minus right? (Below zero means too modest.)", unit="points")
 
 # %% [markdown]
 # If the two differ, one number can help: divide the logits by a **temperature**, chosen
@@ -374,9 +375,9 @@ check("7.3", answer, real=tables["trained base"][2], guess=1 / classes)
 # ? All training images are right, and many new ones are wrong. What helps most?
 # - A few more epochs. | There is nothing left to learn from these images.
 # + A few more labels. | The figure shows what each of them is worth.
-# - A larger network. | The small one was large enough to learn its images by heart.
+# - A larger wrapper. | Ours is large enough to get every training image right.
 #
-# ? A control reaches a training accuracy of one, and guesses at new images. So:
+# ? Once trained, a control knows all its own images, and guesses at new ones. So:
 # - It could not learn at all. | It learnt its own images.
 # + It had too few images. | It learnt them by heart, and that does not carry over.
 # - It had too few epochs. | On its own images nothing is left to gain.

@@ -106,10 +106,10 @@ guess = predict("If the base learns, too: what share of new images is right?", u
 #
 # Which rate is that? With Adam one begins at about 1e-5 to 1e-4, and then tries larger
 # and smaller ones on validation images. On this task we did, and it led to 3e-3: much
-# has to change in this base. So large a rate has to sink to nothing in the course of
-# the training. And for the first steps it climbs, because Adam has seen too few
-# gradients to know how large a step to take. AdamW is Adam that also pulls every weight
-# a little towards zero. That is a common way to fine-tune today.
+# has to change in this base. A rate as large as that has to sink to nothing in the
+# course of the training. And for the first steps it climbs, because Adam has seen too
+# few gradients to know how large a step to take. AdamW is Adam that also pulls every
+# weight a little towards zero. All this together is a common way to fine-tune today.
 
 # %%
 base.trainable = True
@@ -182,7 +182,7 @@ found = "better" if min(wakes) > 2 else "worse" if max(wakes) < -2 else "about a
 awake_guess.compare(found)
 
 # %% tags=["claim"]
-assert gain.min() > 5 and gain.min() > np.ptp(gain)  # by more than two draws differ
+assert gain.min() > 5 and gain.min() > 1.5 * np.ptp(gain)  # far more than they differ
 assert abs(head_on - 100 * list(ways.values())[0][:, 0]).max() < 5  # brings nothing
 
 # %% [markdown]
@@ -191,11 +191,11 @@ assert abs(head_on - 100 * list(ways.values())[0][:, 0]).max() < 5  # brings not
 # large rate: it takes something apart before it builds. And the first draw need not end
 # where our own run ended, as another head and another order matter, too.)
 #
-# While it trains, BatchNormalization that is awake uses the averages of the batch; when
-# the model is asked, the stored ones. Each step replaces a thousandth of those
-# (`momentum=0.999` in this network), so eighty steps are probably too few to keep up
-# with a base that changes this much. Asleep is the safe default for small batches and
-# short trainings. With many images, awake may win: measure both.
+# And awake? While it trains, such a BatchNormalization layer uses the averages of the
+# batch; when the model is asked, the stored ones. Each step replaces a thousandth of
+# those (`momentum=0.999` in this network). If awake came out worse, eighty steps were
+# probably too few to keep up with a base that changes this much. Asleep is the safe
+# default for small batches and short trainings. With many images, measure both.
 
 # %% [markdown]
 # ## What was it good at before?
@@ -267,10 +267,11 @@ near_guess.compare(round(best, 1))
 
 # %% tags=["claim"]
 assert points[-1].max() < -20 and abs(points[:2]).max() < 10  # a flat line, a cliff
+assert min(head_right) > 0.6  # did well already
 
 # %% [markdown]
 # **Observe.** A flat line, and somewhere on its right a cliff. Left of the cliff there
-# is little to gain, because the head alone gets most of these pictures right. (We took
+# is little to gain, because the heads, in `head_right`, did well already. (We took
 # the best of four rates, which makes the gain look larger than it is.) At the foot of
 # the cliff, what others had learnt in hours is gone in seconds. Would the training loss
 # have warned us?
@@ -286,7 +287,7 @@ loss_guess.compare("yes" if worst[-1] < worst[-2] else "no")
 LearningRateExplorer(curves)
 
 # %% tags=["claim"]
-assert worst[-1] > 0.5 * np.log(len(track.class_names))  # no better than guessing
+assert worst[-1] > 0.8 * np.log(len(track.class_names))  # as of one that guesses
 
 # %% [markdown]
 # **Observe.** A falling curve proves nothing. It may come from high up, and come down
@@ -368,8 +369,8 @@ check("8.1", answer, pretrained=pretrained)
 # ## ✎ Exercise 8.2
 #
 # Somebody wants the boldest rate that is safe: the largest of `rates` at which no draw
-# lost more than two points, 0.02, to its own head. `table` has a row for each rate and
-# a column for each draw; `head_right` has the head of each draw. Compute it.
+# ends more than two points (0.02) below its own head. `table` has a row for each rate
+# and a column for each draw; `head_right` has each draw's head. Set `answer` to it.
 
 # %% tags=["solution", "nbval-check-output", "any-track"]
 safe = (table - head_right).min(axis=1) >= -0.02
@@ -381,7 +382,7 @@ check("8.2", answer, rates=rates, table=table, head=head_right)
 # ## ✎ Exercise 8.3
 #
 # One hears that the head *has to* be trained first, since its noise would spoil the
-# base. Try it: take the corrected lines of 8.1 from `script = build(...)` on, with
+# base. Try without: take the corrected lines of 8.1 from `script = build(...)` on, with
 # Adam at 1e-4, and let `fit` run for 25 epochs, in batches of ten, with the images
 # and labels of `track.validation` as `validation_data` and the metric accuracy. Set
 # `answer` to the list of validation accuracies. Does it arrive where a trained head

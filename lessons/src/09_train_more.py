@@ -207,9 +207,9 @@ print("near: the mean gain is", "below" if small else "above", "five points ever
 # And the rule? It begins at a hundred samples. If we stretch it to fewer, it says *last
 # layer only* in each of our columns: 5 labels of each of ten digits are 50 images, 150
 # of each of six counts are 900, and all columns have fewer than a thousand. On the
-# near task, following it costs little; on the far one, a lot. It counts samples and
-# leaves out how far away the target is. Its lines for ten thousand images and more lie
-# outside our grid.
+# near task, following it costs little; on the far one a lot, from fifty labels on. It
+# counts samples and leaves out how far away the target is. Its lines for ten thousand
+# images and more lie outside our grid.
 
 # %% [markdown]
 # ## What depth costs
@@ -344,11 +344,11 @@ check("9.3", answer, gains=gains)
 # %% [markdown] tags=["quiz"]
 # ## Quiz
 #
-# ? A rule of thumb says: so many samples, so many layers. What does it leave out?
+# ? The rule of thumb failed on one of our two tasks. What did it leave out there?
 # - How large the images are. | In our two tasks they are equally large.
 # + How far the target is from what the base knows. | With fifty labels per class, our
 #   two tasks wanted different depths.
-# - How many layers the base has. | It speaks of the last ones and of all, so it scales.
+# - How many layers the base has. | It was the same base in both tasks.
 #
 # ? One depth beats another by half a point. Between draws the difference varies by two.
 # - Take the better one, as it is better. | Next time it may be the other.

@@ -240,17 +240,17 @@ assert (found["base"] - found["untrained"]).min() > 0.1  # out beyond doubt
 #
 # We can also look at the vectors. Each image becomes a point, and of more than a
 # thousand directions we keep the two in which the points spread most (*principal
-# components*). The title says how many have a point of their own class as their nearest
-# in the picture. Neither network has seen a label of ours.
+# components*). The title says for how many points the nearest one in the picture is of
+# the same class. Neither network has seen a label of ours.
 
 # %%
 for name in ("base", "untrained"):
     plots.two_directions(seen[name], validation.labels, name)
 
 # %% [markdown]
-# **Observe.** Every mark is an image, and its number is its class. In the trained base
-# two directions already hold some classes together. Compare the second title with
-# guessing: these two directions show little of an untrained base.
+# **Observe.** Every mark is an image, and its number is its class. Two directions of
+# the trained base already hold some classes together. Compare the second title with
+# guessing, to see whether those of an untrained base do so, too.
 #
 # ## When it is not allowed: the images change
 #

@@ -101,7 +101,7 @@ assert alike["trained"] > alike["random"] + 0.5
 # %% [markdown]
 # **Observe.** On average, units of the trained base collect more pictures of one class
 # than those of a base that has learnt nothing. Compare the numbers in the two titles:
-# one of the eight or more is of one class by chance alone.
+# the second one is the control, and even by chance the number is never below one.
 #
 # Edges are in every picture, but classes belong to one task. So early layers should be
 # *general*, and late ones *specific*. That is a guess. Let us measure it.
@@ -273,10 +273,10 @@ assert reached["B7B"] < 1.5 and reached["A7B"] > 2
 # %% [markdown]
 # **Observe.** The line is base B. B7B comes down to about the training loss of the
 # base, and a good part of its bar is gone. That part was not the freezing but the
-# training, of which it got more, in other steps. Some is left, although
-# layers, task and training loss are the same. Yosinski and others call it *fragile
-# co-adaptation* if layers that learnt together suffer from being parted. Perhaps this
-# is some of it.
+# training: now it got more epochs, at a rate that does not sink. Some is left, although
+# layers and task are the same, and the loss nearly so. Yosinski and others call it
+# *fragile co-adaptation* if layers that learnt together suffer from being parted.
+# Perhaps this is some of it.
 #
 # A7B goes on learning its training images, but its loss stays far above the base's,
 # and in unseen fonts it stops gaining early. Features made for A separate the
@@ -284,8 +284,8 @@ assert reached["B7B"] < 1.5 and reached["A7B"] > 2
 #
 # ## The other side of the coin
 #
-# In the figure, fine-tuned copies end above the base. But they were trained once as A
-# or B, and then once more. The fair control is B, trained twice.
+# In the figure, fine-tuned copies end above the base. But they were trained twice, so
+# the fair control is B, trained twice.
 
 # %%
 guess = predict("What gains most over the base?", "trained twice", "AnB+", "BnB+")
@@ -444,7 +444,7 @@ check("11.3", answer)
 # ? Your target images are unlike those of the base. What follows?
 # - Transfer is pointless; start from scratch. | The lowest layers cost nothing, even
 #   from far away.
-# - Freeze all the same; it is the safest. | That costs most where tasks are far apart.
+# - Freeze the whole base, the safest way. | That costs most where tasks are far apart.
 # + Keep the lower layers; train the upper ones. | Those are the specific ones.
 
 # %% [markdown]

@@ -142,8 +142,8 @@ lowest = np.log(np.e + len(track.class_names) - 1) - 1  # 1.46 or 0.90
 assert min(logs["twice"]["loss"]) > lowest - 1e-3 > min(logs["once"]["loss"])
 
 # %% [markdown]
-# **Observe.** Compare the two printed lines: the accuracy suffers little or only
-# sometimes, if at all, so this one is hard to find. The loss tells. Behind a second
+# **Observe.** Compare the two printed lines. The accuracy may suffer little, or only
+# sometimes, and then this one is hard to find. The loss tells. Behind a second
 # softmax, no class gets a probability near one, and the loss cannot fall below 1.46
 # with ten classes (lesson 06), or 0.90 with five. *Examination:* read the last layers,
 # and the loss in `compile`. *Cure:* softmax once. (`from_logits=True` behind a softmax
@@ -170,7 +170,7 @@ assert rises > share_right(leaky, unseen[50:], held_out.labels[50:]) - kept
 
 # %% [markdown]
 # **Observe.** The network is not ill: it had more to learn from. What is wrong is the
-# exam: from one line to the other it moved more than the other images did.
+# exam: with the leak, its score rises by more than that of the other images does.
 # *Examination:* count equal images. (Equal to the last bit, that is: a photograph that
 # was resized or saved anew you find by its features, as in lesson 04.) *Cure:* split
 # first, then do everything else.
@@ -265,9 +265,9 @@ sick["9 BatchNorm awake"] = new
 # %% [markdown]
 # **Observe.** The layers had kept averages of thousands of pictures. Now they work with
 # those of four. What it costs on new images may be little, and easily taken for
-# chance. The first epoch tells more: the wrapper knew all its training images, so if
-# already the first epoch gets clearly fewer of them right, the base gives it something
-# else than before. *Examination:* count the BatchNormalization layers that train.
+# chance. The first epoch tells more: the wrapper knew nearly all its training images,
+# so if the very first epoch gets clearly fewer of them right, the base gives it other
+# features than before. *Examination:* count the BatchNormalization layers that train.
 # *Cure:* freeze these layers, which is the safe default for small batches; with large
 # batches and many images, measure both.
 
@@ -421,7 +421,7 @@ check("12.2", answer, model=model, rest=rest, few=told, new=asked)
 # + Count the images that training and test share. | Too good is a symptom, too.
 # - Train longer, since it still improves. | That would not explain it.
 #
-# ? Most of your images are cats, and the accuracy is high. What about the dogs?
+# ? Most of your images are cats. What does a high accuracy tell you about the dogs?
 # - They are recognised about as well as the cats. | An average hides whoever is few.
 # + Hardly anything; ask for their recall. | Only a number for each class shows them.
 # - They are recognised worse, but only a little. | Nobody knows before it is measured.

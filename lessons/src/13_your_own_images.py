@@ -146,8 +146,8 @@ known, others = ([passed[k] for k in group] for group in (three.class_names, str
 assert min(known) >= 60 and 0 < max(others) and np.mean(others) < np.mean(known) / 2
 
 # %% [markdown]
-# **Observe.** The first three bars are the symbols that the network knows, and the
-# threshold costs a few of them. It refuses many of the strangers, but not all. One
+# **Observe.** The first three bars are the symbols that the network knows: what they
+# lack is what the threshold costs. It refuses many of the strangers, but not all. One
 # that passes is none of the three, but it fits one of them much better than the other
 # two. The shares add up to one, whatever comes: the layer compares its classes with
 # each other and with nothing else.
@@ -173,8 +173,8 @@ print(str(report).replace(str(folder), "..."))
 # %% [markdown]
 # **Observe.** What cannot be read is named, with the reason, and nothing disappears
 # without a word. For a folder of your own, write its path in place of `folder /
-# "photos"`, such as `"/home/ann/leaves"`, and a second one, with pictures that somebody
-# else took or on another day, in place of `folder / "elsewhere"` below. (Photographs
+# "photos"`, such as `"/home/ann/leaves"`, and that of a second one, with pictures taken
+# by somebody else or on another day, for `folder / "elsewhere"` below. (Photographs
 # want the track `flowers`. For drawings, try both tracks, and compare.)
 
 # %% [markdown]
@@ -409,7 +409,7 @@ check("13.3", answer, model=whole, class_names=drawn.class_names)
 # - Some of the pictures, whoever they show. | Nearly everybody is on both sides.
 #
 # ? Besides the weights, what must another program have?
-# - The names of the classes, in their order. | And how are its pictures read?
+# - The names of the classes, and nothing else. | And how are its pictures read?
 # - The pictures and labels of the training. | They can stay at home.
 # + The names, and your way of reading pictures. | The more of it is in the model, the
 #   less can go wrong.

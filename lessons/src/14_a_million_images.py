@@ -393,7 +393,7 @@ print("features:", features.shape)
 # - Cut, compute each stretch alone, and write it whole, under a name known before.
 # - Then a death costs a shard at most, and going on means running it again.
 # - Measure a few hundred images, and plan the rest on paper, the start included.
-# - A million images like ours need one machine and a night.
+# - One machine may well be enough: work out its hours before you rent more.
 #
 # Next: [15 · Words](15_words.ipynb)
 #

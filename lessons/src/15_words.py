@@ -46,7 +46,8 @@ print(f"{len(pieces)} pieces; {[pieces[token] for token in tokens]} are {tokens}
 # ## The architecture
 #
 # Two tables turn tokens and their places into vectors. Four blocks follow, each with
-# `x + y` around its parts, as in the residual blocks of lesson 02. *Attention* mixes
+# `x + ...` around its parts, as in the residual blocks of lesson 02.
+# *LayerNormalization* brings each vector into a standard range. *Attention* mixes
 # each vector with those before it, and learns which of them matter. The causal mask
 # hides what comes after. The last layer, the head, has one output for each piece: might
 # it come next?
@@ -119,9 +120,9 @@ assert sum("):" in text.splitlines()[0] for text in texts) >= 3  # often
 # ## How good is it?
 #
 # What looks right may be wrong, so we measure: how much does a text that it has never
-# seen surprise it? A piece that it gave the chance ½ costs one bit, with ¼ two bits. We
-# add up, and divide by the number of characters. Whoever knows nothing of the
-# 96 characters needs log2(96), or 6.6 bits, for each.
+# seen surprise it? A piece to which it gave the chance ½ costs one bit, one with ¼ two
+# bits. We add up, and divide by the number of characters. There are 96 different ones,
+# so whoever knows nothing needs log2(96), or 6.6 bits, for each.
 
 
 # %%
@@ -218,17 +219,18 @@ assert found["everything"] < found["head"] < bits(model, *unseen["keras"]) - 0.1
 assert library > bits(model, *unseen["python"])  # and something is forgotten
 
 # %% [markdown]
-# **Observe.** Fifty batches of sixteen windows, and Keras costs far fewer bits. The
-# head alone is not nearly all, as it was with digits. There the classes were new. Here
-# the pieces are the same as before, and what is new is how they follow each other.
+# **Observe.** Fifty batches of sixteen windows, and Keras costs fewer bits. With digits
+# the head alone was nearly all; here it is not. There the classes were new. Here the
+# pieces are the same as before, and what is new is how they follow each other.
 # Python got worse each time; we come back to that.
 #
 # ## Less to read, and more
 #
-# One draw of one size may be luck. These were measured before: three draws each of
-# 2,000, 20,000 and 200,000 characters, trained until the last fifth of what was shown
-# got worse. The controls: the same network *from scratch*, and an *n-gram* model, which
-# only counts which character followed up to five others. Bars span the three draws.
+# One draw of one size may be luck, so we measured more, beforehand: three draws each of
+# 2,000, 20,000 and 200,000 characters. The last fifth of each was kept back, and the
+# training ended when its bits rose. The controls: the same network *from scratch*, and
+# an *n-gram* model, which only counts which character followed up to five others. Bars
+# span the three draws.
 
 # %%
 less_guess = predict("With 2,000 characters, the best way saves", unit="bits")
@@ -255,8 +257,8 @@ assert max(eighty["scratch"], eighty["n-gram"]) < 0
 # **Observe.** One page of Keras is worth next to nothing, whatever trains. With eight,
 # only everything, at a small rate, does better than the base, and eighty pages save it
 # half a bit. From scratch, and by counting, even eighty pages do not reach the base
-# that has read no Keras at all. (Above, a bit less was needed. There we judged by fewer
-# windows, and kept no fifth back.)
+# that has read no Keras at all. (Do not compare with the numbers above: there we judged
+# by fewer windows, and kept no fifth back.)
 #
 # ## Type a prompt
 #
@@ -270,7 +272,7 @@ Prompt()
 # %% [markdown]
 # ## What it forgot
 #
-# The same runs, judged by new files of the library that the base had read.
+# The same runs, judged by those files of Python's library that the base never read.
 
 # %%
 kept = {name: words.load_measurements(name, "python") for name in ways}
@@ -330,7 +332,7 @@ def features(texts):
     return extract.predict(cut, verbose=0)[:, -1]
 
 
-where = predict("Which is better at: code, string or comment?", "features", "counts")
+where = predict("Which tells the three apart more often?", "features", "counts")
 
 # %% [markdown]
 # `position_probes` fits a linear probe on each, as in lesson 10, for three draws.
@@ -359,9 +361,9 @@ assert 0.45 < np.mean(right["features"]) < 0.03 + np.mean(right["counts"])
 # %% [markdown]
 # ## ✎ Exercise 15.1
 #
-# Somebody fine-tunes with these lines, and is glad of 0.00 bits after a minute, on new
-# files cut in the same way as well. But what it writes is the last piece of the prompt,
-# again and again. Mend the lines, and set `answer` to the pair of tables `(x, y)`.
+# Somebody fine-tunes with these lines, and is glad: 0.00 bits after a minute, even on
+# new files that were cut in the same way. But the model only writes the last piece of
+# the prompt, again and again. Mend the lines, and set `answer` to the pair `(x, y)`.
 #
 # ```python
 # tokens = words.encode(shown, pieces)[: 40 * 128]
@@ -443,9 +445,9 @@ check("15.3", answer, model=model)
 # %% [markdown]
 # ## On your own
 #
-# A language model of nothing but Keras, on any two texts: here they are modules of
-# Python. First one, then the other with all but the head frozen. (It takes the name
-# `model`, so do the exercises before.)
+# A language model of nothing but Keras and NumPy, on any two texts: here they are
+# modules of Python. It learns from one, and then from the other with all but the head
+# frozen.
 
 # %% tags=["own"]
 import inspect
@@ -475,8 +477,8 @@ for module, frozen in ((textwrap, False), (json, True)):
     print(module.__name__, my_model.evaluate(*windows(module), verbose=0) / np.log(2))
 
 # %% [markdown]
-# Where there is a network, KerasHub has bases that others trained for weeks, and the
-# same steps:
+# If you are online, KerasHub has bases that others trained for weeks, and the steps are
+# the same:
 #
 # ```python
 # import keras_hub  # pip install keras-hub
