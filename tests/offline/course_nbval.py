@@ -1,5 +1,6 @@
 """What nbval compares, on which track, and what it asserts besides."""
 
+import functools
 import os
 import pathlib
 import sys
@@ -37,14 +38,18 @@ def pytest_collection_modifyitems(items):
 
 def claims_after(item):
     """What the source of a notebook asserts after a cell: none or one cell more."""
-    if not hasattr(item, "cell"):
-        return
-    solved = item.path.parent.name == "solutions"
-    root = item.path.parents[2 if solved else 1]
-    source = root / "lessons" / "src" / f"{item.path.stem}.py"
-    claims = read_claims(source, solved) if source.is_file() else {}
-    if item.cell_num in claims:
+    claims = claims_of(item.path) if hasattr(item, "cell") else {}
+    if claims and item.cell_num in claims:
         claim = nbformat.v4.new_code_cell(claims[item.cell_num])
         more = {"cell": claim, "cell_num": item.cell_num, "options": defaultdict(bool)}
         name = f"{item.name}, what the text says"
         yield type(item).from_parent(item.parent, name=name, **more)
+
+
+@functools.cache
+def claims_of(path):
+    """The claims of a notebook, read from the source beside it."""
+    solved = path.parent.name == "solutions"
+    root = path.parents[2 if solved else 1]
+    source = root / "lessons" / "src" / f"{path.stem}.py"
+    return read_claims(source, solved) if source.is_file() else {}
