@@ -52,7 +52,7 @@ def read_claims(path, solved=True):
     found, number = {}, -1
     for cell in _read_all(path) if solved else as_lesson(_read_all(path)):
         if CLAIM in tags(cell):
-            found[number] = cell.source
+            found[number] = f"{found.get(number, '')}\n{cell.source}".strip()
         else:
             number += cell.cell_type == "code"
     return found

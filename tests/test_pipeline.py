@@ -195,7 +195,8 @@ def test_what_the_text_says_is_asserted_after_its_cell_and_ships_nowhere(folder)
     (folder / "01_test.ipynb").unlink()
     for path in folder.rglob("*.ipynb"):
         assert "assert" not in path.read_text("utf-8")
-    edit(folder, "answer is ... or answer == 3", "answer == 4")
+    two = 'answer == 4\n\n# %% tags=["claim"]\nassert True'  # the first counts, too
+    edit(folder, "answer is ... or answer == 3", two)
     assert nbval_fails(folder) == {"solutions"}  # with the true claim: see above
 
 

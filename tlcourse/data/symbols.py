@@ -97,8 +97,15 @@ def draw(name, seeds, size):
 def on_paper(name, seeds, size):
     """Draws pictures of one symbol, each in a colour on paper of another.
 
-    They are tilted, and lie anywhere on the paper, as the digits do. Arguments and
-    result are those of `draw`.
+    They are tilted, and lie anywhere on the paper, as the digits do.
+
+    Args:
+        name: String, one of `SYMBOLS`.
+        seeds: Sequence of integers, one for each picture.
+        size: `(height, width)`, pixels.
+
+    Returns:
+        uint8 `(len(seeds), height, width, 3)`, 0..255.
     """
     ink = 1 - draw(name, seeds, (48, 48))[..., 0] / 255
     rng = np.random.default_rng([*seeds, zlib.crc32(name.encode())])
