@@ -415,7 +415,7 @@ features = (features - few_seen.mean(axis=0)) / (few_seen.std(axis=0) + 1e-12)
 for change in (np.array, *5 * [rng.permutation]):  # as they are, and five shuffles
     my_model = keras.Sequential([keras.layers.Dense(2, activation="softmax")])
     my_model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
-    my_model.fit(features[at_hand], change(my_labels[at_hand]), epochs=20, verbose=0)
+    my_model.fit(features[at_hand], change(my_labels[at_hand]), epochs=60, verbose=0)
     share = my_model.evaluate(features[100:], my_labels[100:], verbose=0)[1]
     print("true" if change is np.array else "shuffled", f"labels: {share:.0%} right")
 
