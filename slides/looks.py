@@ -4,20 +4,21 @@ A wrapper is a logistic regression on features here, as in lesson 07.
 """
 
 import functools
+import json
 
 import canvas
 import keras
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from tlcourse import plots, training
+from tlcourse._util import assets
 from tlcourse.course.tracks import load_track
 from tlcourse.models import freezing, heads, receptive_fields
 from tlcourse.plots import style
 from tlcourse.yosinski import figures as pictures
 
 COUNTS = (1, 5, 10, 20, 50)
-KINDS = {"features": "trained base", "random": "random base", "pixels": "raw pixels"}
+KINDS = ("features", "random", "pixels")
 BLOCKS = ("expanded_conv_depthwise", "block_3_expand", "block_6_expand", "out")
 DEPTHS = ("early", "middle", "late", "last")
 
@@ -65,9 +66,9 @@ def kernels():
 
 
 def alike():
-    """list, for each kernel: how alike its first two colours are, -1 to 1."""
-    pairs = [(kernel[:, :, 0].ravel(), kernel[:, :, 1].ravel()) for kernel in kernels()]
-    return [float(np.corrcoef(*pair)[0, 1]) for pair in pairs]
+    """list, for each kernel: how alike its three colours are, as in lesson 03."""
+    colours = (kernel.transpose(2, 0, 1, 3).reshape(3, -1) for kernel in kernels())
+    return [float(np.corrcoef(each)[np.triu_indices(3, 1)].mean()) for each in colours]
 
 
 @functools.cache
@@ -186,15 +187,11 @@ def augmented():
 
 @functools.cache
 def label_tables():
-    """dict, name to `(counts, draws)`: glyphs track, accuracies of two digits."""
-    tables = {}
-    for kind, name in KINDS.items():
-        pool = vectors(kind=kind), track().train
-        held_out = vectors("validation", kind), track().validation
-        with threadpool_limits(1):  # small matrices: threads only wait for each other
-            table = training.probe_sweep(pool, held_out, COUNTS)
-        tables[name] = table.round(2)
-    return tables | training.shipped_scratch(track(), COUNTS)
+    """dict, name to `(counts, 2)`: mean and spread, as the slider shows them."""
+    shipped = json.loads(assets.shipped("label_curves.json").read_text("utf-8"))
+    places = [shipped["counts"].index(count) for count in COUNTS]
+    curves = shipped["tasks"]["near"]["curves"].items()
+    return {name: np.array([rows[at] for at in places]) for name, rows in curves}
 
 
 def labels():
@@ -202,8 +199,7 @@ def labels():
     ax = canvas.axes(12, 5.2)
     ax.set_prop_cycle(style.CYCLE)
     for name, table in label_tables().items():
-        mean, spread = np.mean(table, axis=1), np.std(table, axis=1, ddof=1)
-        ax.errorbar(COUNTS, mean, spread, capsize=3, label=name)
+        ax.errorbar(COUNTS, *table.T, capsize=3, label=name)
     ax.set(xscale="log", ylim=(0, 1), ylabel="accuracy on held-out images")
     ax.set_xlabel("labels per class")
     ax.set_xticks(COUNTS, COUNTS)

@@ -82,7 +82,7 @@ def learnt():
     random, trained = looks.alike()
     right, same = looks.right_by_scale(), looks.same_class()
     at = looks.COUNTS.index(10)
-    tables = {k: table[at].mean() for k, table in looks.label_tables().items()}
+    tables = {k: table[at, 0] for k, table in looks.label_tables().items()}
     return {
         "alike_random": _two(random),
         "alike_trained": _two(trained),

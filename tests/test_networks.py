@@ -1,6 +1,6 @@
 """Every network of keras.applications: figures, files, preprocessing, training.
 
-One network of each family is in `make test`; the others are marked as slow.
+Six of different families are in `make test`; the others are marked as slow.
 """
 
 import inspect
@@ -39,7 +39,7 @@ NARROW = {"MobileNet": {"alpha": 0.25}, "MobileNetV2": {"alpha": 0.35}}
 
 
 def networks(but=()):
-    """Names as parameters: one of each family, and the others, which are slow."""
+    """Names as parameters: those of FAMILIES, and the others, which are slow."""
     return [
         pytest.param(name, marks=[] if name in FAMILIES else pytest.mark.slow)
         for name in bases.NETWORKS

@@ -1,6 +1,6 @@
 """The characters that the base network learns.
 
-Chosen by hand: no digits and nothing that could pass for one (O, o, Q, l, I, Z,
+Chosen by hand: no digits and nothing that we took for one (O, o, Q, l, I, Z,
 S, B, G, b, q, g, theta, beta, sigma, z and their like in other scripts), and
 no two characters that differ only in size or are drawn alike in two scripts.
 """

@@ -101,7 +101,8 @@ network = keras.Sequential([pixels, scaled, base])
 guess = predict("How many of the 40 new drawings are named correctly?", unit="of 40")
 
 # %% [markdown]
-# Nothing is trained here. `predict` only asks the network for its descriptions.
+# Nothing is trained here. `network.predict` (not the `predict` that asks you) only gets
+# the network's descriptions.
 
 
 # %%
@@ -129,7 +130,8 @@ guess.compare(correct["trained"])
 # that has learnt nothing yet: its *weights*, the numbers that training changes, are
 # random. The other has no network, and compares the bare pixels. By tossing a coin
 # you would name about half of the drawings correctly. We call a rival close if it has
-# at least nine tenths as many right as the trained network.
+# at least nine tenths as many right as the trained network. (If you looked at the
+# counters above: do they hold for these forty?)
 
 # %%
 rival = predict(

@@ -81,11 +81,11 @@ diagrams.base_top_head();
 # %% [markdown]
 # ## Two at a time
 #
-# The blocks in the picture are *stages*: rows of layers that work at one resolution.
-# Choose two networks, and compare theirs. Beside each bar you read how many million
-# parameters its stage has, and how high and wide its outputs, the *maps*, still are.
-# The panel shows bases only: VGG16's dense layers belong to its top, so you will not
-# find them here. We count them below.
+# The blue boxes in the picture are *stages*: rows of layers that work at one
+# resolution. Choose two networks, and compare theirs. Beside each bar you read how many
+# million parameters its stage has, and how high and wide its outputs, the *maps*, still
+# are. The panel shows bases only: VGG16's dense layers belong to its top, so you will
+# not find them here. We count them below.
 #
 # EfficientNetB3 has less than half the parameters of ConvNeXtTiny.
 
@@ -144,16 +144,16 @@ for model in (resnet, efficient):
 diagrams.convolution();
 
 # %% [markdown]
-# This filter answers strongly where dark meets light. What one filter finds, place by
-# place, is a *feature map*, or *channel*. The next convolution looks at all these maps
-# at once, so its filters are as deep as there are maps. At the border the window would
-# stick out, so the map above has become smaller; `padding="same"` fills up with zeros,
-# and the map keeps its size.
-# Between convolutions, *BatchNormalization* keeps the numbers in a usual range; lesson
-# 05 looks into it.
+# This filter answers where dark (0) meets light (9), and gives 0 where all is light.
+# What one filter finds, place by place, is a *feature map*, or *channel*. The next
+# convolution looks at all these maps at once, so its filters are as deep as there are
+# maps. At the border the window would stick out, so the map above has become smaller;
+# `padding="same"` fills up with zeros, and the map keeps its size. Between
+# convolutions, *BatchNormalization* keeps the numbers in a usual range; lesson 05 looks
+# into it.
 #
-# `resnet.summary()` would print every layer, and that is long. The convolutions of the
-# first two blocks are enough:
+# `resnet.summary()` would print every layer, and that is long. A stage of ResNet50
+# repeats a *block* of a few layers. The convolutions of the first two are enough:
 
 # %% tags=["nbval-check-output", "any-track"]
 for layer in resnet.layers:
@@ -269,7 +269,8 @@ small.compare("it refuses" if "refuses" in said["InceptionV3"] else "it takes th
 #
 # The rest of the course takes a small one, so that nobody waits. Two arguments make it
 # small: `include_top=False` leaves the top out, and `alpha` is the network's width.
-# With `alpha=0.35`, every layer but the last has about a third of its maps.
+# With `alpha=0.35`, every layer but the last has between a third and a half of its
+# maps.
 
 # %%
 from tlcourse.course import load_track
@@ -293,8 +294,8 @@ wide = keras.applications.MobileNetV2(**options)
 assert base.count_params() < wide.count_params() / 3
 
 # %% [markdown]
-# **Observe.** The last count is the one that you will meet in every lesson. A third
-# of the maps makes far less than a third of the parameters, because width counts
+# **Observe.** The last count is the one that you will meet in every lesson. Fewer than
+# half of the maps make far fewer than half of the parameters, because width counts
 # twice: there are fewer filters, and each of them is less deep.
 #
 # ## Bases of another kind
@@ -371,7 +372,7 @@ check("2.3", answer)
 # ? Two networks, one with five times the parameters of the other. Which classifies
 #   better?
 # - The larger one, because it can remember more. | VGG16 is larger than most others of
-#   the chart, and lies below them.
+#   the chart, and lies below nearly all of them.
 # - The smaller one, because it is less prone to overfit. | In about half of the pairs
 #   the larger one is better.
 # + Either may, because plans and data differ, too. | The chart has pairs for both.

@@ -159,7 +159,7 @@ plots.top_answers(
 # %%
 strange = np.array([name not in names for name in track.class_names])
 ours = track.train.take(np.flatnonzero(strange[track.train.labels]))
-chance = predict("Same class, same answer?", "no more often", "more often")
+chance = predict("The same answer within a class:", "no more often", "more often")
 
 # %%
 chances_ours = complete.predict(ours.images, verbose=0)
@@ -202,8 +202,8 @@ assert abs(control - control_two) < (one - two) / 3  # which shuffled labels und
 # ## The file
 #
 # What did we load? A file that somebody shared. Know where it lies, who made it, and
-# under which licence. A checksum, such as `sha256`, is for comparing: if it is the
-# one that they publish, the file is the one that they made. (Keras
+# under which licence. A checksum, such as `sha256`, is for comparing: if yours is the
+# one that the makers publish, you have their file. (Keras
 # compares it for many networks that it fetches, though not for MobileNetV2. It keeps
 # them in the folder `.keras/models` of your home.)
 
@@ -339,8 +339,8 @@ check("3.3", answer, network=network)
 # ? How could you tell the trained filters from the random ones?
 # + Their three colours are more alike. | What counts in red often counts in green as
 #   well. Random numbers know no such order.
-# - Their numbers are larger than others. | We never compared sizes. In another
-#   order, the same numbers are less alike.
+# - Their squares are brighter than others. | Each filter is drawn over its own range,
+#   so brightness says nothing.
 # - Their number of parameters is larger. | The plan is the same, and so is the count.
 #
 # ? The pictures of ours that we counted belong to none of the classes that the complete

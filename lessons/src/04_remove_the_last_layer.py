@@ -109,7 +109,7 @@ untrained = keras.applications.MobileNetV2(
 
 # %% [markdown]
 # The pictures have more than twice as many pixels now. (Keras may warn that it has no
-# file for this size. Ours is loaded all the same, as we are about to see.) We compare
+# file for this size. Ignore it.) We compare
 # all weights with those of the first base, one by one.
 
 # %%

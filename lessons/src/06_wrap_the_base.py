@@ -65,8 +65,8 @@ for name, layer in zip(names, model.layers, strict=True):
     print(f"{name:14}{x.size:>7,} numbers")
 
 # %% [markdown]
-# The rescaled picture looks the same as before, so here are the other steps. The vector
-# is drawn row by row, as a small image.
+# Here are the picture, the maps, the vector and the probabilities. The vector is drawn
+# row by row, as a small image.
 
 # %%
 axes = plt.subplots(1, 4, figsize=(12, 3.2))[1]
@@ -117,7 +117,9 @@ wins = predict("Which one beats our pooling in each of five draws?", *others, "n
 # luck, so we *draw* five times. A frozen base gives the same maps in every epoch, so we
 # ask it once for each draw and train only the wrappers. (Lesson 10 makes more of that.)
 # Of three learning rates tried before, each gets the one that did best, or nearly: the
-# three larger wrappers take smaller steps than ours.
+# three larger wrappers take smaller steps than ours. One is clearly better if it is
+# right more often in every single draw; of several, the one with the highest mean
+# counts.
 
 # %%
 def fit_head(inputs, labels, *head, learning_rate=1e-2):
@@ -151,8 +153,7 @@ for name, rate in zip(("pooling", *others), (3e-3, 1e-3, 1e-3, 1e-3), strict=Tru
     print(f"{name:20}{head.count_params():>11,} parameters, {right}", *found[name])
 
 # %% [markdown]
-# A wrapper is clearly better if it is right more often in every single draw. If more
-# than one is, the one with the highest mean counts.
+# Which of them is clearly better than pooling?
 
 # %%
 clear = [name for name in found if np.all(np.greater(found[name], found["pooling"]))]
@@ -170,15 +171,12 @@ assert min(map(np.mean, found.values())) > 150 / classes  # all four learnt some
 #
 # Our base wants numbers from -1 to 1. That is why the model above begins with
 # `Rescaling`: nobody who uses it can forget the conversion. But somebody may have
-# converted the pictures already.
-
-# %%
-twice = predict("Scaled outside and again inside: what share is right?", unit="%")
+# converted the pictures already. You know from lesson 03 what that costs; here it is in
+# a whole model.
 
 # %%
 shares = [share_right(model, x) for x in (validation.images, scale(validation.images))]
 print(f"scaled once: {shares[0]:.0f} % right, scaled twice: {shares[1]:.0f} %")
-twice.compare(round(shares[1]))
 
 # %% tags=["claim"]
 assert shares[1] < 0.5 * shares[0]  # little is left
@@ -259,7 +257,7 @@ print("in prediction:", np.round(drop(ones, training=False)[0], 2))
 # ## Softmax once
 #
 # A loss has to be told whether it gets logits or probabilities. If softmax is applied
-# twice, nothing tells it so. Here is a model that is right and very sure, so its loss
+# twice, it cannot notice. Here is a model that is right and very sure, so its loss
 # should be almost 0.
 
 # %%
@@ -281,8 +279,11 @@ assert float(pays["once"]) < 0.01 and float(pays["twice"]) > 1.46
 # the loss has `from_logits=True`, TensorFlow repairs it and warns. Two softmax layers
 # go unnoticed, and other backends notice nothing.) And how does such a model train?
 
+# %% [markdown]
+# We train from five random starts, each once with one softmax and once with two.
+
 # %%
-seeds = predict("From how many starts does the second cost over 2 points?", unit="of 5")
+seeds = predict("In how many does it cost more than 2 points?", unit="of 5")
 
 # %%
 vectors, ends = pool(maps[0]), {1: [], 2: []}
@@ -334,8 +335,8 @@ check("6.2", answer, base=base, classes=classes)
 # ## ✎ Exercise 6.3
 #
 # Somebody built this wrapper and wonders why it learns so badly. Fix it. The check
-# evaluates your model on a few vectors: the loss that you compiled has to be the one
-# that its answers deserve.
+# evaluates your model on a few vectors: the loss that it reports must be the
+# right one for these outputs.
 #
 # ```python
 # answer = keras.Sequential([

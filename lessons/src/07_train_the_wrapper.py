@@ -44,13 +44,11 @@ print(f"{few.describe()}; guessing gets {100 / classes:.0f} % right")
 plots.tiles(few.images[:16], [few.class_names[k] for k in few.labels[:16]]);
 
 # %% [markdown]
-# Is that enough to recognise new images? On the trained base, or even without one?
+# In lesson 01 that was enough on the trained base, and not without it. Now we go about
+# it with care.
 
 # %%
-trained = predict("What share of new images will be right, with the base?", unit="%")
-
-# %%
-untrained = predict("And the same network, all from random weights?", unit="%")
+trained = predict("After how many epochs is every training image right?", unit="epochs")
 
 # %% [markdown]
 # Everything here is from earlier lessons: raw pixels in, the base frozen, pooling, and
@@ -87,25 +85,25 @@ history = model.fit(few.images, few.labels, epochs=15, validation_data=held, **q
 seen, new = (100 * np.array(history.history[k]) for k in ("accuracy", "val_accuracy"))
 both = {"training images": {"right, %": seen}, "new images": {"right, %": new}}
 plots.curves(both, "right, %", f"After 15 epochs: {new[-1]:.0f} % of new images right")
-trained.compare(round(new[-1]))
+trained.compare(int(seen.argmax()) + 1)
 
 # %% tags=["claim"]
 assert seen[-1] > 98 > new[-1] > 200 / classes
 
 # %% [markdown]
 # **Observe.** The model soon has every training image right, and from then on that
-# curve can tell us nothing. What counts is the one of the new images, and it settles
-# below. More epochs would not help much here, but more labels might.
+# curve can tell us nothing. What counts is the other curve, of the new images, and it
+# levels off lower. More epochs would not help much here, but more labels might.
 #
 # ## Fair controls
 #
-# Is it the *trained* base that did this? A control takes away what we credit, here the
-# training of the base, and gets the same images. The first keeps the architecture:
-# `weights=None`, and all layers learn. The second is a small network, as a beginner
-# would write it. Both have more to learn, so they get smaller steps and batches, and
-# more epochs. (BatchNormalization collects averages while it trains, and uses them
-# afterwards. In so few steps they would lag behind, so `momentum` lets them change
-# faster.)
+# Is it the *trained* base that did this? A control leaves out what we give the credit
+# to, here the training of the base, and learns from the same images. The first is a
+# small network, as a beginner would write it. The second keeps the architecture:
+# `weights=None`, and all layers learn. Both have more to learn, so they get smaller
+# steps and batches, and more epochs. (BatchNormalization collects averages while it
+# trains, and uses them afterwards. In so few steps they would lag behind, so `momentum`
+# lets them change faster.)
 
 # %%
 scratch = keras.applications.MobileNetV2(
@@ -121,6 +119,9 @@ small.append(layers.Flatten())
 # Each is asked afterwards about the images that it learnt from, and about new ones.
 
 # %%
+untrained = predict("From random weights: how many of its *own* are right?", unit="%")
+
+# %%
 print(f"with base    {seen[-1]:4.0f} % of its own, {new[-1]:3.0f} % of new images")
 for name, parts in {"small": small, "from scratch": [scratch, pool]}.items():
     control = compiled(*parts, learning_rate=1e-3)
@@ -128,7 +129,7 @@ for name, parts in {"small": small, "from scratch": [scratch, pool]}.items():
     own = 100 * control.evaluate(few.images, few.labels, verbose=0)[1]
     fresh = 100 * control.evaluate(*held, verbose=0)[1]
     print(f"{name:13}{own:4.0f} % of its own, {fresh:3.0f} % of new images")
-untrained.compare(round(fresh))
+untrained.compare(round(own))
 del control  # gives its memory back
 
 # %% tags=["claim"]
@@ -219,7 +220,8 @@ tens = {name: table[2] for name, table in tables.items()}
 assert tens["trained base"].min() > 0.1 + max(map(max, list(tens.values())[1:]))
 
 # %% [markdown]
-# **Observe.** Each bar is the spread over five draws, so two controls whose bars
+# **Observe.** Each bar is the spread over five draws (three for *from scratch*, each at
+# its best epoch), so two controls whose bars
 # overlap are not told apart by this figure. (The largest draws share many images, so
 # their spread is too small.) What counts is how far each is above guessing. The
 # controls say what is *not* the reason: the architecture alone does not do it, nor do
@@ -273,10 +275,10 @@ plots.tiles(test.images[:1], [f"is {names[test.labels[0]]}"], title=caption);
 
 # %% [markdown]
 # One image cannot tell. Over all of them, though, how sure a model is on average should
-# be the share that it gets right.
+# be the share that it gets right. (Below zero means too modest.)
 
 # %%
-honest = predict("Sure minus right? (Below zero means too modest.)", unit="points")
+honest = predict("How far is sureness above the share right?", unit="points")
 
 # %% [markdown]
 # If the two differ, one number can help: divide the logits by a **temperature**, chosen
@@ -423,7 +425,8 @@ for change in (np.array, *5 * [rng.permutation]):  # as they are, and five shuff
 # ## What to remember
 #
 # - A frozen base and a dense layer learn from a handful of labels.
-# - A control takes away what you credit. Look at its own images and at new ones.
+# - A control leaves out what you give the credit to. Look at its own images and at new
+#   ones.
 # - Several draws, mean and spread. Validation decides, and the test set is opened once.
 # - Look at the mistakes, and at how sure the model was.
 #

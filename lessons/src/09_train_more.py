@@ -153,7 +153,8 @@ far_guess = predict("Far, 150 labels per class: what does depth gain?", unit="po
 # three draws of each number of labels, and all depths of a draw begin with the very
 # same head. Depth and rate were chosen on validation images (the star), and the numbers
 # are accuracies on test images, so the star need not stand at the largest. Each column
-# is coloured by itself: the paler, the further below its best.
+# is coloured by itself: the paler, the further below its best, and white is ten points
+# or more.
 
 # %%
 _, axes = plt.subplots(1, 2, figsize=(11, 3.2))
@@ -215,10 +216,11 @@ print("near: the mean gain is", "below" if small else "above", "five points ever
 # ## What depth costs
 #
 # Each training above has timed itself. Gradients travel back to the first layer that
-# trains, and you pay for the length of that journey.
+# trains, and you pay for the length of that journey. How long does an epoch take in
+# which only the head trains, in % of one in which all layers do?
 
 # %%
-cost_guess = predict("An epoch of the head, in % of one of all layers?", unit="%")
+cost_guess = predict("Share of the time, head only against all layers?", unit="%")
 
 # %%
 cost = {name: seconds[first] for name, first in firsts.items()}
@@ -236,9 +238,9 @@ cost_guess.compare(share)
 # %% [markdown]
 # ## Between all and nothing
 #
-# Two ideas. The first: all layers train, but early ones more slowly, as they are more
-# general. Newer versions of Keras can give different weights different optimizers. Here
-# the first half of the layers gets a tenth of the rate.
+# Two ideas. The first: all layers train, but early ones more slowly, as what they look
+# for serves many tasks (lesson 11). Newer versions of Keras can give different weights
+# different optimizers. Here the first half of the layers gets a tenth of the rate.
 
 
 # %%
@@ -277,7 +279,7 @@ narrow.fit(images.images, images.labels, epochs=8, **quiet);
 # %%
 right["LoRA"] = narrow.evaluate(held_out.images, held_out.labels, verbose=0)[1]
 few = freezing.count(narrow.trainable_weights)
-print(f"LoRA trains {few:,} weights, all would be {model.count_params():,}")
+print(f"LoRA trains {few:,} of the {model.count_params():,} weights of the model")
 shown = {name: 100 * x for name, x in right.items()}
 best = max(right, key=right.get)
 plots.bars(shown, f"Fifty labels per class, one draw; best: {best}", "right, %");
@@ -351,6 +353,7 @@ check("9.3", answer, gains=gains)
 # - How many layers the base has. | It was the same base in both tasks.
 #
 # ? One depth beats another by half a point. Between draws the difference varies by two.
+#   What do you do?
 # - Take the better one, as it is better. | Next time it may be the other.
 # + Take the cheaper one, or run more draws. | Nothing is decided by half a point.
 # - Train both of them for more epochs. | That makes no comparison surer.

@@ -89,11 +89,11 @@ learnt = np.abs(keras.ops.convert_to_numpy(dense.kernel) - start[0]).max()
 assert np.abs(after - before).max() < 1e-4 < 0.01 < learnt
 
 # %% [markdown]
-# **Observe.** Once in every epoch: none was much quicker than the others, as it would
-# be without the base (you will see below how quick). And the answer was the same each
-# time: our own layer moved, and the features did not, because nothing in a frozen base
-# changes. Keras does not keep what it computed, so it pays for the base again and
-# again.
+# **Observe.** Once in every epoch: no epoch was much quicker than the others, as one
+# without the base would have been (how quick, you will see below). And the answer was
+# the same each time: our own layer moved, and the features did not, because nothing in
+# a frozen base changes. Keras does not keep what it computed, so it pays for the base
+# again and again.
 #
 # ## Ask the base once
 #
@@ -233,8 +233,8 @@ assert (found["base"] - found["untrained"]).min() > 0.1  # out beyond doubt
 # the five parts. A lead that is no larger decides nothing, and then one takes the
 # cheaper base. The untrained one is out beyond doubt. Any network of
 # `keras.applications` can join the list, with `weights="imagenet"` if you are online
-# and with the scale that it wants (lesson 03). Where to cut one you find in
-# `base.summary()`.
+# and with the scale that it wants (lesson 03). `base.summary()` shows
+# where one can be cut.
 #
 # ## What the base sees
 #
@@ -279,7 +279,7 @@ helps.compare(int(np.sum(np.array(gains) > 0)))
 #
 # ## When it is not allowed: the base changes
 #
-# Now let the last convolution of the base learn. All that lies in front of it stays
+# Now let the last convolution of the base learn. All layers before it stay
 # frozen, so we may still ask *that* part once, and train the rest on its output, the
 # *maps*. (`rest` is the base from there on, made of the same layers. It is a layer's
 # own flag that counts, so one of them can learn although the base around it is frozen.)
@@ -302,10 +302,11 @@ assert in_front < 1e-4 < 0.01 < change  # the maps hold, the vectors do not
 
 # %% [markdown]
 # **Observe.** Before the training, asking again gave the same numbers; after it, the
-# vectors are out of date, while the maps in front of the last convolution still hold.
+# vectors are out of date, while the maps that go into the last convolution still hold.
 # That is the whole rule: stored features are right as long as neither the images nor
-# the layers in front of them change. (`tlcourse.training.fit_once_frozen(model, x, y)`
-# finds the place to cut by itself, at any depth.)
+# the layers that computed them change.
+# (`tlcourse.training.fit_once_frozen(model, x, y)` finds the place to cut by itself, at
+# any depth.)
 #
 # ## ✎ Exercise 10.1
 #
@@ -425,7 +426,7 @@ print(f"right on new images: {right.mean():.2f}, by guessing: {1 / 3:.2f}")
 #
 # - Feature extraction is one `predict` on the base, then `fit` on vectors.
 # - It is the same training as with a frozen base. A new picture needs both parts.
-# - Stored features hold while neither images nor the layers in front of them change.
+# - Stored features hold while neither the images nor the layers before them change.
 # - A linear probe on your own labels compares bases in seconds.
 #
 # Next: [11 · Why does it work?](11_why_does_it_work.ipynb)

@@ -64,8 +64,8 @@ def share_right(model, inputs, labels):
 
 
 # %% [markdown]
-# Two colleagues train this model on the same images, ten of each class. Keras
-# reports no error to either of them.
+# Two colleagues train this model on the same images, ten of each class. One of them has
+# made a mistake, which you can find in the cell. Keras reports no error to either.
 
 # %%
 vectors, unseen = (see(scaled(x.images)) for x in (few, held_out))
@@ -221,6 +221,7 @@ def tune(wrapper, learning_rate, batch_size=16, epochs=20, awake=False):
 
 # %% [markdown]
 # Keras stops neither of the two. What becomes of them, compared with the healthy one?
+# *Level* means at most five points less.
 
 # %%
 late = predict("After twenty epochs, the random wrapper is", "far behind", "level")

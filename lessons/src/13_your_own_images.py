@@ -147,10 +147,10 @@ assert min(known) >= 60 and 0 < max(others) and np.mean(others) < np.mean(known)
 
 # %% [markdown]
 # **Observe.** The first three bars are the symbols that the network knows: what they
-# lack is what the threshold costs. It refuses many of the strangers, but not all. One
-# that passes is none of the three, but it fits one of them much better than the other
-# two. The shares add up to one, whatever comes: the layer compares its classes with
-# each other and with nothing else.
+# lack of a full bar is what the threshold costs. It refuses many of the strangers, but
+# not all. One that passes is none of the three, but it fits one of them much better
+# than the other two. The shares add up to one, whatever comes: the layer compares its
+# classes with each other and with nothing else.
 #
 # So a threshold refuses only what the network doubts. Try yours with the strangers that
 # you expect. If they pass, teach the network a class of things to refuse: exercise
@@ -398,8 +398,8 @@ check("13.3", answer, model=whole, class_names=drawn.class_names)
 # ? The network says "spiral", and is almost certain of it. What do you know?
 # - The picture shows a spiral, with hardly a doubt. | It was nearly as certain of a
 #   stranger.
-# - Of a hundred such pictures, nearly all are spirals. | If they are like those that it
-#   learnt from. Who says so?
+# - Of a hundred such pictures, nearly all are spirals. | Only if they are like those
+#   that it learnt from, and who says so?
 # + The spiral fits it better than the other classes. | It compares its classes with
 #   each other, and with nothing else.
 #
@@ -419,10 +419,11 @@ check("13.3", answer, model=whole, class_names=drawn.class_names)
 #
 # The whole recipe on a folder that need not fit into memory: Keras reads it batch by
 # batch, and `prefetch` reads the next batch while the base works on this one. Whole
-# groups are held back. (To augment, `photos.map(lambda x, y: (flip(x, training=True),
-# y))` with a layer `flip` changes the pictures in every epoch. Then base and dense
-# layer have to be one model, whose `fit` gets that stream.) The pictures that stand in
-# for yours, dark and light noise, are easy to tell apart.
+# groups are held back. (To augment,
+# `my_photos.map(lambda x, y: (flip(x, training=True), y))` with a layer `flip` changes
+# the pictures in every epoch. Then
+# base and dense layer have to be one model, whose `fit` gets that stream.) The pictures
+# that stand in for yours, dark and light noise, are easy to tell apart.
 
 # %% tags=["own"]
 import pathlib

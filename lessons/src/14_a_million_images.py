@@ -274,9 +274,10 @@ plots.bars(gigabytes, f"A million: {gigabytes['features']:.1f} GB of features", 
 
 # %% [markdown]
 # **Observe.** As JPEG files, small pictures may take less room than their features, and
-# large ones take more. For features do not grow with the pictures: there is one number
-# for each channel of the last layer. Two bytes for each, `features.astype("float16")`,
-# are half of the room; whether they are as good, a probe tells (lesson 10).
+# large ones take more. That is because features do not grow with the pictures: there is
+# one number for each channel of the last layer. Two bytes for each,
+# `features.astype("float16")`, are half of the room; whether they are as good, a probe
+# tells (lesson 10).
 #
 # ## When it is not worth it
 #
@@ -375,6 +376,7 @@ folder, my_size = pathlib.Path(tempfile.mkdtemp()), 16  # or a folder of yours
 if not (folder / "images.npy").exists():  # yours, or these to try it
     np.save(folder / "images.npy", np.random.randint(0, 256, (48, 64, 64, 3)))
 my_images = np.load(folder / "images.npy", mmap_mode="r")
+keras.utils.set_random_seed(0)  # the same random weights after each start
 network = keras.applications.MobileNetV3Small(
     (64, 64, 3), include_top=False, weights=None, pooling="avg"
 )  # weights="imagenet" if you are online

@@ -28,7 +28,7 @@ def next_pieces(answer, shown):
 
 @exercise("15.2", keras.Model)
 @hint("Print the names in `answer.layers`. Where does the last block begin?")
-@praise("A fifth of the parameters, and gradients that turn round early.")
+@praise("A good quarter of the parameters, and gradients that turn round early.")
 def last_block(answer, base):
     if [w.shape for w in answer.weights] != [w.shape for w in base.weights]:
         return "This is another network than `build()` makes."

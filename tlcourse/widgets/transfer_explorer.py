@@ -14,7 +14,8 @@ TREATED = [
     ("B, fine-tuned", "BnB+"),
     ("random, frozen", "random"),
 ]
-SPLITS = {"near": "near: halves at random", "far": "far: East Asia, then the West"}
+SPLITS = {"near": "near: halves at random"}
+SPLITS["far"] = "far: East Asia, then Europe and the Middle East"
 
 
 class TransferExplorer(Explorer):
@@ -36,7 +37,7 @@ class TransferExplorer(Explorer):
         self.cut.style.description_width = "initial"
         self.treated = menu("From", TREATED, state.treatment)
         self.split = menu("Halves", splits, state.split)
-        self.seed = menu("Seed", each, ALL)
+        self.seed = menu("Division", each, ALL)
         self.picture = ipywidgets.HTML()
         menus = [self.cut, self.treated, self.split, self.seed]
         super().__init__(menus, [self.picture])

@@ -1,6 +1,6 @@
 """Figures of lesson 11: the experiment's curves, copied layers, filters, patches.
 
-Error bars are one standard deviation over the seeds, and the axis says so.
+Error bars are one standard deviation over the divisions, and the axis says so.
 """
 
 import keras
@@ -46,11 +46,11 @@ def transfer_curves(curves, treatments=None, points=(), title="", ax=None):
     base, style = curves.base, {"color": ink(), "marker": "D", "capsize": 3}
     ax.axhline(base.mean(), color=ink(), linewidth=0.8)
     ax.errorbar(0, base.mean(), base.std(ddof=1), label="base B", **style)
-    if curves.twice is not None:
+    shown = treatments or list(curves.tables)
+    if curves.twice is not None and any("+" in name for name in shown):
         style |= {"marker": "D", "markerfacecolor": "white", "linestyle": "none"}
         label, twice = "base B, trained twice as long", curves.twice
         ax.errorbar(0, twice.mean(), twice.std(ddof=1), label=label, **style)
-    shown = treatments or list(curves.tables)
     for name in shown:
         label, colour, marker, line, face = STYLES[name]
         style = {"color": colour, "marker": marker, "markerfacecolor": face}
@@ -68,7 +68,7 @@ def transfer_curves(curves, treatments=None, points=(), title="", ax=None):
 
 
 def _spread(per_seed):
-    return f"bars: one standard deviation over {len(per_seed)} seeds"
+    return f"bars: one standard deviation over {len(per_seed)} divisions"
 
 
 def _mean_and_spread(ax, table, label, **style):

@@ -148,7 +148,7 @@ class Point:
         right, which = self.accuracies, "one seed"
         if right.size > 1:
             spread = f"from {right.min():.3f} to {right.max():.3f}"
-            which = f"mean of {right.size} seeds, {spread}"
+            which = f"mean of {right.size} divisions, {spread}"
         against = self._chosen(self.split_curves.against_base(self.treatment)).mean()
         return [
             done,
