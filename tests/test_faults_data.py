@@ -12,7 +12,7 @@ from odd_pictures import ORIENTATION, SOUND, halves, saved
 from PIL import Image
 
 from tlcourse import data
-from tlcourse.data import Dataset, decoding, pictures
+from tlcourse.data import Dataset, decoding, folders
 
 SIZE = (8, 8)
 NOISE = np.random.default_rng(0).integers(0, 256, (4, 8, 8, 3), "uint8")
@@ -149,7 +149,7 @@ def test_levels_that_leave_most_of_the_range_empty_are_noticed(tmp_path, top, ki
 def test_levels_that_say_how_many_bits_they_have_fill_the_range():
     pgm = b"P5 40 40 4095\n" + deep(4095)[-3200:]
     for content in (deep(65535), pgm, deep(255, "float32"), deep(1, "float32")):
-        image, _ = pictures.read_picture(content, (40, 40))
+        image, _ = folders.read_picture(content, (40, 40))
         assert image.max() > 240 and image.min() < 15
 
 
@@ -263,8 +263,8 @@ UNREAD = {
 @pytest.mark.fault(9)
 @pytest.mark.parametrize("kind", UNREAD)
 def test_a_file_of_another_kind_is_named_and_not_called_broken(kind):
-    with pytest.raises(pictures.UnreadablePicture, match=f"that we read: .*{kind}"):
-        pictures.read_picture(UNREAD[kind], SIZE)
+    with pytest.raises(folders.UnreadablePicture, match=f"that we read: .*{kind}"):
+        folders.read_picture(UNREAD[kind], SIZE)
 
 
 Image.init()
@@ -275,11 +275,11 @@ assert {"PNG", "PPM", "TIFF", "SGI"} <= WRITTEN
 @pytest.mark.fault(9)
 @pytest.mark.parametrize("kind", sorted({*decoding.FORMATS} & WRITTEN))
 def test_what_pillow_reads_is_read(kind):
-    image, _ = pictures.read_picture(saved(halves(), kind), (16, 16))
+    image, _ = folders.read_picture(saved(halves(), kind), (16, 16))
     assert image[2].mean(0) == pytest.approx((220, 30, 30), abs=12)
     for mode in "1L" if kind == "PPM" else "":  # PBM and PGM
         grey = saved(halves().convert(mode), kind)
-        assert pictures.read_picture(grey, SIZE)[0].shape == (8, 8, 3)
+        assert folders.read_picture(grey, SIZE)[0].shape == (8, 8, 3)
 
 
 # 6: learnt one way, used another
@@ -507,7 +507,7 @@ def test_an_accent_of_its_own_is_the_same_name(tmp_path):
 @pytest.mark.parametrize("top", [1, 255])
 def test_a_float_picture_a_little_beyond_its_range_is_not_black(top):
     levels = np.tile(np.linspace(0, 1.03 * top, 16, dtype="float32"), (16, 1))
-    image, _ = pictures.read_picture(saved(Image.fromarray(levels), "TIFF"), (16, 16))
+    image, _ = folders.read_picture(saved(Image.fromarray(levels), "TIFF"), (16, 16))
     assert image.max() == 255 and 110 < image.mean() < 145
 
 

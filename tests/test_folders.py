@@ -14,7 +14,7 @@ from odd_pictures import BROKEN, SOUND
 from PIL import Image
 
 from tlcourse import data
-from tlcourse.data import folder_search, folders, pictures
+from tlcourse.data import folder_search, folders
 from tlcourse.data.folder_report import HIDDEN, printable
 
 SIZE = (32, 32)
@@ -85,9 +85,9 @@ def test_every_file_is_either_read_or_listed(corpus):
 @pytest.mark.parametrize("name", odd_pictures.ENORMOUS)
 def test_a_bomb_is_refused_before_it_is_decoded(name):
     tracemalloc.start()
-    with pytest.raises(pictures.UnreadablePicture), warnings.catch_warnings():
+    with pytest.raises(folders.UnreadablePicture), warnings.catch_warnings():
         warnings.simplefilter("error")
-        pictures.read_picture(BROKEN[name][0], SIZE)
+        folders.read_picture(BROKEN[name][0], SIZE)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 20e6
@@ -96,8 +96,8 @@ def test_a_bomb_is_refused_before_it_is_decoded(name):
 def test_a_broken_picture_says_nothing_on_stderr(capfd):
     """A TIFF whose compressed pixels are lost, at which the C library complains."""
     content = SOUND["lzw.tiff"][0]
-    with pytest.raises(pictures.UnreadablePicture):
-        pictures.read_picture(content[:8] + b"\xff" * 60 + content[68:], SIZE)
+    with pytest.raises(folders.UnreadablePicture):
+        folders.read_picture(content[:8] + b"\xff" * 60 + content[68:], SIZE)
     assert capfd.readouterr() == ("", "")
 
 
@@ -127,7 +127,7 @@ def test_what_is_no_picture_of_a_class_is_listed_and_not_waited_for(photos):
     os.mkfifo(photos / "a" / "pipe.jpg")
     write(photos / "loose.png", picture(9))
     with open(photos / "a" / "huge.jpg", "wb") as file:
-        file.truncate(pictures.MAX_BYTES + 1)
+        file.truncate(folder_search.MAX_BYTES + 1)
     with open(os.fsencode(photos) + b"/a/caf\xe9.png", "wb") as file:
         file.write(picture(60))
     hidden = ".DS_Store a/.DS_Store a/._000.png b/Thumbs.db b/desktop.ini".split()

@@ -16,8 +16,7 @@ from keras import layers
 from tlcourse import training
 from tlcourse.data import Dataset
 from tlcourse.models import costs, freeze_state, freezing, heads, keras_code, nesting
-from tlcourse.models.movement import movement
-from tlcourse.models.structure import find_structure
+from tlcourse.models.structure import find_structure, movement
 from tlcourse.widgets import FreezePanel, view
 
 

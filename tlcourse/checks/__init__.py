@@ -3,12 +3,11 @@
 from IPython.display import display
 
 from tlcourse.checks import (
-    lesson_15,
     lessons_0_to_4,
     lessons_5_to_7,
     lessons_8_and_9,
     lessons_10_to_12,
-    lessons_13_and_14,
+    lessons_13_to_15,
 )
 from tlcourse.checks.exercise import Verdict, find_exercise, problem
 from tlcourse.course import progress

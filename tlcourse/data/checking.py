@@ -27,15 +27,12 @@ def check_class_names(names):
     An accented letter can be one character or two, as macOS has it: it becomes one.
     """
     found = tuple(names) if isinstance(names, list | tuple | np.ndarray) else ()
-    if all(isinstance(name, str) for name in found):
-        found = tuple(unicodedata.normalize("NFC", name) for name in found)
-    else:
-        found = ()
-    if not found:
+    if not found or not all(isinstance(name, str) for name in found):
         raise ValueError(
             "Expected class names, a list of strings such as ['cat', 'dog']. Received: "
             f"{names!r}"
         )
+    found = tuple(unicodedata.normalize("NFC", name) for name in found)
     if len(set(found)) < len(found):
         raise ValueError(f"Expected class names that differ. Received: {names!r}")
     return found

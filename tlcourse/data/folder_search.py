@@ -4,12 +4,13 @@ import os
 import pathlib
 import re
 import unicodedata
-from collections import defaultdict
+from collections import Counter
 
+from tlcourse.data.decoding import UnreadablePicture
 from tlcourse.data.folder_report import HIDDEN, Skipped, printable
-from tlcourse.data.pictures import MAX_BYTES, UnreadablePicture
 
 SYSTEM_FILES = {"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "icon\r"}
+MAX_BYTES = 256_000_000  # of a file
 NOT_IN_CLASS = "not in the folder of a class"
 # Words of which the names of parts are made, such as `train_images2` and `testA`.
 _USES = "training|train|testing|tests|test|validation|valid|val|evaluation|eval|dev"
@@ -67,11 +68,8 @@ def _check_parts(folder, classes):
     }
     parts = [name for name in classes if re.fullmatch(_PART, name.casefold())]
     uses = [name for name in parts if re.search(_USES, name.casefold())]
-    shared = defaultdict(list)
-    for name, folders in inner.items():
-        for each in folders:
-            shared[each].append(name)
-    alike = {name for names in shared.values() if len(names) > 1 for name in names}
+    counts = Counter(each for folders in inner.values() for each in folders)
+    alike = {x for x, folders in inner.items() if any(counts[f] > 1 for f in folders)}
     of_classes = [name for name in parts if len(inner[name]) > 1]
     n_alike = len(alike & set(uses)) or len(alike & set(parts)) - 1
     is_split = n_alike > 0 and 2 * n_alike >= len(alike)

@@ -1,5 +1,6 @@
 """Reads and writes a folder of images with one folder for each class."""
 
+import contextlib
 import hashlib
 import os
 import pathlib
@@ -11,13 +12,13 @@ from PIL import Image
 
 from tlcourse._util import atomic
 from tlcourse._util.progress import bar
+from tlcourse._util.quiet import held_back_stderr
 from tlcourse.data import decoding
 from tlcourse.data.checking import check_class_names, check_per_class, check_size
 from tlcourse.data.dataset import MEMORY, Dataset, allocate, check_dataset
-from tlcourse.data.decoding import UnreadablePicture
+from tlcourse.data.decoding import UnreadablePicture, decode
 from tlcourse.data.folder_report import FolderReport, ReadFile, Skipped, printable
 from tlcourse.data.folder_search import NOT_IN_CLASS, list_classes, read_bytes
-from tlcourse.data.pictures import read_picture
 
 
 def load_folder(path, size, per_class=None, memory=MEMORY, class_names=None):
@@ -133,6 +134,21 @@ def _read_class(files, space, skipped, progress):
     if is_drawn:
         space[: len(read)] = space[sorted(range(len(read)), key=read.__getitem__)]
     return sorted(read)
+
+
+def read_picture(content, size):
+    """Decodes the first frame of a file: uint8 `(*size, 3)`, and what is to be said.
+
+    Raises `UnreadablePicture`; what is enormous is refused before it is decoded.
+    """
+    # The library for TIFF writes about broken files to stderr, below Python. What is
+    # held back is shown if an exception passes, so `decode` returns its reason.
+    is_tiff = content.startswith((b"II", b"MM"))
+    with held_back_stderr() if is_tiff else contextlib.nullcontext():
+        found = decode(content, size)
+    if isinstance(found, str):
+        raise UnreadablePicture(found)
+    return found.pixels, found
 
 
 def _check_classes(report):

@@ -10,7 +10,7 @@ from tlcourse.data.checking import check_size
 from tlcourse.data.dataset import Dataset
 from tlcourse.data.folder_report import printable
 from tlcourse.data.folder_search import list_classes, read_bytes
-from tlcourse.data.pictures import read_picture
+from tlcourse.data.folders import read_picture
 from tlcourse.features.fingerprints import digest_arrays, stat_file
 
 

@@ -6,7 +6,7 @@ import time
 import numpy as np
 
 from tlcourse._util.quiet import import_keras
-from tlcourse.data.pictures import UnreadablePicture
+from tlcourse.data.decoding import UnreadablePicture
 from tlcourse.features.extraction import compute, good_batch
 from tlcourse.features.job import NETWORK
 from tlcourse.features.shard_files import write_shard

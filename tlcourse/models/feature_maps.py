@@ -56,7 +56,7 @@ class FeatureMaps:
         """The `Maps` of the chosen image at the chosen depth."""
         chosen = self.image, self.depth
         if chosen not in self._computed:
-            self._computed[chosen] = _strongest(self._compute(*chosen))
+            self._computed[chosen] = self._compute(*chosen)
         return self._computed[chosen]
 
     def _compute(self, image, depth):
@@ -65,7 +65,9 @@ class FeatureMaps:
             self._models[depth] = keras.Model(self.base.inputs[0], layer.output)
         pixels = self.images[image : image + 1].astype("float32")
         maps = self._models[depth](self.preprocess(pixels), training=False)
-        return keras.ops.convert_to_numpy(maps)[0]
+        maps = keras.ops.convert_to_numpy(maps)[0]
+        order = np.argsort(-np.std(maps, axis=(0, 1)), kind="stable")[:STRONGEST]
+        return Maps(maps[..., order], tuple(order.tolist()), maps.shape[-1])
 
     @property
     def caption(self):
@@ -101,11 +103,6 @@ class FeatureMaps:
 
     def __str__(self):
         return f"Feature maps of {self.base.name}. {self.caption} {self.alt}"
-
-
-def _strongest(maps):
-    order = np.argsort(-np.std(maps, axis=(0, 1)), kind="stable")[:STRONGEST]
-    return Maps(maps[..., order], tuple(order.tolist()), maps.shape[-1])
 
 
 def _ends(base):

@@ -92,11 +92,7 @@ def _maps(base, preprocess, images, layer, units):
 
 def _patch(image, maps, row, column, side):
     """The square of an image around a place of the maps, moved inside the image."""
-    corner = []
-    for at, cells, pixels in zip(
-        (row, column), maps.shape[1:3], image.shape[:2], strict=True
-    ):
-        middle = (at + 0.5) * pixels / cells
-        corner.append(int(np.clip(round(middle - side / 2), 0, pixels - side)))
-    top, left = corner
+    pixels = np.array(image.shape[:2])
+    middle = (np.array([row, column]) + 0.5) * pixels / maps.shape[1:3]
+    top, left = np.clip(np.round(middle - side / 2), 0, pixels - side).astype(int)
     return image[top : top + side, left : left + side]

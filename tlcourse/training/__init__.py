@@ -9,8 +9,7 @@ from tlcourse.training.probes import (
     probe_sweep,
     vectors,
 )
-from tlcourse.training.scratch import shipped_scratch
-from tlcourse.training.shipped_grid import shipped_gains, shipped_grid
+from tlcourse.training.shipped import shipped_gains, shipped_grid, shipped_scratch
 
 __all__ = [
     "ProgressLine",

@@ -50,6 +50,3 @@ class FetchButton(View):
     def __repr__(self):
         said = f"Button: {self.button.description}. {self.told}"
         return f"{said} Without widgets: python -m tlcourse fetch flowers"
-
-    def _repr_html_(self):
-        return f"<p>{as_text(repr(self))}</p>"

@@ -1,8 +1,6 @@
 """The freeze panel: choose what trains, see what it costs, train a few steps."""
 
-import anywidget
 import ipywidgets
-import traitlets
 
 from tlcourse.data.checking import check_count
 from tlcourse.models import freezing
@@ -11,13 +9,6 @@ from tlcourse.widgets import pictures
 from tlcourse.widgets.freeze_summary import FreezeSummary
 from tlcourse.widgets.live_training import LiveTraining
 from tlcourse.widgets.view import View, model_lock, shows_errors
-
-
-class _Freeze(anywidget.AnyWidget):
-    _esm = pictures.one_module("freeze.js")
-    _css = pictures.HERE / "pictures.css"
-    shown = traitlets.Dict().tag(sync=True)
-    units = traitlets.List().tag(sync=True)
 
 
 class FreezePanel(View):
@@ -47,13 +38,11 @@ class FreezePanel(View):
         self.summary = FreezeSummary(model, images, batch_size)
         self.live = None if train is None else LiveTraining(self, train, validation)
         self.norms_wanted = self.summary.state.batchnorm_trains
-        self.widget = _Freeze(units=self.summary.units)
+        kind = pictures.widget_class("freeze", "units", "shown")
+        self.widget = kind(units=self.summary.units)
         self.widget.on_msg(self._on_message)
         self.box = ipywidgets.VBox([self.widget, self.message])
         self.show()
-
-    def _on_message(self, _, content, __):
-        self.do(content["do"], *content["with"])
 
     @shows_errors
     def do(self, what, *values):

@@ -49,7 +49,7 @@ class FreezeSummary:
     def shown(self, moved):
         """What the picture shows, in plain numbers and strings.
 
-        `moved` has a `movement.Movement` for each part, or None.
+        `moved` has a `structure.Movement` for each part, or None.
         """
         found, parts = self.costs, zip(self.parts, moved, strict=True)
         return {
@@ -177,12 +177,9 @@ class FreezeSummary:
 
     def html(self):
         """All of it as HTML that needs no kernel."""
+        diagram = freeze_diagram(self.state, self.costs.passed, self._gradients())
         return (
             f"<p><b>{as_text(self.title)}</b> · {as_text(self.status)}</p>"
-            f"{self.diagram()}<p>{as_text(self.count)}</p>"
+            f"{diagram}<p>{as_text(self.count)}</p>"
             f"{table(self._all_lines())}<pre>{html.escape(self.code)}</pre>"
         )
-
-    def diagram(self):
-        """The model from left to right as SVG."""
-        return freeze_diagram(self.state, self.costs.passed, self._gradients())

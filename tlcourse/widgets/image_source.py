@@ -3,7 +3,7 @@
 import ipywidgets
 
 from tlcourse.data import sketches, symbols
-from tlcourse.data.pictures import UnreadablePicture, read_picture
+from tlcourse.data.folders import UnreadablePicture, read_picture
 from tlcourse.widgets.image_inputs import Camera, FilePicker, Sketchpad
 from tlcourse.widgets.view import WRAP, button, shows_errors
 

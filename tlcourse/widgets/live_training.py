@@ -8,7 +8,7 @@ import numpy as np
 
 from tlcourse import training
 from tlcourse.models import freezing
-from tlcourse.models.movement import movement
+from tlcourse.models.structure import movement
 from tlcourse.training.fitting import check_fit
 
 STEPS = 30  # that a press of the button trains

@@ -102,6 +102,3 @@ class Prediction(View):
     def __repr__(self):
         what = " / ".join(self.choices) or f"a number {self.unit}".rstrip()
         return f"Predict. {self.question} ({what})"
-
-    def _repr_html_(self):
-        return f"<p>{as_text(repr(self))}</p>"

@@ -51,9 +51,6 @@ class TeachingPanel(View):
         self.source.show_inputs()
         self.refresh()
 
-    def _on_message(self, _, content, __):
-        self.do(content["do"], *content["with"])
-
     @shows_errors
     def do(self, what, *values):
         """Does what a control of the cards stands for, and shows how it ended.

@@ -7,13 +7,6 @@ from tlcourse.widgets.html_images import figure_html
 from tlcourse.yosinski import figures, results
 
 ALL = -1  # a menu shows nothing where its value is None
-TREATED = [
-    ("A, frozen", "AnB"),
-    ("A, fine-tuned", "AnB+"),
-    ("B, frozen", "BnB"),
-    ("B, fine-tuned", "BnB+"),
-    ("random, frozen", "random"),
-]
 SPLITS = {"near": "near: halves at random"}
 SPLITS["far"] = "far: East Asia, then Europe and the Middle East"
 
@@ -30,12 +23,16 @@ class TransferExplorer(Explorer):
         seeds = range(len(state.split_curves.base))
         cuts = [(f"{n}", n) for n in results.CUTS]
         splits = [(SPLITS.get(name, name), name) for name in state.curves]
+        treated = [
+            (f"{source}, {'frozen' if frozen else 'fine-tuned'}", name)
+            for name, (source, frozen) in sorted(results.TREATMENTS.items())
+        ]
         each = [("mean of all", ALL), *((f"{seed}", seed) for seed in seeds)]
         self.cut = ipywidgets.SelectionSlider(
             options=cuts, value=state.cut, description="Layers copied"
         )
         self.cut.style.description_width = "initial"
-        self.treated = menu("From", TREATED, state.treatment)
+        self.treated = menu("From", treated, state.treatment)
         self.split = menu("Halves", splits, state.split)
         self.seed = menu("Division", each, ALL)
         self.picture = ipywidgets.HTML()

@@ -30,7 +30,7 @@ class _Keys(anywidget.AnyWidget):
 class View:
     """A box of widgets that also has a form as HTML and as text.
 
-    A subclass makes `self.box`, `_repr_html_` and `__repr__`. JupyterLab 4.4 and later
+    A subclass makes `self.box`, `__repr__`, mostly `_repr_html_`. JupyterLab 4.4 and on
     run some callbacks in a thread beside the main one. Those of one view wait for each
     other; views that change models share `model_lock` as their `lock`.
     """
@@ -45,6 +45,12 @@ class View:
         style = f"border-left: 4px solid {colour}; padding-left: 8px"
         said = f'<div role="{role}" style="{style}">{as_text(text)}</div>'
         self.message.value = said if text else ""
+
+    def _on_message(self, _, content, __):
+        self.do(content["do"], *content["with"])
+
+    def _repr_html_(self):
+        return f"<p>{as_text(repr(self))}</p>"
 
     def _repr_mimebundle_(self, **_):
         if (

@@ -70,28 +70,28 @@ def shipped_json(name):
     return json.loads(assets.shipped(name).read_text("utf-8"))
 
 
+@functools.cache
+def widget_class(name, *traits):
+    """The class of the widget that shows a picture; its traits go to the browser."""
+    parts = {"_esm": one_module(f"{name}.js"), "_css": HERE / "pictures.css"}
+    parts |= {each: traitlets.Any().tag(sync=True) for each in traits}
+    return type(f"_{name.title()}", (anywidget.AnyWidget,), parts)
+
+
 class Picture(View):
     """A picture in a notebook, and where it goes on a page."""
 
     name = said = ""
 
-    def __init__(self, widget):
+    def __init__(self, **values):
         super().__init__()
-        self.box = ipywidgets.VBox([widget])
+        self.box = ipywidgets.VBox([widget_class(self.name, *values)(**values)])
 
     def __repr__(self):
         return self.said
 
     def _repr_html_(self):
         return f'<div data-picture="{self.name}"><p>{self.said}</p></div>'
-
-
-class _Teach(anywidget.AnyWidget):
-    _esm = one_module("teach.js")
-    _css = HERE / "pictures.css"
-    weights = traitlets.Bytes().tag(sync=True)
-    drawings = traitlets.Dict().tag(sync=True)
-    seed = traitlets.Int(None, allow_none=True).tag(sync=True)
 
 
 class Teach(Picture):
@@ -113,13 +113,7 @@ class Teach(Picture):
     def __init__(self, seed=None):
         weights = assets.shipped("glyphs_base.bin").read_bytes()
         drawings = shipped_json("drawings.json")
-        super().__init__(_Teach(weights=weights, drawings=drawings, seed=seed))
-
-
-class _Prompt(anywidget.AnyWidget):
-    _esm = one_module("prompt.js")
-    _css = HERE / "pictures.css"
-    weights = traitlets.Bytes().tag(sync=True)
+        super().__init__(weights=weights, drawings=drawings, seed=seed)
 
 
 class Prompt(Picture):
@@ -136,15 +130,7 @@ class Prompt(Picture):
     )
 
     def __init__(self):
-        super().__init__(_Prompt(weights=assets.shipped("gpt_base.bin").read_bytes()))
-
-
-@functools.cache
-def _widget(name):
-    """The class of the widget that shows a picture of measured `data`."""
-    parts = {"_esm": one_module(f"{name}.js"), "_css": HERE / "pictures.css"}
-    parts["data"] = traitlets.Dict().tag(sync=True)
-    return type(f"_{name.title()}", (anywidget.AnyWidget,), parts)
+        super().__init__(weights=assets.shipped("gpt_base.bin").read_bytes())
 
 
 class MeasuredPicture(Picture):
@@ -153,7 +139,7 @@ class MeasuredPicture(Picture):
     file = ""
 
     def __init__(self):
-        super().__init__(_widget(self.name)(data=shipped_json(f"{self.file}.json")))
+        super().__init__(data=shipped_json(f"{self.file}.json"))
 
 
 class LabelSlider(MeasuredPicture):

@@ -1,4 +1,4 @@
-"""The shipped grid of lesson 09: accuracy by depth of unfreezing and labels."""
+"""Results that ship: the grid of lesson 09, and the control from scratch."""
 
 import csv
 
@@ -56,6 +56,19 @@ def shipped_gains(task="near"):
         chosen.append(f"from {firsts[first]}" if rate else HEAD)
         gains.append(test[first, column, rate] - test[first, column, 0])
     return chosen, np.array(gains)
+
+
+def shipped_scratch(track, counts):
+    """Shipped results of the base's architecture, trained from random weights.
+
+    Returns a dict for a figure: `"from scratch"` to float `(counts,
+    draws)`, validation accuracies 0..1 of the best epochs; empty for flowers.
+    """
+    if track.name != "glyphs":
+        return {}
+    rows = np.loadtxt(assets.shipped("scratch.csv"), delimiter=",", skiprows=1)
+    table = [rows[rows[:, 0] == count, 3] for count in counts]
+    return {"from scratch": np.array(table)}
 
 
 def _read_grid(task):
