@@ -11,7 +11,7 @@ from tlcourse.training import calls, cut
 from tlcourse.training.whole_model import WholeModelCallbacks
 
 PROBED = 8  # images that try whether the frozen part may be stored
-STEPS = 16  # that TensorFlow may do in one go where nobody looks at each
+STEPS = 16  # in one go where nobody looks at each; to the bit with dense layers only
 # Methods that decide how Keras trains; an object that has its own trains otherwise.
 OVERRIDES = {
     "call",
@@ -73,7 +73,8 @@ def fit_once_frozen(model, x, y=None, **options):
         options["validation_data"] = _stored_validation(frozen, shown, size, options)
     callbacks = options.pop("callbacks", None)
     followers = WholeModelCallbacks(callbacks, model, tail, frozen)
-    if keras.backend.backend() == "tensorflow" and followers.skip_steps and not shown:
+    is_dense = all(isinstance(x, keras.layers.Dense) for x in tail.layers if x.weights)
+    if is_dense and followers.skip_steps and not shown:
         tail.steps_per_execution = max(STEPS, model.steps_per_execution)
     _check_stored(frozen, x, stored, ValueError, "is not the same in another batch")
     history = tail.fit(stored, y, callbacks=[followers], **options)

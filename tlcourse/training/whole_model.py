@@ -6,8 +6,7 @@ import numpy as np
 
 def _hears_of_steps(callback, side):
     """Whether a callback does something at the begin or end of a step."""
-    for name in ("on_batch_", "on_train_batch_", "on_test_batch_"):
-        name += side
+    for name in (f"on_{kind}batch_{side}" for kind in ("", "train_", "test_")):
         own = getattr(getattr(callback, name), "__func__", None)
         if own is not getattr(keras.callbacks.Callback, name):
             return True
@@ -25,7 +24,8 @@ class WholeModelCallbacks(keras.callbacks.CallbackList):
         # Without callbacks that listen to steps, Keras need not wait for each of them.
         self.async_safe = not any(_hears_of_steps(x, "end") for x in self.callbacks)
         self.looks = any(_hears_of_steps(x, "begin") for x in self.callbacks)
-        self.skip_steps = self.async_safe and not self.looks
+        can_skip = keras.backend.backend() == "tensorflow"
+        self.skip_steps = can_skip and self.async_safe and not self.looks
 
     def _check_frozen(self):
         """Finds what a callback has changed, even if it means to put it back."""
