@@ -88,12 +88,12 @@ def by_size(tables, base, title="", ylabel="", ax=None):
     quantity before anything was shown, `ylabel` what it is, with its unit.
     """
     ax = axes_or_new(ax, 8, 4)
+    ax.axhline(base, color=ink(), linestyle="--", linewidth=1)
     ax.set_prop_cycle(CYCLE)
     for name, (sizes, table) in tables.items():
         low, mean, high = table.min(axis=1), table.mean(axis=1), table.max(axis=1)
         spread = [mean - low, high - mean]
         ax.errorbar(sizes, mean, spread, capsize=3, label=label(name))
-    ax.axhline(base, color=ink(), linestyle="--", linewidth=1)
     named = {"va": "bottom", "ha": "right", "fontsize": "small"}
     ax.annotate("base, untouched", (sizes[-1], base), **named)
     ax.set(xscale="log", xlabel="characters of Keras shown", title=title, ylabel=ylabel)
