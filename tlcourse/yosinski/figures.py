@@ -24,7 +24,7 @@ STYLES = {  # words, colour, marker, line, face of the marker
     "BnB+": ("BnB+: copied from B, fine-tuned", BLUE, "s", "--", "white"),
     "AnB": ("AnB: copied from A, frozen", RED, "o", "-", RED),
     "AnB+": ("AnB+: copied from A, fine-tuned", RED, "o", "--", "white"),
-    "random": ("random, frozen", "#000000", "^", ":", "#000000"),
+    "random": ("random, frozen", "#777777", "^", ":", "#777777"),
 }
 FILL = {"A": RED, "B": BLUE, "random": "#777777", "new": "white"}
 TICKS = [f"{n}\n{LAYERS[n - 1]}" for n in CUTS]
