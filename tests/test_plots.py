@@ -15,6 +15,7 @@ import tlcourse
 from tlcourse import plots
 from tlcourse.plots import alt_text, diagrams, style
 from tlcourse.plots.style import legible
+from tlcourse.yosinski import figures
 
 RNG = np.random.default_rng(0)
 PICTURES = RNG.integers(0, 256, (5, 8, 8, 3), "uint8")
@@ -192,7 +193,8 @@ def test_the_lessons_ink_reads_on_a_light_and_on_a_dark_page():
         names = ("text.color", "axes.edgecolor", "xtick.color")
         inks = [plt.rcParams[name] for name in names]
         assert plt.rcParams["figure.facecolor"] == "none"
-    for ink in {*inks, *style.COLOURS} - {style.ORANGE}:  # its lines have markers, too
+    lines = {*style.COLOURS, *(each[1] for each in figures.STYLES.values())}
+    for ink in {*inks, *lines} - {style.ORANGE}:  # its lines have markers, too
         share = np.array(to_rgb(ink))
         linear = np.where(share > 0.04, ((share + 0.055) / 1.055) ** 2.4, share / 12.92)
         light = linear @ [0.2126, 0.7152, 0.0722]
