@@ -119,7 +119,7 @@ small.append(layers.Flatten())
 # Each is asked afterwards about the images that it learnt from, and about new ones.
 
 # %%
-untrained = predict("From random weights: how many of its *own* are right?", unit="%")
+untrained = predict("From random weights: how many of its own are right?", unit="%")
 
 # %%
 print(f"with base    {seen[-1]:4.0f} % of its own, {new[-1]:3.0f} % of new images")
