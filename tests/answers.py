@@ -222,7 +222,7 @@ def _more_pictures():
     held_out = Dataset(images.astype("uint8"), labels, ("0", "1", "2"))
     model, other = _grey_judge(9e3, 0, 0), _grey_judge(9e3, 0, 0)
     two = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten()])
-    wrong = [(model, "ten pictures each"), (other, "6 mistakes"), (two, "outputs")]
+    wrong = [(model, "ten pictures each"), (other, "67% wrong"), (two, "outputs")]
     return _grey_judge(0, -50, -200), wrong, {"model": model, "held_out": held_out}
 
 

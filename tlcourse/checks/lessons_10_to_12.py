@@ -63,7 +63,7 @@ def mend_the_program(answer, program, data):
     whole = _share_right(program, data.images, data.labels)
     if right < whole / 2:
         return f"Right on new pictures: {right:.2f}. Compare what the base is given."
-    if right < whole - 0.05:
+    if right < 0.75 * whole:
         return f"Both ends fit, but {right:.2f} is less than {whole:.2f}. The scale?"
 
 
