@@ -499,6 +499,16 @@ def test_callbacks_see_the_whole_model_and_every_batch(model, tmp_path):
 
 
 @numpy_2
+def test_who_listens_to_validation_only_hears_each_of_its_steps(model):
+    heard, seen = [], {"validation_data": pixels(12, 1), "batch_size": 4, "verbose": 0}
+    look = keras.callbacks.LambdaCallback(
+        on_test_batch_end=lambda batch, logs: heard.append(batch)
+    )
+    fit_once_frozen(model, *pixels(12), callbacks=[look], **seen)
+    assert heard == [0, 1, 2]
+
+
+@numpy_2
 def test_a_schedule_and_a_stop_within_an_epoch_work(model):
     schedule = keras.callbacks.LearningRateScheduler(lambda epoch: 0.1 * (epoch + 1))
     both(model, *pixels(12), callbacks=[schedule], epochs=3)
