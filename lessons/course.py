@@ -90,7 +90,8 @@ def doors(address=None):
     if not address:
         return DOORS.format(
             look="`make site` makes pages to read, all lessons executed, with "
-            "pictures to\n  draw on and to drag: `build/site/index.html`.",
+            "pictures to\n  draw on and to drag, in 7 to 20 minutes: "
+            "`build/site/index.html`.",
             colab="[how to get your copy\n  there](BEYOND.md#on-colab)",
         )
     first = address.link("notebooks/00_start_here.ipynb")
