@@ -291,8 +291,8 @@ silent.compare("yes" if found else "no")
 
 
 # %% [markdown]
-# **Observe.** In training mode, every batch that passes moves the averages, and that
-# changes what the base computes later.
+# **Observe.** If the layer is trainable, every batch that passes in training mode moves
+# its averages, and that changes what the base computes later.
 #
 # A frozen BatchNormalization layer keeps its averages. And it gives the same answers in
 # both modes: it normalises with the averages that it has stored, not with those of the
